@@ -1,0 +1,190 @@
+# Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+#
+# make              everything: module, worker, simulator, unit tests
+# make SANITIZE=1   the same with address and undefined-behaviour sanitizers, under build/sanitize/
+# make help         all targets and variables
+#
+# Files are found by wildcard: a new .c file needs no line here. Every path is
+# relative, so that the checkout may lie in a directory with spaces in its name.
+
+SHELL       = /bin/bash
+Q           = $(if $(V),,@)
+MAKEFLAGS  += --no-builtin-rules
+
+BUILD       = build
+OUT        := $(if $(SANITIZE),$(BUILD)/sanitize,$(BUILD))
+
+CC         ?= gcc
+ifeq ($(origin CC),default)
+CC          = gcc
+endif
+WARNINGS    = -Wall -Wextra -Werror -Wformat=2 -Wstrict-prototypes \
+              -Wmissing-prototypes -Wwrite-strings -Wvla
+HARDENING   = -fstack-protector-strong -D_FORTIFY_SOURCE=2
+SANITIZERS  = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+              -fno-omit-frame-pointer
+CFLAGS     ?= -O2 -g
+LDFLAGS    ?=
+
+IGJ_CFLAGS  = -std=c11 -D_GNU_SOURCE -pthread $(WARNINGS) \
+              $(if $(SANITIZE),$(SANITIZERS),$(HARDENING)) $(CFLAGS) \
+              $(CPPFLAGS)
+IGJ_LDFLAGS = -pthread -Wl,-z,relro,-z,now -Wl,--as-needed \
+              $(if $(SANITIZE),$(SANITIZERS)) $(LDFLAGS)
+
+WORKER_DIRS = worker worker/engine worker/kinds worker/provider worker/classify
+INCLUDES    = -Icommon $(WORKER_DIRS:%=-I%) -I$(OUT)
+INCLUDES   += $(shell pkg-config --cflags-only-I libpq 2>/dev/null)
+
+WORKER_LIBS = -lcurl -lpq -lhiredis -lcjson -lssl -lcrypto -lz -lm
+SIM_LIBS    = -lmicrohttpd -lcjson -lcrypto -lz -lm
+
+PREFIX      = /usr/local
+MODULES_DIR = $(shell nginx -V 2>&1 | tr ' ' '\n' | \
+                sed -n 's/^--modules-path=//p')
+UNIT_DIR    = $(PREFIX)/lib/systemd/system
+
+COMMON_SRC := $(wildcard common/*.c)
+WORKER_SRC := $(wildcard $(WORKER_DIRS:%=%/*.c))
+SIM_SRC    := $(wildcard sim/*.c)
+NAMES_SRC  := $(wildcard worker/classify/tool/*.c)
+TEST_SRC   := $(wildcard t/unit/*.c)
+MODULE_SRC := config $(wildcard *.c src/*.[ch] common/*.[ch])
+
+objects     = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
+
+COMMON_OBJ := $(call objects,$(COMMON_SRC))
+WORKER_OBJ := $(call objects,$(WORKER_SRC))
+SIM_OBJ    := $(call objects,$(SIM_SRC))
+NAMES_OBJ  := $(call objects,$(NAMES_SRC))
+TEST_OBJ   := $(call objects,$(TEST_SRC))
+
+MODULE      = $(OUT)/ngx_http_igjobs_module.so
+WORKER      = $(OUT)/igjobs-worker
+SIM         = $(OUT)/igjobs-sim
+NAMES       = $(OUT)/names.bin
+TESTS      := $(patsubst t/unit/%.c,$(OUT)/t/%,$(TEST_SRC))
+
+# a program whose main source is not there is left out
+HAVE_MODULE = $(wildcard ngx_http_igjobs_module.c)
+HAVE_WORKER = $(wildcard worker/main.c)
+HAVE_SIM    = $(wildcard sim/main.c)
+
+# what an output needs on the machine; says which package to install
+need        = @stack/packages check $(1)
+
+
+.PHONY: all module worker sim names unit check lint install clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: module worker sim names unit
+
+module: $(if $(HAVE_MODULE),$(MODULE),skip-module)
+worker: $(if $(HAVE_WORKER),$(WORKER),skip-worker)
+sim:    $(if $(HAVE_SIM),$(SIM),skip-sim)
+names:  $(if $(NAMES_SRC),$(NAMES),skip-names)
+unit:   $(TESTS)
+
+skip-%:
+	@echo "note: no sources for '$*', left out"
+
+.PHONY: tools
+tools:
+	$(call need,build)
+
+
+# the nginx module: nginx's own configure builds it
+
+$(MODULE): $(MODULE_SRC) stack/build-module | tools
+	@echo "  MODULE $@"
+	$(Q)+SANITIZE=$(SANITIZE) stack/build-module $@
+
+
+# the given-name table, made from data/ and embedded in the worker
+
+$(OUT)/names-tool: $(NAMES_OBJ) $(COMMON_OBJ)
+	@echo "  LINK   $@"
+	$(Q)$(CC) $(IGJ_LDFLAGS) -o $@ $^ -lm
+
+$(NAMES): data/given-names.csv $(if $(NAMES_SRC),$(OUT)/names-tool)
+	@echo "  NAMES  $@"
+	$(Q)$(OUT)/names-tool $< $@
+
+$(filter $(OUT)/obj/worker/classify/%,$(WORKER_OBJ)): \
+    $(if $(NAMES_SRC),$(NAMES))
+
+
+# programs
+
+$(WORKER): $(WORKER_OBJ) $(COMMON_OBJ)
+	@echo "  LINK   $@"
+	$(Q)$(CC) $(IGJ_LDFLAGS) -o $@ $^ $(WORKER_LIBS)
+
+$(SIM): $(SIM_OBJ) $(COMMON_OBJ)
+	@echo "  LINK   $@"
+	$(Q)$(CC) $(IGJ_LDFLAGS) -o $@ $^ $(SIM_LIBS)
+
+
+# unit tests: each links what it uses of common/ and worker/
+
+$(OUT)/libunit.a: $(COMMON_OBJ) \
+    $(filter-out $(OUT)/obj/worker/main.o,$(WORKER_OBJ))
+	@echo "  AR     $@"
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(OUT)/t/%: $(OUT)/obj/t/unit/%.o $(OUT)/libunit.a
+	@mkdir -p $(@D)
+	@echo "  LINK   $@"
+	$(Q)$(CC) $(IGJ_LDFLAGS) -o $@ $^ $(WORKER_LIBS)
+
+
+$(OUT)/obj/%.o: %.c | tools
+	@mkdir -p $(@D)
+	@echo "  CC     $<"
+	$(Q)$(CC) $(IGJ_CFLAGS) $(INCLUDES) -MMD -MP -c -o $@ $<
+
+-include $(patsubst %.o,%.d,$(COMMON_OBJ) $(WORKER_OBJ) $(SIM_OBJ) \
+    $(NAMES_OBJ) $(TEST_OBJ))
+
+
+check:
+	t/run
+
+lint:
+	stack/lint
+
+install: module worker sim
+	$(call need,install)
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(MODULES_DIR)" \
+	    "$(DESTDIR)$(PREFIX)/share/igjobs/sql" \
+	    "$(DESTDIR)$(PREFIX)/share/doc/igjobs" "$(DESTDIR)$(UNIT_DIR)"
+	install -m 755 $(WORKER) $(SIM) "$(DESTDIR)$(PREFIX)/bin"
+	install -m 644 $(MODULE) "$(DESTDIR)$(MODULES_DIR)"
+	install -m 644 sql/*.sql "$(DESTDIR)$(PREFIX)/share/igjobs/sql"
+	install -m 755 sql/migrate "$(DESTDIR)$(PREFIX)/share/igjobs/sql"
+	install -m 644 LICENSE README.md CHANGELOG.md docs/*.md \
+	    "$(DESTDIR)$(PREFIX)/share/doc/igjobs"
+	sed 's|@PREFIX@|$(PREFIX)|g' stack/igjobs-worker.service.in \
+	    >"$(DESTDIR)$(UNIT_DIR)/igjobs-worker.service"
+	@echo
+	@echo "First line of nginx.conf:"
+	@echo "    load_module $(MODULES_DIR)/ngx_http_igjobs_module.so;"
+	@echo "Tables and roles:"
+	@echo "    $(PREFIX)/share/igjobs/sql/migrate --dsn 'dbname=igjobs'"
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo "make [all]      module, worker, simulator and unit tests under $(BUILD)/"
+	@echo "make module     $(MODULE)"
+	@echo "make worker     $(WORKER)"
+	@echo "make sim        $(SIM)"
+	@echo "make names      $(NAMES), the given-name table"
+	@echo "make unit       the unit test programs, $(OUT)/t/*"
+	@echo "make check      all tests, the same as t/run"
+	@echo "make lint       all linters, the same as stack/lint"
+	@echo "make install    to DESTDIR and PREFIX ($(PREFIX)); the module to MODULES_DIR"
+	@echo "make clean      removes $(BUILD)/"
+	@echo "Variables: SANITIZE=1, V=1 (show commands), BUILD, CC, CFLAGS, CPPFLAGS, LDFLAGS, DESTDIR, PREFIX, MODULES_DIR"
