@@ -1,0 +1,91 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * The accounts of one submission: user names in the order of their first
+ * appearance, without duplicates, already in the form in which batches are
+ * stored.
+ *
+ * Names stand in segments of 64 KiB; inside a batch they are separated by a
+ * line feed, and a batch is never split over two segments, so a batch is one
+ * piece of memory.  Beside them an open-addressing table of 4-byte entries
+ * (place and a byte of the hash) finds duplicates.  It grows a few entries
+ * with each name, so no single call takes more than some microseconds.
+ */
+
+#ifndef IGJ_ACCOUNTS_H
+#define IGJ_ACCOUNTS_H
+
+#include "igj_base.h"
+#include "igj_limits.h"
+#include "igj_mem.h"
+#include "igj_username.h"
+
+
+#define IGJ_ACCOUNTS_SEGMENT   65536u
+#define IGJ_ACCOUNTS_SEGMENTS  256u    /* places are 24 bits */
+
+
+typedef struct {
+    uint32_t        *slots;            /* 0: free */
+    uint32_t         mask;             /* number of slots - 1 */
+} igj_accounts_table_t;
+
+
+typedef struct {
+    const igj_mem_t      *mem;
+    uint64_t              seed;        /* makes collisions unpredictable */
+    uint32_t              count;       /* names kept */
+    uint32_t              nsegments;
+    uint32_t              used;        /* bytes of the last segment */
+    size_t                held;        /* bytes allocated now */
+    igj_accounts_table_t  table;
+    igj_accounts_table_t  old;         /* while the table grows */
+    uint32_t              moved;       /* names of old already in table */
+    uint32_t              to_move;     /* names that old holds */
+    uint32_t              move_place;  /* where the next of them stands */
+    char                 *segment[IGJ_ACCOUNTS_SEGMENTS];
+} igj_accounts_t;
+
+
+typedef enum {
+    IGJ_ACCOUNTS_ADDED = 0,
+    IGJ_ACCOUNTS_DUPLICATE,
+    IGJ_ACCOUNTS_FULL,                 /* IGJ_MAX_ACCOUNTS are kept */
+    IGJ_ACCOUNTS_NO_MEMORY
+} igj_accounts_e;
+
+
+/* Walks the batches in order; start from all zero. */
+typedef struct {
+    uint32_t  next;                    /* number of the next batch */
+    uint32_t  place;
+} igj_accounts_iter_t;
+
+typedef struct {
+    uint32_t   number;                 /* from 0 */
+    uint32_t   count;                  /* names, IGJ_BATCH_ACCOUNTS or less */
+    igj_str_t  names;                  /* joined by "\n", none at the end */
+} igj_accounts_batch_t;
+
+
+/* seed is random, so that nobody can choose names that collide. */
+void igj_accounts_init(igj_accounts_t *a, const igj_mem_t *mem, uint64_t seed);
+
+/* Gives all memory back; the object can be initialised again. */
+void igj_accounts_free(igj_accounts_t *a);
+
+IGJ_MUST_CHECK igj_accounts_e igj_accounts_add(igj_accounts_t *a,
+    const igj_username_t *name);
+
+/* Number of batches. */
+uint32_t igj_accounts_batches(const igj_accounts_t *a);
+
+/*
+ * The next batch, valid until the accounts are freed or added to.  Returns 0
+ * after the last one.
+ */
+int igj_accounts_next(const igj_accounts_t *a, igj_accounts_iter_t *iter,
+    igj_accounts_batch_t *batch);
+
+
+#endif /* IGJ_ACCOUNTS_H */

@@ -1,0 +1,94 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * Every limit and default of the product, in one place.  Each is described in
+ * docs/api.md (what a client can meet) or docs/operations.md (what an operator
+ * can set); what a directive or setting can change is named here as a default.
+ * Times carry their unit in the name.
+ */
+
+#ifndef IGJ_LIMITS_H
+#define IGJ_LIMITS_H
+
+
+/* Submission: POST /api/scrape-followers */
+
+#define IGJ_MAX_ACCOUNTS          500000   /* elements of "accounts" */
+#define IGJ_BATCH_ACCOUNTS        50       /* accounts of one batch */
+#define IGJ_MAX_BATCHES           (IGJ_MAX_ACCOUNTS / IGJ_BATCH_ACCOUNTS)
+#define IGJ_DEFAULT_PER_ACCOUNT   5        /* without totalScrapeCount */
+#define IGJ_MAX_PER_ACCOUNT       1000000  /* followers of one account */
+#define IGJ_MAX_ERROR_POINTERS    100      /* faulty elements listed */
+
+/* User names */
+
+#define IGJ_USERNAME_MAX          30       /* bytes, all ASCII */
+#define IGJ_ACCOUNT_TEXT_MAX      512      /* bytes of one element: links */
+
+/* JSON bodies */
+
+#define IGJ_MAX_BODY_SIZE         (32 * 1024 * 1024)
+                                           /* default: igjobs_max_body_size */
+#define IGJ_BODY_BUFFER_SIZE      (64 * 1024)
+                                           /* bytes read and scanned a turn */
+#define IGJ_JSON_MAX_DEPTH        8        /* open containers, request body */
+#define IGJ_JSON_MAX_MEMBERS      64       /* members of the outermost object */
+#define IGJ_JSON_MAX_NUMBER       128      /* characters of one number */
+#define IGJ_JSON_MAX_KEY          64       /* bytes of a key that are kept */
+
+/* Result pages: GET /api/job-results/<job> */
+
+#define IGJ_PAGE_DEFAULT_LIMIT    1000     /* ?limit= absent */
+#define IGJ_PAGE_MAX_LIMIT        5000     /* ?limit= above is lowered to it */
+#define IGJ_PAGE_MAX_NUMBER       1000000000LL  /* ?page= above is refused */
+#define IGJ_RANGE_ROWS            2000     /* rows of one statement */
+#define IGJ_PARAM_VALUE_MAX       256      /* decoded bytes of a query value */
+
+/* Names that become part of a Redis key */
+
+#define IGJ_TENANT_MAX            64       /* letters, digits, - _ . */
+#define IGJ_TOKEN_MAX             64       /* kind, class, scope, worker id */
+#define IGJ_KEY_MAX               320      /* longest Redis key, with its NUL */
+
+/* Idempotency-Key */
+
+#define IGJ_IDEMPOTENCY_KEY_MAX   255      /* visible ASCII characters */
+#define IGJ_IDEMPOTENCY_KEEP_S    86400
+
+/* Status documents and waiting */
+
+#define IGJ_STATUS_CACHE_MS       100      /* per nginx worker */
+#define IGJ_STATUS_TTL_S          5        /* in Redis, job not ended */
+#define IGJ_STATUS_FINAL_TTL_S    60       /* in Redis, job ended */
+#define IGJ_SSE_COMMENT_S         15       /* silence on a stream, at most */
+#define IGJ_SSE_RETRY_MS          3000     /* first "retry:" of a stream */
+#define IGJ_RETRY_AFTER_MIN_S     2        /* advised poll interval, first */
+#define IGJ_RETRY_AFTER_MAX_S     15       /* and after a while */
+
+/* Postgres groups of an nginx worker */
+
+#define IGJ_WRITES_PER_SYNC       16       /* small submissions sharing one */
+
+/* Jobs and batches */
+
+#define IGJ_DEFAULT_PARALLELISM   8        /* batches of a job at a time */
+#define IGJ_SMALL_JOB_BATCHES     8        /* class "small": up to this many */
+#define IGJ_CLASS_WEIGHT_SMALL    3        /* turns taken: small 3 to bulk 1 */
+#define IGJ_CLASS_WEIGHT_BULK     1
+#define IGJ_PROVIDER_PAGE_ITEMS   5000     /* items committed together */
+#define IGJ_MAX_FAILURES          3        /* retried errors of a batch */
+#define IGJ_MAX_LOSSES            5        /* leases lost: dead letter */
+#define IGJ_MAX_FAILED_RATIO      0.10     /* accounts given up, job is good */
+
+/* Worker times (settings) */
+
+#define IGJ_BEAT_MS               1000
+#define IGJ_LEASE_MS              12000
+#define IGJ_SWEEP_MS              2000
+#define IGJ_START_CALL_MS         8000
+#define IGJ_DIRECT_POLL_MS        500
+#define IGJ_DRAIN_MS              10000
+#define IGJ_INTENT_GRACE_MS       10000    /* "absent" is believed after it */
+
+
+#endif /* IGJ_LIMITS_H */

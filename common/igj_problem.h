@@ -1,0 +1,286 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * The one table of everything that can be wrong with a request, and the one
+ * renderer of the error document: success and error for clients of the
+ * original, the members of RFC 9457 for new ones.
+ *
+ * A code is IGJxxyy, xx being the area; codes are never used again for
+ * something else.  docs/api.md describes each row.
+ */
+
+#ifndef IGJ_PROBLEM_H
+#define IGJ_PROBLEM_H
+
+#include "igj_base.h"
+#include "igj_json.h"
+
+
+/* `type` of a problem is this and the slug, unless the slug is a whole URI. */
+#define IGJ_PROBLEM_TYPE_BASE  "/api/problems/"
+
+
+/*
+ * X(name, code, HTTP status, slug, title, advice)
+ *
+ * The title is also the text of `error` where the original has one; the advice
+ * says what to do, and is the `detail` when there is nothing better.
+ */
+#define IGJ_PROBLEMS(X)                                                       \
+                                                                              \
+    /* 01: the request as such */                                             \
+                                                                              \
+    X(MALFORMED_JSON, "IGJ0101", 400, "malformed-json",                       \
+      "The request body is not valid JSON",                                   \
+      "Send one JSON document as RFC 8259 describes it.")                     \
+    X(EMPTY_BODY, "IGJ0102", 400, "empty-body",                               \
+      "The request body is empty",                                            \
+      "Send a JSON object with the fields of this endpoint.")                 \
+    X(INVALID_UTF8, "IGJ0103", 400, "invalid-utf8",                           \
+      "The request body is not valid UTF-8",                                  \
+      "Send the JSON document in UTF-8.")                                     \
+    X(NOT_AN_OBJECT, "IGJ0104", 400, "not-an-object",                         \
+      "The request body must be a JSON object",                               \
+      "Send an object, such as {\"accounts\": [\"some.name\"]}.")             \
+    X(TOO_DEEP, "IGJ0105", 400, "too-deep",                                   \
+      "The request body is nested too deeply",                                \
+      "Send at most 8 levels of arrays and objects.")                         \
+    X(DUPLICATE_MEMBER, "IGJ0106", 400, "duplicate-member",                   \
+      "The request body has a field twice",                                   \
+      "Send each field once.")                                                \
+    X(TOO_MANY_MEMBERS, "IGJ0107", 400, "too-many-members",                   \
+      "The request body has too many fields",                                 \
+      "Send at most 64 fields.")                                              \
+    X(NUMBER_TOO_LONG, "IGJ0108", 400, "number-too-long",                     \
+      "The request body has a number that is too long",                       \
+      "Send numbers of at most 128 characters.")                              \
+    X(INVALID_MEMBER, "IGJ0109", 400, "invalid-member",                       \
+      "A field of the request body has a wrong value",                        \
+      "Correct the field that detail and errors name.")                       \
+    X(INVALID_PARAMETER, "IGJ0110", 400, "invalid-parameter",                 \
+      "A parameter of the query string has a wrong value",                    \
+      "Correct the parameter that detail names.")                             \
+    X(BODY_TOO_LARGE, "IGJ0111", 413, "body-too-large",                       \
+      "The request body is too large",                                        \
+      "Send a smaller body, or several requests.")                            \
+    X(UNSUPPORTED_MEDIA_TYPE, "IGJ0112", 415, "unsupported-media-type",       \
+      "The media type of the request body is not supported",                  \
+      "Send Content-Type: application/json.")                                 \
+    X(UNSUPPORTED_CODING, "IGJ0113", 415, "unsupported-content-coding",       \
+      "The content coding of the request body is not supported",              \
+      "Send the body without Content-Encoding.")                              \
+    X(BODY_TIMEOUT, "IGJ0114", 408, "body-timeout",                           \
+      "The request body did not arrive in time",                              \
+      "Send the request again over a faster connection.")                     \
+    X(NOT_ACCEPTABLE, "IGJ0115", 406, "not-acceptable",                       \
+      "None of the accepted media types can be produced",                     \
+      "Accept application/json, text/csv or application/x-ndjson.")           \
+                                                                              \
+    /* 02: paths and methods */                                               \
+                                                                              \
+    X(NOT_FOUND, "IGJ0201", 404, "not-found",                                 \
+      "There is nothing at this path",                                        \
+      "Compare the path with the API description.")                           \
+    X(METHOD_NOT_ALLOWED, "IGJ0202", 405, "method-not-allowed",               \
+      "This method is not allowed here",                                      \
+      "Use one of the methods in the Allow header.")                          \
+                                                                              \
+    /* 03: submission */                                                      \
+                                                                              \
+    X(ACCOUNTS_MISSING, "IGJ0301", 400, "accounts-missing",                   \
+      "Missing \"accounts\" field in request body",                           \
+      "Send {\"accounts\": [\"some.name\", ...]}.")                           \
+    X(ACCOUNTS_NOT_A_LIST, "IGJ0302", 400, "accounts-not-a-list",             \
+      "Accounts must be a non-empty list",                                    \
+      "Send an array of 1 to 500000 user names.")                             \
+    X(TOO_MANY_ACCOUNTS, "IGJ0303", 422, "too-many-accounts",                 \
+      "Too many accounts",                                                    \
+      "Send at most 500000 accounts a job; split the list over several jobs.") \
+    X(INVALID_ACCOUNTS, "IGJ0304", 422, "invalid-accounts",                   \
+      "Some accounts are not valid",                                          \
+      "Correct the elements listed in errors, or send "                       \
+      "\"skip_invalid\": true to leave them out.")                            \
+    X(NO_VALID_ACCOUNT, "IGJ0305", 422, "no-valid-account",                   \
+      "None of the accounts is valid",                                        \
+      "Correct the elements listed in errors.")                               \
+    X(TOTAL_NOT_A_NUMBER, "IGJ0306", 400, "total-not-a-number",               \
+      "totalScrapeCount must be a number",                                    \
+      "Send a positive number without quotes, or leave the field out.")       \
+    X(TOTAL_NOT_POSITIVE, "IGJ0307", 400, "total-not-positive",               \
+      "totalScrapeCount must be positive",                                    \
+      "Send the number of followers to scrape over all accounts.")            \
+    X(TOTAL_TOO_SMALL, "IGJ0308", 400, "total-too-small",                     \
+      "totalScrapeCount too small for number of accounts",                    \
+      "Send at least the number of accounts.")                                \
+    X(TOTAL_TOO_LARGE, "IGJ0309", 400, "total-too-large",                     \
+      "totalScrapeCount too large for number of accounts",                    \
+      "Send at most 1000000 for each account.")                               \
+    X(BAD_TARGET_GENDER, "IGJ0310", 400, "bad-target-gender",                 \
+      "targetGender must be \"male\", \"female\" or \"any\"",                 \
+      "Send one of these words in any case, or leave the field out: male.")   \
+    X(BAD_PLATFORM, "IGJ0311", 400, "bad-platform",                           \
+      "platform must be \"instagram\"",                                       \
+      "Send \"instagram\" or leave the field out.")                           \
+                                                                              \
+    /* 04: jobs */                                                            \
+                                                                              \
+    X(JOB_NOT_FOUND, "IGJ0401", 404, "job-not-found",                         \
+      "Job not found",                                                        \
+      "Compare the id with the job_id of the submission.")                    \
+    X(JOB_NOT_COMPLETED, "IGJ0402", 400, "job-not-completed",                 \
+      "Job is not completed yet",                                             \
+      "Poll the job's status until it is completed, or read what is there "   \
+      "with ?partial=true.")                                                  \
+    X(JOB_STATE, "IGJ0403", 409, "job-state",                                 \
+      "The job's state does not allow this",                                  \
+      "Read the job's status first.")                                         \
+                                                                              \
+    /* 05: pages of results */                                                \
+                                                                              \
+    X(BAD_PAGE, "IGJ0501", 400, "bad-page",                                   \
+      "page must be a positive integer",                                      \
+      "Send ?page=1 or more, or leave it out.")                               \
+    X(BAD_LIMIT, "IGJ0502", 400, "bad-limit",                                 \
+      "limit must be a non-negative integer",                                 \
+      "Send ?limit= from 0 to 5000, or leave it out.")                        \
+    X(BAD_PAGE_TOKEN, "IGJ0503", 400, "bad-page-token",                       \
+      "The page token is not valid for this request",                         \
+      "Send the next_page_token of the page before, unchanged, or none.")     \
+                                                                              \
+    /* 06: idempotency keys */                                                \
+                                                                              \
+    X(IDEMPOTENCY_KEY_MISSING, "IGJ0601", 400, "idempotency-key-missing",     \
+      "Idempotency-Key is required here",                                     \
+      "Send a key that is new for each job, such as a UUID.")                 \
+    X(IDEMPOTENCY_KEY_BAD, "IGJ0602", 400, "idempotency-key-bad",             \
+      "Idempotency-Key is not valid",                                         \
+      "Send 1 to 255 visible ASCII characters.")                              \
+    X(IDEMPOTENCY_KEY_BUSY, "IGJ0603", 409, "idempotency-key-busy",           \
+      "The first request with this Idempotency-Key is still running",         \
+      "Send the same request again a little later.")                          \
+    X(IDEMPOTENCY_KEY_REUSED, "IGJ0604", 422, "idempotency-key-reused",       \
+      "This Idempotency-Key was used with another request body",              \
+      "Send a new key with a new request.")                                   \
+                                                                              \
+    /* 07: load */                                                            \
+                                                                              \
+    X(RATE_LIMITED, "IGJ0701", 429,                                           \
+      "https://iana.org/assignments/http-problem-types#quota-exceeded",       \
+      "Too many requests",                                                    \
+      "Wait for the seconds of the Retry-After header.")                      \
+    X(OVERLOADED, "IGJ0702", 503,                                             \
+      "https://iana.org/assignments/http-problem-types"                       \
+      "#temporary-reduced-capacity",                                          \
+      "The service is at its limit",                                          \
+      "Send the request again after the seconds of the Retry-After header.")  \
+    X(SHUTTING_DOWN, "IGJ0703", 503, "shutting-down",                         \
+      "The service is being restarted",                                       \
+      "Send the request again after the seconds of the Retry-After header.")  \
+                                                                              \
+    /* 08: the service itself */                                              \
+                                                                              \
+    X(DATABASE_UNAVAILABLE, "IGJ0801", 503, "database-unavailable",           \
+      "The database is not reachable",                                        \
+      "Send the request again after the seconds of the Retry-After header.")  \
+    X(DATABASE_TIMEOUT, "IGJ0802", 503, "database-timeout",                   \
+      "The database did not answer in time",                                  \
+      "Send the request again after the seconds of the Retry-After header.")  \
+    X(INTERNAL, "IGJ0803", 500, "internal",                                   \
+      "The request could not be served",                                      \
+      "Send the request again later; tell the operator if it stays.")         \
+    X(QUEUE_UNAVAILABLE, "IGJ0804", 503, "queue-unavailable",                 \
+      "Live events are not available now",                                    \
+      "Poll the job's status instead, or connect again later.")               \
+                                                                              \
+    /* 09: who is asking */                                                   \
+                                                                              \
+    X(UNAUTHORIZED, "IGJ0901", 401, "unauthorized",                           \
+      "A valid API key is required",                                          \
+      "Send Authorization: Bearer with a key of this service.")               \
+    X(FORBIDDEN, "IGJ0902", 403, "forbidden",                                 \
+      "The API key does not allow this",                                      \
+      "Use a key with the scope that detail names.")                          \
+                                                                              \
+    /* 10: ingestion */                                                       \
+                                                                              \
+    X(PROFILES_MISSING, "IGJ1001", 400, "profiles-missing",                   \
+      "Missing \"profiles\" field in request body",                           \
+      "Send {\"profiles\": [{\"id\": \"1\", \"username\": \"some.name\"}]}.") \
+    X(PROFILES_NOT_A_LIST, "IGJ1002", 400, "profiles-not-a-list",             \
+      "Profiles must be a list",                                              \
+      "Send an array of objects with id, username and full_name.")            \
+                                                                              \
+    /* 11: campaigns */                                                       \
+                                                                              \
+    X(BAD_PROFILES_PER_TABLE, "IGJ1101", 400, "bad-profiles-per-table",       \
+      "profiles_per_table must be a positive integer",                        \
+      "Send a positive integer, or leave the field out: 180.")                \
+    X(NO_UNUSED_PROFILES, "IGJ1102", 400, "no-unused-profiles",               \
+      "No unused profiles available in global_usernames",                     \
+      "Ingest profiles first.")                                               \
+    X(CAMPAIGN_NOT_FOUND, "IGJ1103", 404, "campaign-not-found",               \
+      "Campaign not found",                                                   \
+      "Compare the id with the campaign_id of the selection.")                \
+    X(NO_UNASSIGNED_PROFILES, "IGJ1104", 400, "no-unassigned-profiles",       \
+      "No unassigned profiles found for this campaign. Already distributed?", \
+      "Select profiles for the campaign first.")                              \
+    X(NO_ASSIGNED_PROFILES, "IGJ1105", 400, "no-assigned-profiles",           \
+      "No assigned profiles found for this campaign. "                        \
+      "Run distribution first.",                                              \
+      "Distribute the campaign first.")                                       \
+    X(BAD_CAMPAIGN_DATE, "IGJ1106", 400, "bad-campaign-date",                 \
+      "campaign_date must be a date",                                         \
+      "Send YYYY-MM-DD, or leave the field out: today.")
+
+
+typedef enum {
+    IGJ_PROBLEM_NONE = 0,
+#define IGJ_PROBLEM_NAME(name, code, status, slug, title, advice)             \
+    IGJ_PROBLEM_##name,
+    IGJ_PROBLEMS(IGJ_PROBLEM_NAME)
+#undef IGJ_PROBLEM_NAME
+    IGJ_PROBLEM_COUNT
+} igj_problem_e;
+
+
+typedef struct {
+    const char  *code;
+    unsigned     status;
+    const char  *slug;
+    const char  *title;
+    const char  *advice;
+} igj_problem_row_t;
+
+
+/*
+ * What one error answer says.  NULL stands for: error, the title; detail, the
+ * advice; instance, absent; errors, absent.
+ */
+typedef struct {
+    igj_problem_e   problem;
+    const char     *error;         /* contract's text with its values */
+    const char     *detail;
+    const char     *instance;      /* path of the request or the job */
+    int             error_message; /* repeat error under that name, too */
+
+    /* Writes the elements of `errors` with igj_problem_pointer(). */
+    void          (*errors)(igj_json_t *json, const void *data);
+    const void     *data;
+} igj_problem_doc_t;
+
+
+/* The row; problem is neither NONE nor COUNT. */
+const igj_problem_row_t *igj_problem(igj_problem_e problem);
+
+/* The problem of a slug, for a page about it; IGJ_PROBLEM_NONE if unknown. */
+igj_problem_e igj_problem_find(const char *slug, size_t len);
+
+/* Writes the whole document. */
+void igj_problem_write(igj_json_t *json, const igj_problem_doc_t *doc);
+
+/* One element of `errors`. */
+void igj_problem_pointer(igj_json_t *json, const char *pointer,
+    const char *detail);
+
+
+#endif /* IGJ_PROBLEM_H */

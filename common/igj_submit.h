@@ -1,0 +1,96 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * The body of POST /api/scrape-followers, read as it arrives: members are
+ * checked, accounts are normalised, freed of duplicates and packed for
+ * storage.  Use: init, feed each slice, finish, read the fields, free.
+ *
+ * After IGJ_ERROR from feed() or finish() the rest of the body is of no
+ * interest; problem, detail and the faults say what to answer.
+ */
+
+#ifndef IGJ_SUBMIT_H
+#define IGJ_SUBMIT_H
+
+#include "igj_base.h"
+#include "igj_accounts.h"
+#include "igj_limits.h"
+#include "igj_problem.h"
+#include "igj_scan.h"
+
+
+#define IGJ_SUBMIT_DETAIL_MAX  320
+
+
+typedef enum {
+    IGJ_GENDER_MALE = 0,
+    IGJ_GENDER_FEMALE,
+    IGJ_GENDER_ANY
+} igj_gender_e;
+
+
+/* A faulty element of "accounts". */
+typedef struct {
+    uint32_t        index;
+    igj_username_e  reason;
+} igj_submit_fault_t;
+
+
+typedef struct {
+    /* What was asked for; good after finish() returned IGJ_OK. */
+    igj_gender_e        target_gender;
+    int                 keep_unknown;      /* unknown gender passes the filter */
+    int                 skip_invalid;      /* faulty elements were left out */
+    uint32_t            per_account;       /* followers of each account */
+    igj_str_t           platform;          /* a literal */
+    igj_accounts_t      accounts;          /* kept: accounts.count */
+
+    /* Counts of the elements of "accounts". */
+    uint32_t            given;
+    uint32_t            duplicates;
+    uint32_t            invalid;
+
+    /* The first faulty elements: min(invalid, IGJ_MAX_ERROR_POINTERS). */
+    igj_submit_fault_t  faults[IGJ_MAX_ERROR_POINTERS];
+
+    /* After IGJ_ERROR. */
+    igj_problem_e       problem;
+    char                detail[IGJ_SUBMIT_DETAIL_MAX];
+    char                pointer[IGJ_JSON_MAX_KEY + 8];  /* "#/name" or "" */
+
+    /* The consumer's own. */
+    uint32_t            seen;              /* members, a bit each */
+    uint8_t             body_type;         /* of the outermost value */
+    uint8_t             total_given;
+    uint8_t             total_fraction;
+    int64_t             total;             /* totalScrapeCount, whole part */
+    igj_scan_t          scan;
+    char                text[IGJ_ACCOUNT_TEXT_MAX];
+} igj_submit_t;
+
+
+/*
+ * Prepares for one body.  mem must outlive the object; seed is random.  The
+ * object itself is some 8 KiB and the caller's.
+ */
+void igj_submit_init(igj_submit_t *submit, const igj_mem_t *mem,
+    uint64_t seed);
+
+/* Takes the next slice of the body. */
+IGJ_MUST_CHECK int igj_submit_feed(igj_submit_t *submit, const void *data,
+    size_t len);
+
+/* The body has ended: judges it as a whole. */
+IGJ_MUST_CHECK int igj_submit_finish(igj_submit_t *submit);
+
+/* Gives the memory of the accounts back; safe at any time after init. */
+void igj_submit_free(igj_submit_t *submit);
+
+/* Bytes held now besides the object, for a limit over all requests. */
+size_t igj_submit_memory(const igj_submit_t *submit);
+
+/* "male", "female" or "any". */
+igj_str_t igj_gender_name(igj_gender_e gender);
+
+
+#endif /* IGJ_SUBMIT_H */
