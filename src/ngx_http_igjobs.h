@@ -1,0 +1,130 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * Types that the module's files share: configuration, the state of one request,
+ * and how an operation waits for Postgres or Redis.
+ *
+ * The way of a request:  route -> admit -> operation (read, act) -> reply.
+ * Everything runs on the event loop of one nginx worker; nothing here blocks.
+ */
+
+#ifndef _NGX_HTTP_IGJOBS_H_INCLUDED_
+#define _NGX_HTTP_IGJOBS_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "igj_base.h"
+#include "igj_limits.h"
+
+#include "ngx_http_igjobs_resolve.h"
+#include "ngx_http_igjobs_pg.h"
+#include "ngx_http_igjobs_redis.h"
+#include "ngx_http_igjobs_route.h"
+#include "ngx_http_igjobs_reply.h"
+#include "ngx_http_igjobs_document.h"
+
+
+/* Of the http block; never written while serving, except in init_process. */
+typedef struct {
+    ngx_http_igjobs_pg_conf_t          postgres;
+    ngx_http_igjobs_redis_conf_t       redis;
+    ngx_http_igjobs_resolve_conf_t     resolve;
+
+    ngx_msec_t                         status_cache_time;
+    ngx_uint_t                         status_cache_size;   /* documents */
+
+    ngx_uint_t                         max_submissions;     /* per worker */
+    size_t                             max_submission_bytes;
+
+    ngx_str_t                          service_name;        /* of /health */
+    ngx_str_t                          service_version;
+
+    ngx_uint_t                         used;   /* "igjobs" in a location */
+
+    /* of this nginx worker, from init_process to exit_process */
+    ngx_http_igjobs_pg_t              *pg;
+    ngx_http_igjobs_redis_t           *rds;    /* NULL: igjobs_redis off */
+    ngx_http_igjobs_documents_t       *documents;
+} ngx_http_igjobs_main_conf_t;
+
+
+typedef struct {
+    ngx_flag_t                         enabled;
+    ngx_http_complex_value_t          *tenant;         /* NULL: "default" */
+    size_t                             max_body_size;
+    ngx_array_t                       *cors_origins;   /* ngx_str_t */
+} ngx_http_igjobs_loc_conf_t;
+
+
+typedef struct ngx_http_igjobs_ctx_s  ngx_http_igjobs_ctx_t;
+
+/* reply is valid during the call; see ngx_http_igjobs_pg.h for taking it */
+typedef void (*ngx_http_igjobs_pg_done_pt)(ngx_http_request_t *r,
+    ngx_http_igjobs_pg_reply_t *reply);
+typedef void (*ngx_http_igjobs_redis_done_pt)(ngx_http_request_t *r,
+    ngx_http_igjobs_redis_reply_t *reply);
+
+
+/* State of one request of ours. */
+struct ngx_http_igjobs_ctx_s {
+    const ngx_http_igjobs_route_t     *route;
+    ngx_str_t                          params[NGX_HTTP_IGJOBS_MAX_PARAMS];
+    ngx_str_t                          tenant;         /* NUL-terminated */
+
+    void                              *data;   /* the operation's own */
+
+    /* what the request waits for, detached when it ends */
+    ngx_http_igjobs_pg_op_t           *pg_op;
+    ngx_http_igjobs_pg_done_pt         pg_done;
+    ngx_http_igjobs_redis_op_t        *redis_op;
+    ngx_http_igjobs_redis_done_pt      redis_done;
+
+    unsigned                           waiting:1;
+};
+
+
+extern ngx_module_t  ngx_http_igjobs_module;
+
+
+/* The content handler of a location with "igjobs". */
+ngx_int_t ngx_http_igjobs_handler(ngx_http_request_t *r);
+
+/*
+ * Makes the request wait: counts a reference, notices a client that leaves.
+ * Called once, before the first asynchronous step; returns NGX_DONE, which the
+ * operation returns to nginx.  Not for requests whose body is being read.
+ */
+ngx_int_t ngx_http_igjobs_wait(ngx_http_request_t *r);
+
+/* Notices a client that leaves; for after a body was read to its end. */
+void ngx_http_igjobs_watch_client(ngx_http_request_t *r);
+
+/*
+ * Asks Postgres for a waiting request; done is called later, never from
+ * inside.  The request log is set and posted requests are run around it, so
+ * done just ends with ngx_http_igjobs_finish() or asks again.  NGX_ERROR: no
+ * room, answer with ngx_http_igjobs_unavailable().
+ */
+ngx_int_t ngx_http_igjobs_ask_pg(ngx_http_request_t *r,
+    ngx_http_igjobs_sql_e statement,
+    const ngx_http_igjobs_pg_param_t *params,
+    ngx_http_igjobs_pg_done_pt done);
+
+/* Ends a waiting request with what a reply function returned. */
+void ngx_http_igjobs_finish(ngx_http_request_t *r, ngx_int_t rc);
+
+
+/* Operations, each in the file of its name. */
+ngx_int_t ngx_http_igjobs_submit(ngx_http_request_t *r);
+ngx_int_t ngx_http_igjobs_status(ngx_http_request_t *r);
+ngx_int_t ngx_http_igjobs_results(ngx_http_request_t *r);
+ngx_int_t ngx_http_igjobs_health(ngx_http_request_t *r);
+ngx_int_t ngx_http_igjobs_healthz(ngx_http_request_t *r);
+ngx_int_t ngx_http_igjobs_livez(ngx_http_request_t *r);
+ngx_int_t ngx_http_igjobs_readyz(ngx_http_request_t *r);
+
+
+#endif /* _NGX_HTTP_IGJOBS_H_INCLUDED_ */
