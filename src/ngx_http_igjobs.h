@@ -106,7 +106,7 @@ void ngx_http_igjobs_watch_client(ngx_http_request_t *r);
  * Asks Postgres for a waiting request; done is called later, never from
  * inside.  The request log is set and posted requests are run around it, so
  * done just ends with ngx_http_igjobs_finish() or asks again.  NGX_ERROR: no
- * room, answer with ngx_http_igjobs_unavailable().
+ * room, answer with IGJ_PROBLEM_OVERLOADED or DATABASE_UNAVAILABLE.
  */
 ngx_int_t ngx_http_igjobs_ask_pg(ngx_http_request_t *r,
     ngx_http_igjobs_sql_e statement,

@@ -18,6 +18,8 @@
 
 #include "igj_problem.h"
 
+#include "ngx_http_igjobs_pg.h"
+
 
 /* Adds a header; name is a literal, value must live in r->pool. */
 ngx_int_t ngx_http_igjobs_header(ngx_http_request_t *r, const char *name,
@@ -46,27 +48,22 @@ ngx_int_t ngx_http_igjobs_reply(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, ngx_str_t *body);
 
 /*
- * A problem document.  detail is printf-like text for people, with nginx's
- * formats (%V, %uz, ...); its first 1,000 bytes are used.
+ * A problem document: the short form with the texts of the table, the long
+ * form with what doc says (its instance is filled in if it is NULL).  503 and
+ * 429 carry Retry-After.
  */
 ngx_int_t ngx_http_igjobs_problem(ngx_http_request_t *r,
-    igj_problem_e problem, const char *detail, ...);
-
-/*
- * 503 with Retry-After, for a backend that did not answer in time.  what is
- * "Postgres" and the like.
- */
-ngx_int_t ngx_http_igjobs_unavailable(ngx_http_request_t *r,
-    const char *what);
+    igj_problem_e problem);
+ngx_int_t ngx_http_igjobs_problem_doc(ngx_http_request_t *r,
+    igj_problem_doc_t *doc);
 
 /* 404 "Job <id> not found". */
 ngx_int_t ngx_http_igjobs_job_not_found(ngx_http_request_t *r,
     ngx_str_t *job);
 
 /* The answer to a Postgres reply that is not NGX_HTTP_IGJOBS_PG_OK. */
-struct ngx_http_igjobs_pg_reply_s;
 ngx_int_t ngx_http_igjobs_pg_problem(ngx_http_request_t *r,
-    struct ngx_http_igjobs_pg_reply_s *reply);
+    ngx_http_igjobs_pg_reply_t *reply);
 
 /*
  * Cross-origin headers of the answer, and the answer to OPTIONS; allowed is
