@@ -28,9 +28,10 @@ typedef enum {
      * Issues turns of a job until `wanted` of its slots stand or are parked.
      * KEYS  1 turns of the queue, 2 clocks of the queue, 3 later, 4 parked
      * ARGV  1 queue, 2 tenant, 3 job, 4 wanted, 5 parallelism of the job
-     *       (slots are 0 .. parallelism - 1), 6 weight of the tenant (> 0)
+     *       (slots are 0 .. parallelism - 1), 6 weight of the tenant (> 0,
+     *       "" = as it was, 1 if it was never told)
      * Returns the number of turns added.  After a submission wanted is
-     * min(parallelism, total_batches), the weight "1" unless known.
+     * min(parallelism, total_batches) and the weight is "".
      */
     IGJ_SCRIPT_ISSUE = 0,
 
