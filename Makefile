@@ -131,7 +131,7 @@ $(SIM): $(SIM_OBJ) $(COMMON_OBJ)
 $(OUT)/libunit.a: $(COMMON_OBJ) \
     $(filter-out $(OUT)/obj/worker/main.o,$(WORKER_OBJ))
 	@echo "  AR     $@"
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
 
 $(OUT)/t/%: $(OUT)/obj/t/unit/%.o $(OUT)/libunit.a
 	@mkdir -p $(@D)
