@@ -40,7 +40,7 @@ WORKER_LIBS = -lcurl -lpq -lhiredis -lcjson -lssl -lcrypto -lz -lm
 SIM_LIBS    = -lmicrohttpd -lcjson -lcrypto -lz -lm
 
 PREFIX      = /usr/local
-MODULES_DIR = $(shell nginx -V 2>&1 | tr ' ' '\n' | \
+MODULES_DIR = $(shell PATH=$$PATH:/usr/sbin nginx -V 2>&1 | tr ' ' '\n' | \
                 sed -n 's/^--modules-path=//p')
 UNIT_DIR    = $(PREFIX)/lib/systemd/system
 

@@ -23,6 +23,7 @@
 # Only Unix sockets and loopback addresses are used. As root, everything runs
 # under the account "postgres" with its data in /var/tmp.
 set -euo pipefail
+PATH=$PATH:/usr/sbin:/sbin   # nginx; not on everybody's path
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 usage() {

@@ -18,6 +18,9 @@ use File::Temp 'tempdir';
 
 use constant POSTGRES_BIN => '/usr/lib/postgresql/15/bin';
 
+# nginx lies there, which is not on everybody's path
+$ENV{PATH} .= ':/usr/sbin:/sbin';
+
 my $root = abs_path(dirname(abs_path(__FILE__)) . '/../../..');
 my ($run_dir, $own_run_dir);
 
