@@ -1,0 +1,321 @@
+-- Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+-- Tables. The contract's tables stand in public under their old names, ours in
+-- igjobs. Columns go from wide and fixed to narrow and variable, so that no
+-- row is padded. There are no foreign keys: their checks would lock the job
+-- row first, and the job row is locked last (sql/README.md).
+
+-- execute is granted by name in the last migration, never to everybody
+alter default privileges revoke execute on functions from public;
+
+
+-- One row a job. A page commit rewrites it, so half of each page stays free:
+-- no index holds what a page changes, and the rewrite stays HOT.
+create table public.scrape_jobs (
+    job_id                uuid primary key,
+    created_at            timestamptz not null default now(),
+    started_at            timestamptz,
+    completed_at          timestamptz,
+    updated_at            timestamptz not null default now(),
+    version               bigint not null default 1,
+    next_row              bigint not null default 0,
+    seen                  bigint not null default 0,
+    female_count          bigint not null default 0,
+    male_count            bigint not null default 0,
+    unknown_count         bigint not null default 0,
+    profiles_scraped      bigint not null default 0,
+    total_scraped         bigint,
+    total_filtered        bigint,
+    progress_sum          double precision not null default 0,
+    total_batches         integer not null,
+    batches_done          integer not null default 0,
+    batches_dead          integer not null default 0,
+    current_batch         integer generated always as
+                              (batches_done + batches_dead) stored,
+    account_count         integer not null,
+    accounts_failed       integer not null default 0,
+    max_count_per_account integer not null,
+    parallelism           integer not null,
+    max_failed_ratio      real not null,
+    keep_unknown          boolean not null,
+    progress              numeric(5, 2) not null default 0,
+    tenant                text not null,
+    platform              text not null,
+    kind                  text not null,
+    class                 text not null,
+    phase                 text not null,
+    state                 text not null default 'queued',
+    status                text not null generated always as (
+                              case
+                                  when state = 'queued' then 'queued'
+                                  when state = 'completed' then 'completed'
+                                  when state in ('failed', 'canceled')
+                                  then 'failed'
+                                  else 'processing'
+                              end) stored,
+    reason                text,
+    target_gender         text not null,
+    error_message         text,
+    accounts              text[],
+    doc                   text not null,
+
+    constraint job_state check (state in ('queued', 'running', 'stopping',
+        'paused', 'completed', 'failed', 'canceled')),
+    constraint job_ended check (
+        (state in ('completed', 'failed', 'canceled'))
+        = (completed_at is not null)),
+    constraint job_queued_not_started check (
+        state <> 'queued' or started_at is null),
+    constraint job_running_started check (
+        state <> 'running' or started_at is not null),
+    constraint job_stop_reason check (
+        state not in ('stopping', 'paused') or reason is not null),
+    constraint job_reason check (reason in ('cancel', 'pause', 'target',
+        'precision', 'budget', 'deadline')),
+    constraint job_class check (class in ('small', 'bulk')),
+    constraint job_batches check (batches_done + batches_dead <= total_batches),
+    constraint job_accounts check (accounts_failed <= account_count),
+    constraint job_parallelism check (parallelism >= 1)
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05,
+        autovacuum_vacuum_threshold = 200,
+        autovacuum_analyze_scale_factor = 0.05);
+
+create index scrape_jobs_active on public.scrape_jobs
+    (tenant, job_id) include (kind, class, parallelism)
+    where state in ('queued', 'running');
+comment on index public.scrape_jobs_active is
+    'igjobs.runnable: active jobs in pages by key; igjobs.claim_any';
+
+create index scrape_jobs_stopping on public.scrape_jobs (job_id)
+    where state = 'stopping';
+comment on index public.scrape_jobs_stopping is
+    'igjobs.expired_jobs: stopping jobs with nothing leased';
+
+
+-- The queue. One row a batch; lease_until and not_before stand in no index,
+-- so that a renewal is HOT.
+create table igjobs.batches (
+    job_id          uuid not null,
+    lease_until     timestamptz,
+    not_before      timestamptz not null default now(),
+    finished_at     timestamptz,
+    progress        double precision not null default 0,
+    batch_no        integer not null,
+    attempt         integer not null default 0,
+    account_count   integer not null,
+    failures        smallint not null default 0,
+    reruns          smallint not null default 0,
+    losses          smallint not null default 0,
+    state           text not null default 'queued',
+    tenant          text not null,
+    platform        text not null,
+    kind            text not null,
+    phase           text not null,
+    worker          text,
+    error           text,
+    payload         jsonb,
+
+    constraint batches_pkey primary key (job_id, batch_no),
+    constraint batch_state check (
+        state in ('queued', 'leased', 'done', 'dead')),
+    constraint batch_lease check (
+        (state = 'leased') = (lease_until is not null)),
+    constraint batch_finished check (
+        (state in ('done', 'dead')) = (finished_at is not null))
+) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.02,
+        autovacuum_vacuum_threshold = 500,
+        autovacuum_analyze_scale_factor = 0.05);
+comment on constraint batches_pkey on igjobs.batches is
+    'igjobs.lock_batch and every function that names a batch';
+comment on column igjobs.batches.attempt is
+    'the fence: raised by every claim, compared by every write';
+comment on column igjobs.batches.failures is
+    'provider errors that were retried; a page sets it back to reruns';
+comment on column igjobs.batches.reruns is
+    'those of them that cost a new provider run';
+comment on column igjobs.batches.losses is
+    'leases that ran out since the last stored page';
+comment on column igjobs.batches.progress is
+    'the batch''s share of its own end, 0 to 1';
+
+create index batches_queued on igjobs.batches (job_id, batch_no)
+    where state = 'queued';
+comment on index igjobs.batches_queued is
+    'igjobs.pick_batch: the first due batch of a job; igjobs.runnable';
+
+create index batches_leased on igjobs.batches (job_id, batch_no)
+    where state = 'leased';
+comment on index igjobs.batches_leased is
+    'igjobs.expired_jobs: all leases; igjobs.leased: those of one job';
+
+
+-- What a batch is about, apart from the lease, which is rewritten often.
+create table igjobs.batch_accounts (
+    job_id   uuid not null,
+    batch_no integer not null,
+    tenant   text not null,
+    platform text not null,
+    accounts text not null,
+    outcomes jsonb,
+    constraint batch_accounts_pkey primary key (job_id, batch_no)
+);
+alter table igjobs.batch_accounts alter column accounts set storage external;
+comment on constraint batch_accounts_pkey on igjobs.batch_accounts is
+    'igjobs.claim: the names of one batch; igjobs.note_outcomes';
+comment on column igjobs.batch_accounts.accounts is
+    'user names joined by newlines';
+comment on column igjobs.batch_accounts.outcomes is
+    'object: user name to final outcome; absent = not known yet';
+
+
+-- Every provider run of a batch. Open: planned (accounts set apart, nothing
+-- started), intent (the start call may be under way), started (id known).
+create table igjobs.runs (
+    job_id     uuid not null,
+    intent_at  timestamptz,
+    closed_at  timestamptz,
+    cursor     bigint not null default 0,
+    items      bigint not null default 0,
+    batch_no   integer not null,
+    run_no     integer not null,
+    attempt    integer not null,
+    state      text not null,
+    tenant     text not null,
+    platform   text not null,
+    cost_usd   numeric(12, 6),
+    token      text,
+    provider   text,
+    actor      text,
+    run_id     text,
+    dataset_id text,
+    accounts   text,
+    constraint runs_pkey primary key (job_id, batch_no, run_no),
+    constraint run_state check (state in ('planned', 'intent', 'started',
+        'succeeded', 'failed', 'timed_out', 'aborted', 'absent', 'refused')),
+    constraint run_closed check (
+        (state in ('planned', 'intent', 'started')) = (closed_at is null)),
+    constraint run_intended check (
+        state not in ('intent', 'started') or token is not null),
+    constraint run_started check (state <> 'started' or run_id is not null)
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+comment on constraint runs_pkey on igjobs.runs is
+    'igjobs.lock_run; igjobs.claim: the runs of one batch';
+comment on column igjobs.runs.accounts is
+    'user names joined by newlines; null = all of the batch';
+comment on column igjobs.runs.cursor is
+    'items of the dataset that are stored; only pages move it';
+
+create index runs_open on igjobs.runs (job_id, batch_no)
+    where state in ('intent', 'started');
+comment on index igjobs.runs_open is
+    'igjobs.orphan_runs: every run that the provider may be working on';
+
+
+-- Result rows, ordered by chunk; chunk_no comes from a sequence and means no
+-- order, igjobs.chunks gives each chunk its place.
+create table public.scrape_results (
+    job_id         uuid not null,
+    chunk_no       bigint not null,
+    created_at     timestamptz not null default now(),
+    idx            integer not null,
+    confidence     real,
+    tenant         text not null,
+    platform       text not null,
+    profile_id     text collate "C" not null,
+    username       text collate "C" not null,
+    full_name      text not null,
+    gender         text not null,
+    evidence       text,
+    source_account text collate "C",
+    constraint scrape_results_pkey primary key (job_id, chunk_no, idx),
+    constraint scrape_results_profile unique (job_id, profile_id)
+) partition by range (job_id);
+comment on constraint scrape_results_pkey on public.scrape_results is
+    'igjobs.result_rows: a range of one chunk';
+comment on constraint scrape_results_profile on public.scrape_results is
+    'igjobs.insert_rows: a profile once a job';
+
+create table public.scrape_results_other
+    partition of public.scrape_results default;
+comment on table public.scrape_results_other is
+    'jobs whose month has no partition';
+
+create sequence igjobs.chunk_no cache 1;
+
+create table igjobs.chunks (
+    job_id    uuid not null,
+    first_row bigint not null,
+    chunk_no  bigint not null,
+    n         integer not null,
+    span      integer not null,
+    tenant    text not null,
+    platform  text not null,
+    constraint chunks_pkey primary key (job_id, first_row),
+    constraint chunk_size check (n between 1 and span)
+);
+comment on constraint chunks_pkey on igjobs.chunks is
+    'igjobs.result_rows: the chunks that hold a range of ordinals';
+comment on column igjobs.chunks.span is
+    'places in the chunk; equal to n when none is empty (dense)';
+
+
+-- Fleet-wide caps: a scope with a row in caps has that many slots.
+create table igjobs.caps (
+    scope text primary key,
+    slots integer not null check (slots >= 0)
+);
+comment on table igjobs.caps is
+    'scope tenant:<tenant> or kind:<kind>; set by igjobs.set_cap';
+
+create table igjobs.slots (
+    job_id   uuid,
+    until    timestamptz,
+    n        integer not null,
+    batch_no integer,
+    attempt  integer,
+    scope    text not null,
+    constraint slots_pkey primary key (scope, n)
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
+comment on constraint slots_pkey on igjobs.slots is
+    'igjobs.lock_slots: the first free slot of a scope';
+
+create index slots_holder on igjobs.slots (job_id, batch_no)
+    where job_id is not null;
+comment on index igjobs.slots_holder is
+    'igjobs.free_slots, igjobs.renew: the slots of one batch';
+
+
+create table igjobs.kinds (
+    kind  text primary key,
+    phase text not null,
+    hook  regprocedure
+);
+comment on table igjobs.kinds is
+    'phase: the first one; hook(scrape_jobs) returns scrape_jobs: called '
+    'under the job row''s lock when a phase''s last batch has ended, may add '
+    'the next phase''s batches; null = one phase only';
+
+create table igjobs.settings (
+    name  text primary key,
+    value text not null,
+    note  text not null
+);
+
+create table igjobs.leaders (
+    name   text primary key,
+    worker text not null,
+    fence  bigint not null,
+    until  timestamptz not null
+) with (fillfactor = 10);
+
+
+insert into igjobs.kinds (kind, phase) values ('scrape_followers', 'collect');
+
+insert into igjobs.settings (name, value, note) values
+    ('parallelism', '8', 'batches of one job that may be leased at once'),
+    ('max_failed_ratio', '0.10',
+     'share of accounts that may fail in a completed job'),
+    ('max_failures', '3', 'retries of a batch after provider errors'),
+    ('max_losses', '5', 'leases that may run out before a batch is dead'),
+    ('retry_base_ms', '2000', 'delay before the first retry, then doubled'),
+    ('retry_max_ms', '600000', 'longest delay before a retry'),
+    ('park_ms', '60000', 'delay of a parked batch when the worker names none');
