@@ -22,6 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "igj_base.h"
+
 
 #define IGJ_HTTP_TICK_MS          100      /* reaction to the stop flag */
 #define IGJ_HTTP_CONNECT_MS       5000     /* DNS, TCP and TLS together */
@@ -35,8 +37,6 @@
 #define IGJ_HTTP_MESSAGE_MAX      256
 #define IGJ_HTTP_RETRY_BASE_MS    500      /* first wait, doubled each time */
 #define IGJ_HTTP_SLEEP_MAX_MS     4000     /* longest wait inside a call */
-
-#define IGJ_MUST_CHECK            __attribute__((warn_unused_result))
 
 
 /* Clock, sleep and chance reach the unit through this table. */
@@ -71,7 +71,8 @@ typedef enum {
 } igj_http_kind_t;
 
 
-typedef struct igj_http_s  igj_http_t;
+typedef struct igj_http_s           igj_http_t;
+typedef struct igj_http_response_s  igj_http_response_t;
 
 
 /*
@@ -96,12 +97,13 @@ typedef struct {
     int                  (*begin)(void *data);   /* before each try: forget
                                                     what the last one brought */
     int                  (*sink)(void *data, const char *bytes, size_t len);
-    int                  (*verify)(void *data, igj_http_t *h); /* after 2xx */
+    int                  (*verify)(void *data, igj_http_t *h,
+                                   const igj_http_response_t *resp);  /* 2xx */
     void                  *data;
 } igj_http_request_t;
 
 
-typedef struct {
+struct igj_http_response_s {
     igj_http_result_t      result;
     long                   status;         /* 0: no status line came */
     const char            *body;           /* NUL-terminated, never NULL; the
@@ -111,16 +113,18 @@ typedef struct {
     bool                   sent;           /* the peer may have the request */
     int                    tries;
     char                   message[IGJ_HTTP_MESSAGE_MAX];  /* for people */
-} igj_http_response_t;
+};
 
 
 /* sys NULL: the real clock.  NULL when memory is short. */
-igj_http_t *igj_http_create(const igj_http_sys_t *sys) IGJ_MUST_CHECK;
+IGJ_MUST_CHECK
+igj_http_t *igj_http_create(const igj_http_sys_t *sys);
 void igj_http_destroy(igj_http_t *h);
 
 /* One try.  Fills *resp in all cases and returns resp->result. */
+IGJ_MUST_CHECK
 igj_http_result_t igj_http_once(igj_http_t *h, const igj_http_request_t *req,
-    igj_http_response_t *resp) IGJ_MUST_CHECK;
+    igj_http_response_t *resp);
 
 /*
  * Up to 1 + req->retries tries of a request that may be repeated, with
@@ -129,8 +133,9 @@ igj_http_result_t igj_http_once(igj_http_t *h, const igj_http_request_t *req,
  * caller can put the work back.  A bad encoding is tried once more with
  * "identity".
  */
+IGJ_MUST_CHECK
 igj_http_result_t igj_http_call(igj_http_t *h, const igj_http_request_t *req,
-    igj_http_response_t *resp) IGJ_MUST_CHECK;
+    igj_http_response_t *resp);
 
 /* A header of the last answer, NULL if absent; valid until the next call. */
 const char *igj_http_header(igj_http_t *h, const char *name);

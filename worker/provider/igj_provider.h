@@ -24,7 +24,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "igj_base.h"
 #include "igj_http.h"
+#include "igj_limits.h"
 
 
 #define IGJ_PROVIDER_ID_MAX          64      /* run and dataset ids, with NUL */
@@ -32,10 +34,9 @@
 #define IGJ_PROVIDER_TYPE_MAX        64
 #define IGJ_PROVIDER_MESSAGE_MAX     256
 #define IGJ_PROVIDER_PAGE_DEFAULT    2500
-#define IGJ_PROVIDER_PAGE_MAX        5000
+#define IGJ_PROVIDER_PAGE_MAX        IGJ_PROVIDER_PAGE_ITEMS
 #define IGJ_PROVIDER_RETRIES         3       /* further tries in one call */
 #define IGJ_PROVIDER_LONG_POLL_S     60      /* the API's own maximum */
-#define IGJ_PROVIDER_START_MS        8000    /* start-call time-out */
 #define IGJ_PROVIDER_COST_SETTLES_MS 10000   /* cost is final so long after
                                                 the run's end */
 
@@ -68,7 +69,7 @@ typedef struct {
 typedef struct {
     const char            *api_key;            /* secret */
     const char            *actor;              /* id, or owner~name */
-    const char            *base_url;
+    const char            *base_url;           /* without a path: /v2 */
     const char            *path_prefix;        /* "actors" or "acts" */
     const char            *usernames_field;    /* input: array of names */
     const char            *max_count_field;    /* input: items per account */
@@ -118,7 +119,7 @@ typedef struct {
     int                    max_count;          /* items per account, > 0 */
     const char            *token;              /* unique per intent */
     int64_t                timeout_ms;         /* whole call, retries included;
-                                                  0: IGJ_PROVIDER_START_MS */
+                                                  0: IGJ_START_CALL_MS */
 } igj_start_t;
 
 
@@ -204,9 +205,10 @@ void igj_provider_conf_defaults(igj_provider_conf_t *conf);
  * igj_provider_destroy(); stop may be NULL.  NULL with *err (STOP) if the
  * configuration cannot work.
  */
+IGJ_MUST_CHECK
 igj_provider_t *igj_provider_create(const char *kind,
     const igj_provider_conf_t *conf, igj_http_t *http, const _Atomic int *stop,
-    igj_provider_error_t *err) IGJ_MUST_CHECK;
+    igj_provider_error_t *err);
 void igj_provider_destroy(igj_provider_t *p);
 
 /* Clears *run; dataset_id may be NULL or "". */
@@ -219,16 +221,17 @@ bool igj_run_final(const igj_run_t *run);
  * must not start again before find answered for the token.  Every other class:
  * nothing was started.
  */
+IGJ_MUST_CHECK
 igj_provider_class_t igj_provider_start(igj_provider_t *p,
-    const igj_start_t *start, igj_run_t *run, igj_provider_error_t *err)
-    IGJ_MUST_CHECK;
+    const igj_start_t *start, igj_run_t *run, igj_provider_error_t *err);
 
 /*
  * Waits until the run is final or timeout_ms have passed, and brings *run up
  * to date; OK in both cases, so look at run->state.
  */
+IGJ_MUST_CHECK
 igj_provider_class_t igj_provider_wait(igj_provider_t *p, igj_run_t *run,
-    int64_t timeout_ms, igj_provider_error_t *err) IGJ_MUST_CHECK;
+    int64_t timeout_ms, igj_provider_error_t *err);
 
 /*
  * Reads items [offset, offset + limit); limit 0 is the configured page size,
@@ -236,28 +239,32 @@ igj_provider_class_t igj_provider_wait(igj_provider_t *p, igj_run_t *run,
  * run->state (wait) before relying on page->end.  An empty page that is not
  * the end means: wait, then read again.
  */
+IGJ_MUST_CHECK
 igj_provider_class_t igj_provider_read_page(igj_provider_t *p, igj_run_t *run,
     int64_t offset, int limit, const igj_page_sink_t *sink, igj_page_t *page,
-    igj_provider_error_t *err) IGJ_MUST_CHECK;
+    igj_provider_error_t *err);
 
 /* Asks the provider to end the run; harmless for one that has ended.  The
  * partial dataset stays readable. */
+IGJ_MUST_CHECK
 igj_provider_class_t igj_provider_abort(igj_provider_t *p, igj_run_t *run,
-    igj_provider_error_t *err) IGJ_MUST_CHECK;
+    igj_provider_error_t *err);
 
 /* Sets run->cost_usd (and state); may be preliminary until
  * IGJ_PROVIDER_COST_SETTLES_MS after the end of the run. */
+IGJ_MUST_CHECK
 igj_provider_class_t igj_provider_cost(igj_provider_t *p, igj_run_t *run,
-    igj_provider_error_t *err) IGJ_MUST_CHECK;
+    igj_provider_error_t *err);
 
 /*
  * Looks for the run that carries token among those started in [since_ms,
  * until_ms] (Unix time; until 0: now; clock skew is allowed for).  Whether
  * "absent" is final is the caller's: a start call may still be under way.
  */
+IGJ_MUST_CHECK
 igj_find_t igj_provider_find(igj_provider_t *p, const char *token,
     int64_t since_ms, int64_t until_ms, igj_run_t *run,
-    igj_provider_error_t *err) IGJ_MUST_CHECK;
+    igj_provider_error_t *err);
 
 /*
  * For people: tells on out whether credentials and actor work, without
@@ -266,7 +273,7 @@ igj_find_t igj_provider_find(igj_provider_t *p, const char *token,
 int igj_provider_check(const char *kind, const igj_provider_conf_t *conf,
     FILE *out);
 
-/* The words used in logs, tables and error messages: "retry", "timed_out", … */
+/* The words used in logs, tables and messages: "retry", "timed_out", ... */
 const char *igj_provider_class_name(igj_provider_class_t class);
 const char *igj_run_state_name(igj_run_state_t state);
 const char *igj_account_fault_name(igj_account_fault_t fault);

@@ -1,0 +1,275 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * The provider interface: picks the implementation by its kind, checks what
+ * every kind needs, and hands the call on.
+ */
+
+#include "igj_provider.h"
+#include "igj_provider_private.h"
+#include "igj_utf8.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+
+static const igj_provider_ops_t *const  igj_provider_kinds[] = {
+    &igj_apify_ops,
+    NULL
+};
+
+
+void
+igj_provider_conf_defaults(igj_provider_conf_t *conf)
+{
+    memset(conf, 0, sizeof(igj_provider_conf_t));
+
+    conf->base_url = "https://api.apify.com";
+    conf->path_prefix = "actors";
+    conf->usernames_field = "usernames";
+    conf->max_count_field = "max_count";
+    conf->token_field = "igjobs_token";
+    conf->page_size = IGJ_PROVIDER_PAGE_DEFAULT;
+    conf->max_retries = IGJ_PROVIDER_RETRIES;
+    conf->long_poll_s = IGJ_PROVIDER_LONG_POLL_S;
+}
+
+
+void
+igj_provider_error_init(igj_provider_error_t *err)
+{
+    memset(err, 0, sizeof(igj_provider_error_t));
+    err->retry_after_ms = -1;
+}
+
+
+static void
+igj_provider_hide(char *text, const char *secret)
+{
+    char    *p;
+    size_t   len;
+
+    len = (secret == NULL) ? 0 : strlen(secret);
+    if (len == 0) {
+        return;
+    }
+
+    for (p = strstr(text, secret); p != NULL; p = strstr(p, secret)) {
+        memset(p, '*', len);
+    }
+}
+
+
+igj_provider_class_t
+igj_provider_fail(igj_provider_t *p, igj_provider_error_t *err,
+    igj_provider_class_t class, const char *format, ...)
+{
+    va_list   args;
+    char      raw[2 * IGJ_PROVIDER_MESSAGE_MAX], *c;
+    size_t    len, size;
+
+    /* the secret is hidden before the text is cut to its final length, and
+     * a part of it at the end of an overlong text is cut off with it */
+    va_start(args, format);
+    (void) vsnprintf(raw, sizeof(raw), format, args);
+    va_end(args);
+
+    igj_provider_hide(raw, p->conf.api_key);
+
+    for (c = raw; *c != '\0'; c++) {
+        if ((unsigned char) *c < 0x20 || *c == 0x7f) {
+            *c = ' ';
+        }
+    }
+
+    memset(err->message, 0, sizeof(err->message));
+    size = sizeof(err->message) - 1;
+    len = igj_utf8_repair(err->message, size, raw, strlen(raw));
+    len = igj_utf8_valid(err->message, len < size ? len : size);
+    err->message[len] = '\0';
+
+    err->class = class;
+
+    return class;
+}
+
+
+igj_provider_t *
+igj_provider_create(const char *kind, const igj_provider_conf_t *conf,
+    igj_http_t *http, const _Atomic int *stop, igj_provider_error_t *err)
+{
+    const igj_provider_ops_t *const  *ops;
+    igj_provider_t                   *p;
+
+    igj_provider_error_init(err);
+
+    for (ops = igj_provider_kinds; *ops != NULL; ops++) {
+        if (strcmp((*ops)->kind, kind) == 0) {
+            break;
+        }
+    }
+
+    p = (*ops == NULL) ? NULL : (*ops)->alloc();
+    if (p == NULL) {
+        err->class = IGJ_PROVIDER_STOP;
+        snprintf(err->message, sizeof(err->message), "%s",
+                 *ops ? "out of memory" : "unknown kind of provider");
+        return NULL;
+    }
+
+    p->ops = *ops;
+    p->conf = *conf;
+    p->http = http;
+    p->stop = stop;
+
+    if (p->ops->init(p, err) != IGJ_OK) {
+        igj_provider_destroy(p);
+        return NULL;
+    }
+
+    return p;
+}
+
+
+void
+igj_provider_destroy(igj_provider_t *p)
+{
+    if (p != NULL) {
+        p->ops->free(p);
+    }
+}
+
+
+void
+igj_run_init(igj_run_t *run, const char *id, const char *dataset_id)
+{
+    memset(run, 0, sizeof(igj_run_t));
+    run->cost_usd = -1;
+
+    snprintf(run->id, sizeof(run->id), "%s", id ? id : "");
+    snprintf(run->dataset_id, sizeof(run->dataset_id), "%s",
+             dataset_id ? dataset_id : "");
+}
+
+
+bool
+igj_run_final(const igj_run_t *run)
+{
+    return run->state != IGJ_RUN_RUNNING;
+}
+
+
+igj_provider_class_t
+igj_provider_start(igj_provider_t *p, const igj_start_t *start, igj_run_t *run,
+    igj_provider_error_t *err)
+{
+    igj_provider_error_init(err);
+    igj_run_init(run, NULL, NULL);
+
+    if (start->n <= 0 || start->max_count <= 0 || start->token[0] == '\0'
+        || strlen(start->token) >= IGJ_PROVIDER_TOKEN_MAX)
+    {
+        return igj_provider_fail(p, err, IGJ_PROVIDER_GIVE_UP,
+                                 "start: no accounts, no count or bad token");
+    }
+
+    return p->ops->start(p, start, run, err);
+}
+
+
+igj_provider_class_t
+igj_provider_wait(igj_provider_t *p, igj_run_t *run, int64_t timeout_ms,
+    igj_provider_error_t *err)
+{
+    igj_provider_error_init(err);
+
+    return p->ops->wait(p, run, timeout_ms, err);
+}
+
+
+igj_provider_class_t
+igj_provider_read_page(igj_provider_t *p, igj_run_t *run, int64_t offset,
+    int limit, const igj_page_sink_t *sink, igj_page_t *page,
+    igj_provider_error_t *err)
+{
+    igj_provider_error_init(err);
+
+    memset(page, 0, sizeof(igj_page_t));
+    page->offset = offset;
+    page->next_offset = offset;
+
+    if (limit <= 0) {
+        limit = p->conf.page_size;
+    }
+
+    if (limit <= 0 || limit > IGJ_PROVIDER_PAGE_MAX) {
+        limit = IGJ_PROVIDER_PAGE_MAX;
+    }
+
+    return p->ops->read_page(p, run, sink, page, limit, err);
+}
+
+
+igj_provider_class_t
+igj_provider_abort(igj_provider_t *p, igj_run_t *run,
+    igj_provider_error_t *err)
+{
+    igj_provider_error_init(err);
+
+    return p->ops->abort(p, run, err);
+}
+
+
+igj_provider_class_t
+igj_provider_cost(igj_provider_t *p, igj_run_t *run, igj_provider_error_t *err)
+{
+    igj_provider_error_init(err);
+
+    return p->ops->cost(p, run, err);
+}
+
+
+igj_find_t
+igj_provider_find(igj_provider_t *p, const char *token, int64_t since_ms,
+    int64_t until_ms, igj_run_t *run, igj_provider_error_t *err)
+{
+    igj_provider_error_init(err);
+    igj_run_init(run, NULL, NULL);
+
+    return p->ops->find(p, token, since_ms, until_ms, run, err);
+}
+
+
+const char *
+igj_provider_class_name(igj_provider_class_t class)
+{
+    static const char *const  names[] = {
+        "ok", "retry", "split", "park", "stop", "give_up", "canceled",
+        "unknown"
+    };
+
+    return names[class];
+}
+
+
+const char *
+igj_run_state_name(igj_run_state_t state)
+{
+    static const char *const  names[] = {
+        "running", "succeeded", "failed", "timed_out", "aborted", "lost"
+    };
+
+    return names[state];
+}
+
+
+const char *
+igj_account_fault_name(igj_account_fault_t fault)
+{
+    static const char *const  names[] = {
+        "not_found", "private", "empty", "blocked"
+    };
+
+    return names[fault];
+}
