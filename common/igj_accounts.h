@@ -33,11 +33,11 @@ typedef struct {
 
 typedef struct {
     const igj_mem_t      *mem;
-    uint64_t              seed;        /* makes collisions unpredictable */
-    uint32_t              count;       /* names kept */
-    uint32_t              nsegments;
-    uint32_t              used;        /* bytes of the last segment */
+    uint64_t              seed[4];     /* makes collisions unpredictable */
     size_t                held;        /* bytes allocated now */
+    uint32_t              count;       /* names kept */
+    uint32_t              end;         /* place behind the last name */
+    uint32_t              nsegments;
     igj_accounts_table_t  table;
     igj_accounts_table_t  old;         /* while the table grows */
     uint32_t              moved;       /* names of old already in table */

@@ -14,6 +14,7 @@
 
 #include "igj_base.h"
 #include "igj_json.h"
+#include "igj_scan.h"
 
 
 /* `type` of a problem is this and the slug, unless the slug is a whole URI. */
@@ -268,6 +269,13 @@ typedef struct {
     const void     *data;
 } igj_problem_doc_t;
 
+
+/*
+ * The problem of a body that the scanner refused, and a detail for people
+ * ("at byte 17, in #/accounts/3: ..."), NUL-terminated.
+ */
+igj_problem_e igj_problem_of_scan(const igj_scan_t *scan, char *detail,
+    size_t size);
 
 /* The row; problem is neither NONE nor COUNT. */
 const igj_problem_row_t *igj_problem(igj_problem_e problem);

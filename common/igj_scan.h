@@ -118,7 +118,6 @@ struct igj_scan_s {
     uint8_t              state;
     uint8_t              is_key;   /* the string is a key */
     uint8_t              copied;   /* the text is in the buffer */
-    uint8_t              bom;      /* bytes of a byte order mark seen */
     uint8_t              literal;  /* which one, and how far */
     uint8_t              literal_len;
     uint8_t              hex_left; /* digits of \uXXXX to come */
@@ -154,24 +153,11 @@ IGJ_MUST_CHECK igj_scan_error_e igj_scan_finish(igj_scan_t *scan);
 /* What the error means, a sentence without its place. */
 const char *igj_scan_error_text(igj_scan_error_e error);
 
-/* Whether the value's path is the member `key` of the outermost object. */
-int igj_scan_at_member(const igj_scan_t *scan, igj_str_t key);
-
 /*
  * Writes the JSON Pointer of the current value as a URI fragment
  * ("#/accounts/3"), NUL-terminated and cut to size.  Returns its length.
  */
 size_t igj_scan_pointer(const igj_scan_t *scan, char *buf, size_t size);
-
-
-/*
- * The integer below a JSON number, exact: *whole is its value cut towards
- * zero, held at INT64_MAX or INT64_MIN when it is beyond; *fraction says
- * whether something was cut off.  Returns IGJ_ERROR if text is not a JSON
- * number.
- */
-IGJ_MUST_CHECK int igj_number_whole(igj_str_t text, int64_t *whole,
-    int *fraction);
 
 
 #endif /* IGJ_SCAN_H */

@@ -28,6 +28,10 @@ typedef enum {
     IGJ_GENDER_ANY
 } igj_gender_e;
 
+typedef enum {
+    IGJ_PLATFORM_INSTAGRAM = 0
+} igj_platform_e;
+
 
 /* A faulty element of "accounts". */
 typedef struct {
@@ -38,11 +42,11 @@ typedef struct {
 
 typedef struct {
     /* What was asked for; good after finish() returned IGJ_OK. */
-    igj_gender_e        target_gender;
+    int                 target_gender;     /* igj_gender_e */
+    int                 platform;          /* igj_platform_e */
     int                 keep_unknown;      /* unknown gender passes the filter */
     int                 skip_invalid;      /* faulty elements were left out */
     uint32_t            per_account;       /* followers of each account */
-    igj_str_t           platform;          /* a literal */
     igj_accounts_t      accounts;          /* kept: accounts.count */
 
     /* Counts of the elements of "accounts". */
@@ -59,10 +63,11 @@ typedef struct {
     char                pointer[IGJ_JSON_MAX_KEY + 8];  /* "#/name" or "" */
 
     /* The consumer's own. */
-    uint32_t            seen;              /* members, a bit each */
-    uint8_t             body_type;         /* of the outermost value */
-    uint8_t             total_given;
-    uint8_t             total_fraction;
+    const struct igj_submit_member_s  *member;  /* whose value comes */
+    uint8_t             in_accounts;
+    uint8_t             has_accounts;
+    uint8_t             has_total;
+    igj_scan_type_e     body_type;         /* of the outermost value */
     int64_t             total;             /* totalScrapeCount, whole part */
     igj_scan_t          scan;
     char                text[IGJ_ACCOUNT_TEXT_MAX];
@@ -70,8 +75,8 @@ typedef struct {
 
 
 /*
- * Prepares for one body.  mem must outlive the object; seed is random.  The
- * object itself is some 8 KiB and the caller's.
+ * Prepares for one body.  mem must outlive the object, which must not be
+ * moved; seed is random.  The object is some 8 KiB and the caller's.
  */
 void igj_submit_init(igj_submit_t *submit, const igj_mem_t *mem,
     uint64_t seed);
@@ -89,8 +94,19 @@ void igj_submit_free(igj_submit_t *submit);
 /* Bytes held now besides the object, for a limit over all requests. */
 size_t igj_submit_memory(const igj_submit_t *submit);
 
-/* "male", "female" or "any". */
-igj_str_t igj_gender_name(igj_gender_e gender);
+/* "male", "female" or "any"; "instagram". */
+const char *igj_gender_name(igj_gender_e gender);
+const char *igj_platform_name(igj_platform_e platform);
+
+/* What to answer after IGJ_ERROR; *doc refers to the object. */
+void igj_submit_problem(const igj_submit_t *submit, igj_problem_doc_t *doc);
+
+/*
+ * Writes the elements of an array of errors: the faulty accounts listed, or
+ * the wrong field.  For igj_problem_doc_t, and for the 202 of a submission
+ * with skip_invalid.
+ */
+void igj_submit_errors(igj_json_t *json, const void *submit);
 
 
 #endif /* IGJ_SUBMIT_H */

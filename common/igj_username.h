@@ -21,8 +21,7 @@ typedef enum {
     IGJ_USERNAME_DOTS,             /* nothing but dots */
     IGJ_USERNAME_OTHER_SITE,       /* a link to somewhere else */
     IGJ_USERNAME_NOT_PROFILE,      /* a link to a post, a story, a search */
-    IGJ_USERNAME_NOT_STRING,       /* not set by igj_username() */
-    IGJ_USERNAME_TEXT              /* over IGJ_ACCOUNT_TEXT_MAX, likewise */
+    IGJ_USERNAME_NOT_STRING        /* for callers; igj_username() has text */
 } igj_username_e;
 
 

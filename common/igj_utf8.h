@@ -29,8 +29,8 @@ IGJ_MUST_CHECK int igj_utf8_step(igj_utf8_t *u, unsigned char byte);
 size_t igj_utf8_valid(const char *text, size_t len);
 
 /*
- * Length of the plain ASCII prefix that JSON needs no escape for: no control
- * character, no quote, no backslash.  Eight bytes a step.
+ * Length of the prefix of plain ASCII that JSON needs no escape for: no
+ * control character, no quote, no backslash.  Eight bytes a step.
  */
 size_t igj_utf8_plain(const char *text, size_t len);
 

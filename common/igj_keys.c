@@ -1,0 +1,186 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * Redis key names.  A part may not hold what separates parts, so that no
+ * tenant can name another's key.
+ */
+
+#include "igj_keys.h"
+
+#include <stdio.h>
+#include <string.h>
+
+
+/* Letters, digits and the bytes of `also`; 1 to max. */
+static int
+igj_key_part_valid(const char *text, size_t len, size_t max, const char *also)
+{
+    char    c;
+    size_t  i;
+
+    if (len == 0 || len > max) {
+        return 0;
+    }
+
+    for (i = 0; i < len; i++) {
+        c = text[i];
+
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')
+              || (c >= 'A' && c <= 'Z')
+              || (c != '\0' && strchr(also, c) != NULL)))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+int
+igj_tenant_valid(const char *text, size_t len)
+{
+    return igj_key_part_valid(text, len, IGJ_TENANT_MAX, "-_.");
+}
+
+
+static int
+igj_key_token_valid(const char *text)
+{
+    return igj_key_part_valid(text, strlen(text), IGJ_TOKEN_MAX, "-_.");
+}
+
+
+/* The last part of a key, which may be an address or have parts itself. */
+static int
+igj_key_tail_valid(const char *text)
+{
+    return igj_key_part_valid(text, strlen(text), IGJ_TOKEN_MAX, "-_.:");
+}
+
+
+/* prefix, first, separator and second; the parts have been checked. */
+static size_t
+igj_key_join(igj_key_t *key, const char *prefix, const char *first,
+    const char *separator, const char *second)
+{
+    int  n;
+
+    n = snprintf(key->text, sizeof(key->text), "%s%s%s%s", prefix, first,
+                 separator, second);
+
+    key->len = (n > 0 && (size_t) n < sizeof(key->text)) ? (size_t) n : 0;
+
+    return key->len;
+}
+
+
+static size_t
+igj_key_refuse(igj_key_t *key)
+{
+    key->text[0] = '\0';
+    key->len = 0;
+
+    return 0;
+}
+
+
+static size_t
+igj_key_of_class(igj_key_t *key, const char *prefix, const char *kind,
+    const char *class_name)
+{
+    if (!igj_key_token_valid(kind) || !igj_key_token_valid(class_name)) {
+        return igj_key_refuse(key);
+    }
+
+    return igj_key_join(key, prefix, kind, ":", class_name);
+}
+
+
+static size_t
+igj_key_of_job(igj_key_t *key, const char *prefix, const char *tenant,
+    const char *job)
+{
+    if (!igj_tenant_valid(tenant, strlen(tenant))
+        || !igj_key_token_valid(job))
+    {
+        return igj_key_refuse(key);
+    }
+
+    return igj_key_join(key, prefix, tenant, ":", job);
+}
+
+
+size_t
+igj_key_turns(igj_key_t *key, const char *kind, const char *class_name)
+{
+    return igj_key_of_class(key, IGJ_KEY_TURNS_PREFIX, kind, class_name);
+}
+
+
+size_t
+igj_key_clocks(igj_key_t *key, const char *kind, const char *class_name)
+{
+    return igj_key_of_class(key, IGJ_KEY_CLOCKS_PREFIX, kind, class_name);
+}
+
+
+size_t
+igj_key_later(igj_key_t *key)
+{
+    return igj_key_join(key, "igjobs:{q}:later", "", "", "");
+}
+
+
+size_t
+igj_key_parked(igj_key_t *key, const char *scope)
+{
+    if (!igj_key_tail_valid(scope)) {
+        return igj_key_refuse(key);
+    }
+
+    return igj_key_join(key, "igjobs:{q}:parked:", scope, "", "");
+}
+
+
+size_t
+igj_key_parked_index(igj_key_t *key)
+{
+    return igj_key_join(key, "igjobs:{q}:parked", "", "", "");
+}
+
+
+size_t
+igj_key_status(igj_key_t *key, const char *tenant, const char *job)
+{
+    return igj_key_of_job(key, "igjobs:status:", tenant, job);
+}
+
+
+size_t
+igj_key_events(igj_key_t *key, const char *tenant, const char *job)
+{
+    return igj_key_of_job(key, "igjobs:events:", tenant, job);
+}
+
+
+size_t
+igj_key_worker(igj_key_t *key, const char *id)
+{
+    if (!igj_key_tail_valid(id)) {
+        return igj_key_refuse(key);
+    }
+
+    return igj_key_join(key, IGJ_KEY_WORKER_PREFIX, id, "", "");
+}
+
+
+size_t
+igj_key_rate(igj_key_t *key, const char *who, const char *what)
+{
+    if (!igj_key_tail_valid(who) || !igj_key_token_valid(what)) {
+        return igj_key_refuse(key);
+    }
+
+    return igj_key_join(key, "igjobs:rate:", who, ":", what);
+}

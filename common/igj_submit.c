@@ -1,0 +1,652 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * The body of POST /api/scrape-followers.  One table declares the members of
+ * the body; what stands in the body but not in the table is ignored.  Faulty
+ * accounts are counted and judged at the end, because skip_invalid may come
+ * after them; everything else that is wrong ends the reading at once.
+ */
+
+#include "igj_submit.h"
+#include "igj_number.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+
+/* How much of a wrong value an answer repeats. */
+#define IGJ_SUBMIT_QUOTE_MAX  40
+
+
+typedef struct igj_submit_member_s  igj_submit_member_t;
+
+struct igj_submit_member_s {
+    const char         *name;
+
+    /* Takes the value; IGJ_ERROR: it is wrong. */
+    int               (*read)(igj_submit_t *submit,
+                           const igj_submit_member_t *member,
+                           const igj_scan_event_t *event);
+
+    size_t              offset;    /* of the field in igj_submit_t */
+    const char *const  *words;     /* what read_word accepts, then NULL */
+    int                 null;      /* null is as good as leaving it out */
+    igj_problem_e       problem;   /* the value is wrong */
+    const char         *wanted;    /* what to send instead */
+};
+
+
+static int igj_submit_read_accounts(igj_submit_t *submit,
+    const igj_submit_member_t *member, const igj_scan_event_t *event);
+static int igj_submit_read_word(igj_submit_t *submit,
+    const igj_submit_member_t *member, const igj_scan_event_t *event);
+static int igj_submit_read_total(igj_submit_t *submit,
+    const igj_submit_member_t *member, const igj_scan_event_t *event);
+static int igj_submit_read_flag(igj_submit_t *submit,
+    const igj_submit_member_t *member, const igj_scan_event_t *event);
+
+
+static const char *const  igj_submit_genders[] = {
+    [IGJ_GENDER_MALE] = "male",
+    [IGJ_GENDER_FEMALE] = "female",
+    [IGJ_GENDER_ANY] = "any",
+    NULL
+};
+
+static const char *const  igj_submit_platforms[] = {
+    [IGJ_PLATFORM_INSTAGRAM] = "instagram",
+    NULL
+};
+
+
+static const igj_submit_member_t  igj_submit_members[] = {
+
+    { "accounts", igj_submit_read_accounts, 0, NULL, 0,
+      IGJ_PROBLEM_ACCOUNTS_NOT_A_LIST,
+      "an array of 1 to 500000 user names" },
+
+    { "targetGender", igj_submit_read_word,
+      offsetof(igj_submit_t, target_gender), igj_submit_genders, 0,
+      IGJ_PROBLEM_BAD_TARGET_GENDER,
+      "\"male\", \"female\" or \"any\", or leave the field out: male" },
+
+    { "totalScrapeCount", igj_submit_read_total, 0, NULL, 1,
+      IGJ_PROBLEM_TOTAL_NOT_A_NUMBER,
+      "a positive number without quotes, or leave the field out: "
+      "5 for each account" },
+
+    { "skip_invalid", igj_submit_read_flag,
+      offsetof(igj_submit_t, skip_invalid), NULL, 1,
+      IGJ_PROBLEM_INVALID_MEMBER,
+      "true or false, or leave the field out: false" },
+
+    { "keep_unknown", igj_submit_read_flag,
+      offsetof(igj_submit_t, keep_unknown), NULL, 1,
+      IGJ_PROBLEM_INVALID_MEMBER,
+      "true or false, or leave the field out: true" },
+
+    { "platform", igj_submit_read_word,
+      offsetof(igj_submit_t, platform), igj_submit_platforms, 1,
+      IGJ_PROBLEM_BAD_PLATFORM,
+      "\"instagram\", or leave the field out" }
+};
+
+#define IGJ_SUBMIT_MEMBERS                                                    \
+    (sizeof(igj_submit_members) / sizeof(igj_submit_member_t))
+
+_Static_assert(IGJ_MAX_ACCOUNTS == 500000 && IGJ_DEFAULT_PER_ACCOUNT == 5,
+               "these limits are spelt out in texts");
+
+
+static int igj_submit_event(void *data, const igj_scan_t *scan,
+    const igj_scan_event_t *event);
+
+
+void
+igj_submit_init(igj_submit_t *submit, const igj_mem_t *mem, uint64_t seed)
+{
+    memset(submit, 0, sizeof(igj_submit_t));
+
+    submit->target_gender = IGJ_GENDER_MALE;
+    submit->platform = IGJ_PLATFORM_INSTAGRAM;
+    submit->keep_unknown = 1;
+
+    igj_accounts_init(&submit->accounts, mem, seed);
+    igj_scan_init(&submit->scan, submit->text, sizeof(submit->text),
+                  IGJ_JSON_MAX_DEPTH, igj_submit_event, submit);
+}
+
+
+void
+igj_submit_free(igj_submit_t *submit)
+{
+    igj_accounts_free(&submit->accounts);
+}
+
+
+size_t
+igj_submit_memory(const igj_submit_t *submit)
+{
+    return submit->accounts.held;
+}
+
+
+const char *
+igj_gender_name(igj_gender_e gender)
+{
+    return igj_submit_genders[gender];
+}
+
+
+const char *
+igj_platform_name(igj_platform_e platform)
+{
+    return igj_submit_platforms[platform];
+}
+
+
+/* The problem stands; without a detail its advice will do. */
+static int
+igj_submit_refuse(igj_submit_t *submit, igj_problem_e problem)
+{
+    submit->problem = problem;
+    return IGJ_ERROR;
+}
+
+
+/* The value in a few words, for the answer to a wrong one. */
+static void
+igj_submit_describe(const igj_scan_event_t *event, char *out, size_t size)
+{
+    int  n;
+
+    n = (event->text.len < IGJ_SUBMIT_QUOTE_MAX) ? (int) event->text.len
+                                                 : IGJ_SUBMIT_QUOTE_MAX;
+    switch (event->type) {
+
+    case IGJ_SCAN_STRING:
+        (void) snprintf(out, size, "\"%.*s%s\"", n, event->text.data,
+                        ((size_t) n < event->total) ? "..." : "");
+        break;
+
+    case IGJ_SCAN_NUMBER:
+        (void) snprintf(out, size, "%.*s", n, event->text.data);
+        break;
+
+    case IGJ_SCAN_TRUE:
+        (void) snprintf(out, size, "true");
+        break;
+
+    case IGJ_SCAN_FALSE:
+        (void) snprintf(out, size, "false");
+        break;
+
+    case IGJ_SCAN_NULL:
+        (void) snprintf(out, size, "null");
+        break;
+
+    case IGJ_SCAN_ARRAY_BEGIN:
+        (void) snprintf(out, size, "an array");
+        break;
+
+    default:
+        (void) snprintf(out, size, "an object");
+    }
+}
+
+
+/* A member of the table has a wrong value. */
+static int
+igj_submit_wrong(igj_submit_t *submit, const igj_submit_member_t *member,
+    const igj_scan_event_t *event)
+{
+    char  value[IGJ_SUBMIT_QUOTE_MAX + 8];
+
+    igj_submit_describe(event, value, sizeof(value));
+
+    (void) snprintf(submit->detail, sizeof(submit->detail),
+                    "%s is %s; send %s.", member->name, value, member->wanted);
+    (void) snprintf(submit->pointer, sizeof(submit->pointer), "#/%s",
+                    member->name);
+
+    return igj_submit_refuse(submit, member->problem);
+}
+
+
+static int
+igj_submit_read_accounts(igj_submit_t *submit,
+    const igj_submit_member_t *member, const igj_scan_event_t *event)
+{
+    (void) member;
+
+    if (event->type != IGJ_SCAN_ARRAY_BEGIN) {
+        return IGJ_ERROR;
+    }
+
+    submit->in_accounts = 1;
+    submit->has_accounts = 1;
+
+    return IGJ_OK;
+}
+
+
+static int
+igj_submit_read_word(igj_submit_t *submit, const igj_submit_member_t *member,
+    const igj_scan_event_t *event)
+{
+    int        *field;
+    unsigned    i;
+    igj_str_t   text;
+
+    if (event->type != IGJ_SCAN_STRING) {
+        return IGJ_ERROR;
+    }
+
+    text = event->text;
+    field = (int *) ((char *) submit + member->offset);
+
+    for (i = 0; member->words[i] != NULL; i++) {
+        if (text.len == strlen(member->words[i])
+            && strncasecmp(text.data, member->words[i], text.len) == 0)
+        {
+            *field = (int) i;
+            return IGJ_OK;
+        }
+    }
+
+    return IGJ_ERROR;
+}
+
+
+/* What depends on the number of accounts is checked at the end. */
+static int
+igj_submit_read_total(igj_submit_t *submit, const igj_submit_member_t *member,
+    const igj_scan_event_t *event)
+{
+    int  fraction;
+
+    (void) member;
+
+    if (event->type != IGJ_SCAN_NUMBER
+        || igj_number_whole(event->text, &submit->total, &fraction) != IGJ_OK)
+    {
+        return IGJ_ERROR;
+    }
+
+    if (event->text.data[0] == '-' || (submit->total == 0 && !fraction)) {
+        (void) snprintf(submit->pointer, sizeof(submit->pointer),
+                        "#/totalScrapeCount");
+        return igj_submit_refuse(submit, IGJ_PROBLEM_TOTAL_NOT_POSITIVE);
+    }
+
+    submit->has_total = 1;
+
+    return IGJ_OK;
+}
+
+
+static int
+igj_submit_read_flag(igj_submit_t *submit, const igj_submit_member_t *member,
+    const igj_scan_event_t *event)
+{
+    int  *field;
+
+    if (event->type != IGJ_SCAN_TRUE && event->type != IGJ_SCAN_FALSE) {
+        return IGJ_ERROR;
+    }
+
+    field = (int *) ((char *) submit + member->offset);
+    *field = (event->type == IGJ_SCAN_TRUE);
+
+    return IGJ_OK;
+}
+
+
+static int
+igj_submit_too_many(igj_submit_t *submit)
+{
+    (void) snprintf(submit->pointer, sizeof(submit->pointer), "#/accounts");
+
+    return igj_submit_refuse(submit, IGJ_PROBLEM_TOO_MANY_ACCOUNTS);
+}
+
+
+static void
+igj_submit_fault(igj_submit_t *submit, igj_username_e reason)
+{
+    igj_submit_fault_t  *fault;
+
+    if (submit->invalid < IGJ_MAX_ERROR_POINTERS) {
+        fault = &submit->faults[submit->invalid];
+        fault->index = submit->given - 1;
+        fault->reason = reason;
+    }
+
+    submit->invalid++;
+}
+
+
+static igj_username_e
+igj_submit_name(const igj_scan_event_t *event, igj_username_t *name)
+{
+    if (event->type != IGJ_SCAN_STRING) {
+        return IGJ_USERNAME_NOT_STRING;
+    }
+
+    if (event->flags & IGJ_SCAN_CUT) {
+        return IGJ_USERNAME_LONG;
+    }
+
+    if (event->flags & IGJ_SCAN_UNSAFE) {
+        return IGJ_USERNAME_CHARACTER;
+    }
+
+    return igj_username(event->text.data, event->text.len, name);
+}
+
+
+/* The beginning of an element of "accounts", of any type. */
+static int
+igj_submit_account(igj_submit_t *submit, const igj_scan_event_t *event)
+{
+    igj_username_e  rc;
+    igj_username_t  name;
+
+    if (submit->given == IGJ_MAX_ACCOUNTS) {
+        return igj_submit_too_many(submit);
+    }
+
+    submit->given++;
+
+    rc = igj_submit_name(event, &name);
+
+    if (rc != IGJ_USERNAME_OK) {
+        igj_submit_fault(submit, rc);
+        return IGJ_OK;
+    }
+
+    switch (igj_accounts_add(&submit->accounts, &name)) {
+
+    case IGJ_ACCOUNTS_ADDED:
+        return IGJ_OK;
+
+    case IGJ_ACCOUNTS_DUPLICATE:
+        submit->duplicates++;
+        return IGJ_OK;
+
+    case IGJ_ACCOUNTS_FULL:
+        return igj_submit_too_many(submit);
+
+    default:
+        return igj_submit_refuse(submit, IGJ_PROBLEM_OVERLOADED);
+    }
+}
+
+
+static const igj_submit_member_t *
+igj_submit_find(igj_str_t name)
+{
+    size_t  i;
+
+    for (i = 0; i < IGJ_SUBMIT_MEMBERS; i++) {
+        if (name.len == strlen(igj_submit_members[i].name)
+            && memcmp(name.data, igj_submit_members[i].name, name.len) == 0)
+        {
+            return &igj_submit_members[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+/* An event of the outermost object. */
+static int
+igj_submit_member(igj_submit_t *submit, const igj_scan_event_t *event)
+{
+    const igj_submit_member_t  *member;
+
+    if (event->type == IGJ_SCAN_KEY) {
+        submit->member = igj_submit_find(event->text);
+        return IGJ_OK;
+    }
+
+    if (event->type == IGJ_SCAN_ARRAY_END
+        || event->type == IGJ_SCAN_OBJECT_END)
+    {
+        submit->in_accounts = 0;
+        return IGJ_OK;
+    }
+
+    member = submit->member;
+
+    if (member == NULL || (event->type == IGJ_SCAN_NULL && member->null)) {
+        return IGJ_OK;
+    }
+
+    if (member->read(submit, member, event) == IGJ_OK) {
+        return IGJ_OK;
+    }
+
+    return (submit->problem == IGJ_PROBLEM_NONE)
+           ? igj_submit_wrong(submit, member, event)
+           : IGJ_ERROR;
+}
+
+
+static int
+igj_submit_event(void *data, const igj_scan_t *scan,
+    const igj_scan_event_t *event)
+{
+    igj_submit_t  *submit;
+
+    submit = data;
+
+    if (scan->depth == 2 && submit->in_accounts) {
+
+        if (event->type == IGJ_SCAN_ARRAY_END
+            || event->type == IGJ_SCAN_OBJECT_END)
+        {
+            return IGJ_OK;
+        }
+
+        return igj_submit_account(submit, event);
+    }
+
+    if (scan->depth == 1) {
+        return igj_submit_member(submit, event);
+    }
+
+    if (scan->depth == 0) {
+        submit->body_type = event->type;
+    }
+
+    return IGJ_OK;
+}
+
+
+/* The scanner or the consumer has refused the body. */
+static int
+igj_submit_refused(igj_submit_t *submit)
+{
+    if (submit->problem != IGJ_PROBLEM_NONE) {
+        return IGJ_ERROR;
+    }
+
+    if (submit->scan.depth != 0) {
+        (void) igj_scan_pointer(&submit->scan, submit->pointer,
+                                sizeof(submit->pointer));
+    }
+
+    return igj_submit_refuse(submit,
+                             igj_problem_of_scan(&submit->scan, submit->detail,
+                                                 sizeof(submit->detail)));
+}
+
+
+int
+igj_submit_feed(igj_submit_t *submit, const void *data, size_t len)
+{
+    if (igj_scan_feed(&submit->scan, data, len) != IGJ_SCAN_OK) {
+        return igj_submit_refused(submit);
+    }
+
+    return IGJ_OK;
+}
+
+
+/*
+ * The body is JSON without "accounts": the original says so of null and of
+ * arrays, too.
+ */
+static int
+igj_submit_no_accounts(igj_submit_t *submit)
+{
+    switch (submit->body_type) {
+
+    case IGJ_SCAN_OBJECT_END:
+    case IGJ_SCAN_ARRAY_END:
+    case IGJ_SCAN_NULL:
+        return igj_submit_refuse(submit, IGJ_PROBLEM_ACCOUNTS_MISSING);
+
+    default:
+        return igj_submit_refuse(submit, IGJ_PROBLEM_NOT_AN_OBJECT);
+    }
+}
+
+
+static int
+igj_submit_judge_accounts(igj_submit_t *submit)
+{
+    if (submit->given == 0) {
+        (void) snprintf(submit->pointer, sizeof(submit->pointer), "#/accounts");
+        return igj_submit_refuse(submit, IGJ_PROBLEM_ACCOUNTS_NOT_A_LIST);
+    }
+
+    if (submit->invalid == 0) {
+        return IGJ_OK;
+    }
+
+    if (submit->accounts.count == 0) {
+        return igj_submit_refuse(submit, IGJ_PROBLEM_NO_VALID_ACCOUNT);
+    }
+
+    if (submit->skip_invalid) {
+        return IGJ_OK;
+    }
+
+    (void) snprintf(submit->detail, sizeof(submit->detail),
+                    "%u of %u accounts are not valid; the first is element %u, "
+                    "counted from 0: it %s. Correct them, or send "
+                    "\"skip_invalid\": true to leave them out.",
+                    submit->invalid, submit->given, submit->faults[0].index,
+                    igj_username_error_text(submit->faults[0].reason));
+
+    return igj_submit_refuse(submit, IGJ_PROBLEM_INVALID_ACCOUNTS);
+}
+
+
+/* floor(total / accounts), at least 1. */
+static int
+igj_submit_judge_total(igj_submit_t *submit)
+{
+    int64_t   each;
+    uint32_t  n;
+
+    submit->per_account = IGJ_DEFAULT_PER_ACCOUNT;
+
+    if (!submit->has_total) {
+        return IGJ_OK;
+    }
+
+    n = submit->accounts.count;
+    each = submit->total / n;
+
+    if (each >= 1 && each <= IGJ_MAX_PER_ACCOUNT) {
+        submit->per_account = (uint32_t) each;
+        return IGJ_OK;
+    }
+
+    (void) snprintf(submit->pointer, sizeof(submit->pointer),
+                    "#/totalScrapeCount");
+
+    if (each < 1) {
+        (void) snprintf(submit->detail, sizeof(submit->detail),
+                        "totalScrapeCount is the number of followers over all "
+                        "accounts; send at least %u for %u accounts.", n, n);
+        return igj_submit_refuse(submit, IGJ_PROBLEM_TOTAL_TOO_SMALL);
+    }
+
+    (void) snprintf(submit->detail, sizeof(submit->detail),
+                    "An account is scraped up to %d followers; send at most "
+                    "%lld for %u accounts.", IGJ_MAX_PER_ACCOUNT,
+                    (long long) IGJ_MAX_PER_ACCOUNT * n, n);
+
+    return igj_submit_refuse(submit, IGJ_PROBLEM_TOTAL_TOO_LARGE);
+}
+
+
+int
+igj_submit_finish(igj_submit_t *submit)
+{
+    if (igj_scan_finish(&submit->scan) != IGJ_SCAN_OK) {
+        return igj_submit_refused(submit);
+    }
+
+    if (!submit->has_accounts) {
+        return igj_submit_no_accounts(submit);
+    }
+
+    if (igj_submit_judge_accounts(submit) != IGJ_OK) {
+        return IGJ_ERROR;
+    }
+
+    return igj_submit_judge_total(submit);
+}
+
+
+void
+igj_submit_problem(const igj_submit_t *submit, igj_problem_doc_t *doc)
+{
+    memset(doc, 0, sizeof(igj_problem_doc_t));
+
+    doc->problem = submit->problem;
+    doc->detail = (submit->detail[0] != '\0') ? submit->detail : NULL;
+
+    if (submit->invalid != 0 || submit->pointer[0] != '\0') {
+        doc->errors = igj_submit_errors;
+        doc->data = submit;
+    }
+}
+
+
+void
+igj_submit_errors(igj_json_t *json, const void *data)
+{
+    char                       pointer[32], detail[160];
+    uint32_t                   i;
+    const igj_submit_t        *submit;
+    const igj_submit_fault_t  *fault;
+
+    submit = data;
+
+    if (submit->pointer[0] != '\0') {
+        igj_problem_pointer(json, submit->pointer,
+                            (submit->detail[0] != '\0')
+                            ? submit->detail
+                            : igj_problem(submit->problem)->advice);
+        return;
+    }
+
+    for (i = 0; i < submit->invalid && i < IGJ_MAX_ERROR_POINTERS; i++) {
+        fault = &submit->faults[i];
+
+        (void) snprintf(pointer, sizeof(pointer), "#/accounts/%u",
+                        fault->index);
+        (void) snprintf(detail, sizeof(detail), "The account %s.",
+                        igj_username_error_text(fault->reason));
+
+        igj_problem_pointer(json, pointer, detail);
+    }
+}
