@@ -107,9 +107,9 @@ $(OUT)/names-tool: $(NAMES_OBJ) $(COMMON_OBJ)
 	@echo "  LINK   $@"
 	$(Q)$(CC) $(IGJ_LDFLAGS) -o $@ $^ -lm
 
-$(NAMES): data/given-names.csv $(if $(NAMES_SRC),$(OUT)/names-tool)
+$(NAMES): data/given-names.csv data/name-words.csv $(OUT)/names-tool
 	@echo "  NAMES  $@"
-	$(Q)$(OUT)/names-tool $< $@
+	$(Q)$(OUT)/names-tool $(filter %.csv,$^) $@
 
 $(filter $(OUT)/obj/worker/classify/%,$(WORKER_OBJ)): \
     $(if $(NAMES_SRC),$(NAMES))
