@@ -424,7 +424,9 @@ igj_item_account(igj_item_t *item, const char *text)
 static igj_account_fault_t
 igj_item_fault(const igj_reader_t *r, const char *word, const char *text)
 {
-    if (r->request_failed || strcasestr(text, "blocked") != NULL) {
+    if (!r->outer.has_error || r->request_failed
+        || strcasestr(text, "blocked") != NULL)
+    {
         return IGJ_ACCOUNT_BLOCKED;
     }
 
