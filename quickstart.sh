@@ -133,6 +133,7 @@ down() {
         return
     fi
     lock_place
+    resolve_place
     stop_all
     remove_place
     say "igjobs is stopped and removed"

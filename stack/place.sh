@@ -1,5 +1,5 @@
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
-# shellcheck shell=bash disable=SC2154  # $here, $dir
+# shellcheck shell=bash disable=SC2034,SC2154  # names of the others
 #
 # Where a quickstart stack lives. Sourced by quickstart.sh, which sets $here
 # (the checkout) and $dir.
@@ -33,8 +33,16 @@ lock_place() {
     flock -n 9 || fail "another quickstart works on $dir"
 }
 
+# true if the place is whole; then $data and $run are its directories, by paths
+# that the servers' account can follow
 place_exists() {
-    [[ -e $dir/data/. && -e $dir/run/. && -r $dir/settings ]]
+    [[ -e $dir/data/. && -e $dir/run/. && -r $dir/settings ]] || return 1
+    resolve_place
+}
+
+resolve_place() {
+    data=$(readlink -f "$dir/data")
+    run=$(readlink -f "$dir/run")
 }
 
 # a private directory for the servers' account
@@ -59,8 +67,9 @@ make_place() {
         rm -f "$dir/run"
         ln -s "$(private_dir /tmp)" "$dir/run"
     fi
+    resolve_place
     for name in bin conf log pid redis nginx worker-1 worker-2 sim; do
-        as_account mkdir -p "$dir/data/$name"
+        as_account mkdir -p "$data/$name"
     done
     install_programs
     choose_settings
@@ -72,7 +81,7 @@ install_programs() {
     local file to
     for file in build/igjobs-worker build/igjobs-sim \
         build/ngx_http_igjobs_module.so data/public-officials.jsonl; do
-        to=$dir/data/bin/${file##*/}
+        to=$data/bin/${file##*/}
         cmp -s "$here/$file" "$to" && continue
         cp "$here/$file" "$to.new"
         chmod 755 "$to.new"
@@ -81,7 +90,7 @@ install_programs() {
 }
 
 setting() { # name
-    sed -n "s/^$1=//p" "$dir/settings" 2>/dev/null
+    sed -n "s/^$1=//p" "$dir/settings" 2>/dev/null || true
 }
 
 choose_settings() {

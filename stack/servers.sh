@@ -1,5 +1,5 @@
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
-# shellcheck shell=bash disable=SC2154  # $here, $dir
+# shellcheck shell=bash disable=SC2154  # names of the others
 #
 # The servers of a quickstart stack: how each is started, seen to be ready and
 # stopped. Sourced by quickstart.sh after place.sh. Starting what runs already
@@ -17,15 +17,14 @@ wanted_servers() {
 }
 
 pid_of() { # name
-    cat "$dir/data/pid/$1" 2>/dev/null
+    cat "$data/pid/$1" 2>/dev/null
 }
 
 # alive: the process runs and is ours (each one's working directory lies in
 # the data directory), not another one that was given the same id later
 alive() { # name
-    local pid data cwd
+    local pid cwd
     pid=$(pid_of "$1") && [[ -n $pid ]] || return 1
-    data=$(readlink -f "$dir/data")
     cwd=$(readlink "/proc/$pid/cwd" 2>/dev/null) || return 1
     [[ $cwd == "$data"/* ]]
 }
@@ -40,9 +39,8 @@ all_run() {
 # launch NAME COMMAND...: in the background, under the servers' account, in a
 # session of its own, with its output in the log
 launch() {
-    local name=$1 data
+    local name=$1
     shift
-    data=$(readlink -f "$dir/data")
     [[ $name != postgres ]] || mkdir -p "$data/postgres"
     (
         cd "$data/$name" || exit
@@ -62,7 +60,7 @@ wait_ready() {
     shift 2
     until "$@" >/dev/null 2>&1; do
         if ! alive "$name" || ((SECONDS > deadline)); then
-            tail -n 20 "$dir/data/log/$name.log" >&2
+            tail -n 20 "$data/log/$name.log" >&2
             fail "$name did not start; its log is $dir/data/log/$name.log"
         fi
         sleep 0.05
@@ -80,7 +78,7 @@ start_all() {
 
 # dsn ROLE: a libpq connection string
 dsn() {
-    echo "host=$(readlink -f "$dir/run") dbname=igjobs user=$1"
+    echo "host=$run dbname=igjobs user=$1"
 }
 
 http_ok() { # path
@@ -89,9 +87,6 @@ http_ok() { # path
 }
 
 start_postgres() {
-    local data run
-    data=$(readlink -f "$dir/data")
-    run=$(readlink -f "$dir/run")
     if [[ ! -e $data/postgres/PG_VERSION ]]; then
         as_account rm -rf "$data/postgres"
         as_account mkdir -m 700 "$data/postgres"
@@ -107,30 +102,25 @@ start_postgres() {
 }
 
 migrate() {
-    local run
-    run=$(readlink -f "$dir/run")
     psql -XAtq -h "$run" -U postgres -d postgres \
         -c "select 1 from pg_database where datname = 'igjobs'" | grep -q 1 ||
         psql -XAtq -h "$run" -U postgres -d postgres \
             -c 'create database igjobs'
     "$here/sql/migrate" --dsn "$(dsn postgres)" \
-        >"$dir/data/log/migrate.log" 2>&1 || {
-        tail -n 20 "$dir/data/log/migrate.log" >&2
+        >"$data/log/migrate.log" 2>&1 || {
+        tail -n 20 "$data/log/migrate.log" >&2
         fail "the migrations failed"
     }
 }
 
 start_redis() {
-    local run
-    run=$(readlink -f "$dir/run")
     launch redis redis-server --port 0 --unixsocket "$run/redis.sock" \
         --unixsocketperm 700 --save '' --appendonly no
     wait_ready redis 20 redis-cli -s "$run/redis.sock" ping
 }
 
 start_sim() {
-    local data sim_port
-    data=$(readlink -f "$dir/data")
+    local sim_port
     sim_port=$(setting sim_port)
     # runs that take a moment, so that there is progress to be seen
     launch sim "$data/bin/igjobs-sim" --port "$sim_port" --run-ms 400 \
@@ -139,9 +129,7 @@ start_sim() {
 }
 
 start_nginx() {
-    local data run port
-    data=$(readlink -f "$dir/data")
-    run=$(readlink -f "$dir/run")
+    local port
     port=$(setting port)
     port_free "$port" ||
         fail "port $port is in use by another program; choose one with --port"
@@ -154,9 +142,7 @@ start_nginx() {
 }
 
 start_worker() { # worker-N
-    local data run environment
-    data=$(readlink -f "$dir/data")
-    run=$(readlink -f "$dir/run")
+    local environment
     environment=(
         "DATABASE_URL=$(dsn igjobs_worker)"
         "REDIS_URL=unix:$run/redis.sock"
@@ -175,7 +161,7 @@ start_worker() { # worker-N
 
 # a worker's heartbeat stands in Redis once it takes work
 worker_beats() { # worker-N
-    [[ $(redis-cli -s "$dir/run/redis.sock" exists "igjobs:worker:$1") == 1 ]]
+    [[ $(redis-cli -s "$run/redis.sock" exists "igjobs:worker:$1") == 1 ]]
 }
 
 # clients first, so that nobody loses its database while it still works
@@ -206,7 +192,7 @@ stop_server() { # name signal
             sleep 0.05
         done
     fi
-    rm -f "$dir/data/pid/$1"
+    rm -f "$data/pid/$1"
 }
 
 show_status() {
