@@ -9,9 +9,11 @@
  * could not hold 50 names of the greatest length; whoever walks the names
  * counts them and repeats that decision, so no list of batches is kept.
  *
- * A slot of the table is seven bits of the hash and a place.  To grow, a table
- * of twice the size takes all new names at once and the old names some at a
- * time, in the order in which they stand in the segments.
+ * A slot of the table is seven bits of the hash and a place.  Slots are at
+ * random places of megabytes, so a name waits for some others between the
+ * request for its slot's memory and its use.  Growing is spread out as well:
+ * the larger table's pages are touched one by one beforehand; then it takes
+ * all new names at once, and the old ones in their order, one for a new one.
  */
 
 #include "igj_accounts.h"
@@ -30,7 +32,11 @@
 #define IGJ_ACCOUNTS_BATCH_ROOM                                               \
     (IGJ_BATCH_ACCOUNTS * (IGJ_USERNAME_MAX + 1) + sizeof(igj_accounts_text_t))
 
-#define IGJ_ACCOUNTS_MOVED_EACH     8      /* old names for a new one */
+#define IGJ_ACCOUNTS_GROWTH         4u
+#define IGJ_ACCOUNTS_MOVED          IGJ_ACCOUNTS_WAITING
+
+/* A page of the next table is touched with each group of waiting names. */
+#define IGJ_ACCOUNTS_PREPARED       4096u
 
 #define IGJ_ACCOUNTS_PLACE_BITS     24
 #define IGJ_ACCOUNTS_PLACE_MASK     ((1u << IGJ_ACCOUNTS_PLACE_BITS) - 1)
@@ -45,6 +51,10 @@ _Static_assert((IGJ_ACCOUNTS_SEGMENTS - 1)
                * (IGJ_ACCOUNTS_SEGMENT / IGJ_ACCOUNTS_BATCH_ROOM)
                >= IGJ_MAX_BATCHES,
                "places must do for the largest submission");
+
+_Static_assert(IGJ_ACCOUNTS_MOVED * (IGJ_ACCOUNTS_GROWTH - 1)
+               > IGJ_ACCOUNTS_WAITING,
+               "old names must have moved before the table is full again");
 
 
 static uint32_t
@@ -169,14 +179,37 @@ igj_accounts_table_make(igj_accounts_t *a, igj_accounts_table_t *table,
 }
 
 
+static size_t
+igj_accounts_table_size(const igj_accounts_table_t *table)
+{
+    return ((size_t) table->mask + 1) * sizeof(uint32_t);
+}
+
+
+/* Names that the table may hold: it is never fuller than 4/5. */
+static uint32_t
+igj_accounts_table_limit(const igj_accounts_table_t *table)
+{
+    return (table->mask + 1) / 5 * 4;
+}
+
+
 static void
 igj_accounts_table_free(igj_accounts_t *a, igj_accounts_table_t *table)
 {
     if (table->slots != NULL) {
-        igj_accounts_release(a, table->slots,
-                             (table->mask + 1) * sizeof(uint32_t));
+        igj_accounts_release(a, table->slots, igj_accounts_table_size(table));
         table->slots = NULL;
     }
+}
+
+
+static void
+igj_accounts_tables_free(igj_accounts_t *a)
+{
+    igj_accounts_table_free(a, &a->table);
+    igj_accounts_table_free(a, &a->next);
+    igj_accounts_table_free(a, &a->old);
 }
 
 
@@ -185,29 +218,39 @@ igj_accounts_free(igj_accounts_t *a)
 {
     uint32_t  i;
 
-    igj_accounts_table_free(a, &a->table);
-    igj_accounts_table_free(a, &a->old);
+    igj_accounts_tables_free(a);
 
     for (i = 0; i < a->nsegments; i++) {
         igj_accounts_release(a, a->segment[i], igj_accounts_segment_size(i));
     }
 
     a->nsegments = 0;
+    a->nwaiting = 0;
     a->count = 0;
+}
+
+
+/* Asks for the memory of a slot that will be looked at soon. */
+static inline void
+igj_accounts_prefetch(const igj_accounts_table_t *table, uint64_t hash)
+{
+    if (table->slots != NULL) {
+        __builtin_prefetch(&table->slots[(uint32_t) hash & table->mask], 1);
+    }
 }
 
 
 /* The slot of the name: a free one if it is not there. */
 static uint32_t *
 igj_accounts_slot(const igj_accounts_t *a, const igj_accounts_table_t *table,
-    uint64_t hash, const igj_username_t *name)
+    const igj_accounts_entry_t *entry)
 {
     uint32_t     i, slot, tag;
     const char  *text;
 
-    tag = igj_accounts_tag(hash);
+    tag = igj_accounts_tag(entry->hash);
 
-    for (i = (uint32_t) hash & table->mask; ; i = (i + 1) & table->mask) {
+    for (i = (uint32_t) entry->hash & table->mask; ; i = (i + 1) & table->mask) {
         slot = table->slots[i];
 
         if (slot == 0) {
@@ -220,8 +263,8 @@ igj_accounts_slot(const igj_accounts_t *a, const igj_accounts_table_t *table,
 
         text = igj_accounts_at(a, slot & IGJ_ACCOUNTS_PLACE_MASK);
 
-        if (memcmp(text, name->text, name->len) == 0
-            && (unsigned char) text[name->len] < 0x20)
+        if (memcmp(text, entry->name.text, entry->name.len) == 0
+            && (unsigned char) text[entry->name.len] < 0x20)
         {
             return &table->slots[i];
         }
@@ -229,49 +272,83 @@ igj_accounts_slot(const igj_accounts_t *a, const igj_accounts_table_t *table,
 }
 
 
-/* Moves a few names from the old table to the new one, in their order. */
+/* Reads a stored name back. */
+static void
+igj_accounts_load(const igj_accounts_t *a, uint32_t place,
+    igj_accounts_entry_t *entry)
+{
+    unsigned     i;
+    const char  *text;
+
+    text = igj_accounts_at(a, place);
+    memset(entry->name.text, 0, sizeof(entry->name.text));
+
+    for (i = 0; (unsigned char) text[i] >= 0x20; i++) {
+        entry->name.text[i] = text[i];
+    }
+
+    entry->name.len = (uint8_t) i;
+    entry->hash = igj_accounts_hash(a, entry->name.text);
+}
+
+
+/* Moves some names from the old table to the new one, in their order. */
 static void
 igj_accounts_move(igj_accounts_t *a)
 {
-    uint64_t         hash;
-    unsigned         n;
-    const char      *text;
-    igj_username_t   name;
+    unsigned              i, n;
+    uint32_t              place[IGJ_ACCOUNTS_MOVED];
+    igj_accounts_entry_t  entry[IGJ_ACCOUNTS_MOVED];
 
-    for (n = 0; n < IGJ_ACCOUNTS_MOVED_EACH; n++) {
-
-        if (a->moved == a->to_move) {
-            igj_accounts_table_free(a, &a->old);
-            return;
-        }
+    for (n = 0; n < IGJ_ACCOUNTS_MOVED && a->moved < a->to_move; n++) {
 
         if (a->moved % IGJ_BATCH_ACCOUNTS == 0) {
             a->move_place = igj_accounts_batch_begin(a->move_place);
         }
 
-        text = igj_accounts_at(a, a->move_place);
-        memset(name.text, 0, sizeof(name.text));
+        igj_accounts_load(a, a->move_place, &entry[n]);
+        igj_accounts_prefetch(&a->table, entry[n].hash);
+        place[n] = a->move_place;
 
-        for (name.len = 0; (unsigned char) text[name.len] >= 0x20; name.len++) {
-            name.text[name.len] = text[name.len];
-        }
-
-        hash = igj_accounts_hash(a, name.text);
-
-        *igj_accounts_slot(a, &a->table, hash, &name) =
-            igj_accounts_tag(hash) | a->move_place;
-
-        a->move_place += name.len + 1u;
+        a->move_place += entry[n].name.len + 1u;
         a->moved++;
+    }
+
+    for (i = 0; i < n; i++) {
+        *igj_accounts_slot(a, &a->table, &entry[i]) =
+            igj_accounts_tag(entry[i].hash) | place[i];
+    }
+
+    if (a->moved == a->to_move) {
+        igj_accounts_table_free(a, &a->old);
     }
 }
 
 
-/* One more name must fit in the table, which is never fuller than 4/5. */
+/* The larger table: first makes it, then touches its pages in turn. */
+static int
+igj_accounts_prepare(igj_accounts_t *a)
+{
+    if (a->next.slots == NULL) {
+        a->prepared = 0;
+        return igj_accounts_table_make(a, &a->next, (a->table.mask + 1)
+                                                    * IGJ_ACCOUNTS_GROWTH);
+    }
+
+    if (a->prepared < igj_accounts_table_size(&a->next)) {
+        *(volatile uint32_t *) ((char *) a->next.slots + a->prepared) = 0;
+        a->prepared += IGJ_ACCOUNTS_PREPARED;
+    }
+
+    return IGJ_OK;
+}
+
+
+/* The table must take all waiting names. */
 static int
 igj_accounts_make_room(igj_accounts_t *a)
 {
-    uint32_t  nslots;
+    uint32_t  limit;
 
     if (a->table.slots == NULL) {
         return igj_accounts_table_make(a, &a->table, IGJ_ACCOUNTS_FIRST_SLOTS);
@@ -282,23 +359,26 @@ igj_accounts_make_room(igj_accounts_t *a)
         return IGJ_OK;
     }
 
-    nslots = a->table.mask + 1;
+    limit = igj_accounts_table_limit(&a->table);
 
-    if (a->count < nslots / 5 * 4) {
+    if (limit >= IGJ_MAX_ACCOUNTS + IGJ_ACCOUNTS_WAITING
+        || a->count < limit / 2)
+    {
         return IGJ_OK;
     }
 
-    a->old = a->table;
-
-    if (igj_accounts_table_make(a, &a->table, nslots * 2) != IGJ_OK) {
-        a->table = a->old;
-        a->old.slots = NULL;
+    if (igj_accounts_prepare(a) != IGJ_OK) {
         return IGJ_ERROR;
     }
 
-    a->moved = 0;
-    a->to_move = a->count;
-    a->move_place = 0;
+    if (a->count + IGJ_ACCOUNTS_WAITING > limit) {
+        a->old = a->table;
+        a->table = a->next;
+        a->next.slots = NULL;
+        a->moved = 0;
+        a->to_move = a->count;
+        a->move_place = 0;
+    }
 
     return IGJ_OK;
 }
@@ -318,6 +398,10 @@ igj_accounts_store(igj_accounts_t *a, const igj_username_t *name,
     } else {
         *place = igj_accounts_batch_begin(a->end);
         segment = *place / IGJ_ACCOUNTS_SEGMENT;
+
+        if (segment == IGJ_ACCOUNTS_SEGMENTS) {
+            return IGJ_ERROR;
+        }
 
         if (segment == a->nsegments) {
             text = igj_accounts_alloc(a, igj_accounts_segment_size(segment));
@@ -344,37 +428,86 @@ igj_accounts_store(igj_accounts_t *a, const igj_username_t *name,
 }
 
 
-igj_accounts_e
-igj_accounts_add(igj_accounts_t *a, const igj_username_t *name)
+/* Keeps the name unless it is there already. */
+static int
+igj_accounts_settle_one(igj_accounts_t *a, const igj_accounts_entry_t *entry)
 {
     uint32_t  *slot, place;
-    uint64_t   hash;
 
-    if (igj_accounts_make_room(a) != IGJ_OK) {
-        return IGJ_ACCOUNTS_NO_MEMORY;
-    }
-
-    hash = igj_accounts_hash(a, name->text);
-    slot = igj_accounts_slot(a, &a->table, hash, name);
+    slot = igj_accounts_slot(a, &a->table, entry);
 
     if (*slot != 0
         || (a->old.slots != NULL
-            && *igj_accounts_slot(a, &a->old, hash, name) != 0))
+            && *igj_accounts_slot(a, &a->old, entry) != 0))
     {
-        return IGJ_ACCOUNTS_DUPLICATE;
+        a->duplicates++;
+        return IGJ_OK;
     }
 
-    if (a->count == IGJ_MAX_ACCOUNTS) {
-        return IGJ_ACCOUNTS_FULL;
+    if (a->count == IGJ_MAX_ACCOUNTS
+        || igj_accounts_store(a, &entry->name, &place) != IGJ_OK)
+    {
+        return IGJ_ERROR;
     }
 
-    if (igj_accounts_store(a, name, &place) != IGJ_OK) {
-        return IGJ_ACCOUNTS_NO_MEMORY;
+    *slot = igj_accounts_tag(entry->hash) | place;
+
+    return IGJ_OK;
+}
+
+
+static int
+igj_accounts_settle(igj_accounts_t *a)
+{
+    unsigned  i;
+
+    if (igj_accounts_make_room(a) != IGJ_OK) {
+        return IGJ_ERROR;
     }
 
-    *slot = igj_accounts_tag(hash) | place;
+    for (i = 0; i < a->nwaiting; i++) {
+        if (igj_accounts_settle_one(a, &a->waiting[i]) != IGJ_OK) {
+            return IGJ_ERROR;
+        }
+    }
 
-    return IGJ_ACCOUNTS_ADDED;
+    a->nwaiting = 0;
+
+    return IGJ_OK;
+}
+
+
+int
+igj_accounts_add(igj_accounts_t *a, const igj_username_t *name)
+{
+    igj_accounts_entry_t  *entry;
+
+    if (a->nwaiting == IGJ_ACCOUNTS_WAITING
+        && igj_accounts_settle(a) != IGJ_OK)
+    {
+        return IGJ_ERROR;
+    }
+
+    entry = &a->waiting[a->nwaiting++];
+    entry->name = *name;
+    entry->hash = igj_accounts_hash(a, name->text);
+
+    igj_accounts_prefetch(&a->table, entry->hash);
+    igj_accounts_prefetch(&a->old, entry->hash);
+
+    return IGJ_OK;
+}
+
+
+int
+igj_accounts_finish(igj_accounts_t *a)
+{
+    int  rc;
+
+    rc = igj_accounts_settle(a);
+    igj_accounts_tables_free(a);
+
+    return rc;
 }
 
 

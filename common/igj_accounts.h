@@ -7,9 +7,11 @@
  *
  * Names stand in segments of 64 KiB; inside a batch they are separated by a
  * line feed, and a batch is never split over two segments, so a batch is one
- * piece of memory.  Beside them an open-addressing table of 4-byte entries
- * (place and a byte of the hash) finds duplicates.  It grows a few entries
- * with each name, so no single call takes more than some microseconds.
+ * piece of memory.  Beside them an open-addressing table of 4-byte slots finds
+ * duplicates.  It grows a little with each name, so that no call takes more
+ * than some microseconds.
+ *
+ * Use: init, add each name, finish, walk the batches, free.
  */
 
 #ifndef IGJ_ACCOUNTS_H
@@ -25,6 +27,10 @@
 #define IGJ_ACCOUNTS_SEGMENTS  256u    /* places are 24 bits */
 
 
+/* Names that wait while the processor fetches their slots. */
+#define IGJ_ACCOUNTS_WAITING   16u
+
+
 typedef struct {
     uint32_t        *slots;            /* 0: free */
     uint32_t         mask;             /* number of slots - 1 */
@@ -32,27 +38,34 @@ typedef struct {
 
 
 typedef struct {
+    uint64_t         hash;
+    igj_username_t   name;
+} igj_accounts_entry_t;
+
+
+typedef struct {
     const igj_mem_t      *mem;
     uint64_t              seed[4];     /* makes collisions unpredictable */
     size_t                held;        /* bytes allocated now */
+
+    /* Good after finish(). */
     uint32_t              count;       /* names kept */
+    uint32_t              duplicates;  /* names that were there already */
+
+    /* Private. */
     uint32_t              end;         /* place behind the last name */
     uint32_t              nsegments;
+    uint32_t              nwaiting;
     igj_accounts_table_t  table;
-    igj_accounts_table_t  old;         /* while the table grows */
+    igj_accounts_table_t  next;        /* being prepared to replace it */
+    size_t                prepared;    /* bytes of next */
+    igj_accounts_table_t  old;         /* replaced, being moved to table */
     uint32_t              moved;       /* names of old already in table */
     uint32_t              to_move;     /* names that old holds */
     uint32_t              move_place;  /* where the next of them stands */
+    igj_accounts_entry_t  waiting[IGJ_ACCOUNTS_WAITING];
     char                 *segment[IGJ_ACCOUNTS_SEGMENTS];
 } igj_accounts_t;
-
-
-typedef enum {
-    IGJ_ACCOUNTS_ADDED = 0,
-    IGJ_ACCOUNTS_DUPLICATE,
-    IGJ_ACCOUNTS_FULL,                 /* IGJ_MAX_ACCOUNTS are kept */
-    IGJ_ACCOUNTS_NO_MEMORY
-} igj_accounts_e;
 
 
 /* Walks the batches in order; start from all zero. */
@@ -74,15 +87,19 @@ void igj_accounts_init(igj_accounts_t *a, const igj_mem_t *mem, uint64_t seed);
 /* Gives all memory back; the object can be initialised again. */
 void igj_accounts_free(igj_accounts_t *a);
 
-IGJ_MUST_CHECK igj_accounts_e igj_accounts_add(igj_accounts_t *a,
+/* IGJ_ERROR: no memory, or IGJ_MAX_ACCOUNTS are kept. */
+IGJ_MUST_CHECK int igj_accounts_add(igj_accounts_t *a,
     const igj_username_t *name);
+
+/* There will be no more names.  Gives the memory of the table back. */
+IGJ_MUST_CHECK int igj_accounts_finish(igj_accounts_t *a);
 
 /* Number of batches. */
 uint32_t igj_accounts_batches(const igj_accounts_t *a);
 
 /*
- * The next batch, valid until the accounts are freed or added to.  Returns 0
- * after the last one.
+ * The next batch after finish(), valid until free().  Returns 0 after the last
+ * one.
  */
 int igj_accounts_next(const igj_accounts_t *a, igj_accounts_iter_t *iter,
     igj_accounts_batch_t *batch);

@@ -202,53 +202,49 @@ igj_scan_other(igj_scan_t *scan, char c, unsigned action)
 }
 
 
-/* Between values: up to the beginning of the next one. */
-static inline int
+/* Between values, and through strings that end in the same slice. */
+static int
 igj_scan_between(igj_scan_t *scan, const char **pos, const char *end)
 {
+    int                rc;
     unsigned           action;
-    const char        *p;
     igj_scan_frame_t  *frame;
 
-    for (p = *pos; p < end; p++) {
+    while (*pos < end && scan->state < IGJ_S_TABLE) {
         action = igj_scan_action[scan->state]
-                                [igj_scan_class[(unsigned char) *p]];
-        *pos = p + 1;
-
+                                [igj_scan_class[(unsigned char) **pos]];
         switch (action) {
 
-        case IGJ_A_SKIP:
-            continue;
+        case IGJ_A_STRING:
+        case IGJ_A_KEY:
+            (*pos)++;
+            scan->is_key = (action == IGJ_A_KEY);
+            igj_scan_text_begin(scan, IGJ_S_STRING);
+            rc = igj_scan_string(scan, pos, end);
+            break;
 
         case IGJ_A_NEXT:
+            (*pos)++;
             frame = &scan->frame[scan->depth - 1];
             frame->index++;
             scan->state = frame->is_array ? IGJ_S_VALUE : IGJ_S_KEY;
             continue;
 
-        case IGJ_A_STRING:
-        case IGJ_A_KEY:
-            scan->is_key = (action == IGJ_A_KEY);
-            igj_scan_text_begin(scan, IGJ_S_STRING);
-            return IGJ_OK;
+        case IGJ_A_SKIP:
+            (*pos)++;
+            continue;
 
         case IGJ_A_NUMBER:
-            *pos = p;
             igj_scan_text_begin(scan, IGJ_S_NUMBER);
             return IGJ_OK;
 
         default:
-            *pos = p;
+            rc = igj_scan_other(scan, **pos, action);
+            *pos += (rc == IGJ_OK);
+        }
 
-            if (igj_scan_other(scan, *p, action) != IGJ_OK) {
-                return IGJ_ERROR;
-            }
-
-            *pos = p + 1;
-
-            if (scan->state >= IGJ_S_TABLE) {
-                return IGJ_OK;
-            }
+        if (rc != IGJ_OK) {
+            return IGJ_ERROR;
         }
     }
 

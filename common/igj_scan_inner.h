@@ -86,12 +86,11 @@ igj_scan_value_done(igj_scan_t *scan)
 }
 
 
+/* text_len and total mean something only once the buffer is in use. */
 static inline void
 igj_scan_text_begin(igj_scan_t *scan, unsigned state)
 {
     scan->state = (uint8_t) state;
-    scan->text_len = 0;
-    scan->total = 0;
     scan->flags = 0;
     scan->copied = 0;
 }

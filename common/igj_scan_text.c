@@ -29,6 +29,12 @@ igj_scan_text_append(igj_scan_t *scan, const char *text, size_t len)
 {
     size_t  n;
 
+    if (!scan->copied) {
+        scan->copied = 1;
+        scan->text_len = 0;
+        scan->total = 0;
+    }
+
     n = scan->text_size - scan->text_len;
 
     if (n > len) {
@@ -39,7 +45,6 @@ igj_scan_text_append(igj_scan_t *scan, const char *text, size_t len)
 
     scan->text_len += n;
     scan->total += len;
-    scan->copied = 1;
 }
 
 
@@ -364,10 +369,12 @@ igj_scan_number_done(igj_scan_t *scan, const char *run, size_t len)
 int
 igj_scan_number(igj_scan_t *scan, const char **pos, const char *end)
 {
+    size_t         before;
     const char    *p, *run;
     igj_number_e   state;
 
     run = *pos;
+    before = scan->copied ? scan->total : 0;
 
     for (p = run; p < end; p++) {
         *pos = p;
@@ -382,7 +389,7 @@ igj_scan_number(igj_scan_t *scan, const char **pos, const char *end)
             return igj_scan_fail(scan, IGJ_SCAN_BAD_NUMBER);
         }
 
-        if (scan->total + (size_t) (p - run) == IGJ_JSON_MAX_NUMBER) {
+        if (before + (size_t) (p - run) == IGJ_JSON_MAX_NUMBER) {
             return igj_scan_fail(scan, IGJ_SCAN_LONG_NUMBER);
         }
 

@@ -303,15 +303,6 @@ igj_submit_read_flag(igj_submit_t *submit, const igj_submit_member_t *member,
 }
 
 
-static int
-igj_submit_too_many(igj_submit_t *submit)
-{
-    (void) snprintf(submit->pointer, sizeof(submit->pointer), "#/accounts");
-
-    return igj_submit_refuse(submit, IGJ_PROBLEM_TOO_MANY_ACCOUNTS);
-}
-
-
 static void
 igj_submit_fault(igj_submit_t *submit, igj_username_e reason)
 {
@@ -354,7 +345,8 @@ igj_submit_account(igj_submit_t *submit, const igj_scan_event_t *event)
     igj_username_t  name;
 
     if (submit->given == IGJ_MAX_ACCOUNTS) {
-        return igj_submit_too_many(submit);
+        (void) snprintf(submit->pointer, sizeof(submit->pointer), "#/accounts");
+        return igj_submit_refuse(submit, IGJ_PROBLEM_TOO_MANY_ACCOUNTS);
     }
 
     submit->given++;
@@ -366,21 +358,11 @@ igj_submit_account(igj_submit_t *submit, const igj_scan_event_t *event)
         return IGJ_OK;
     }
 
-    switch (igj_accounts_add(&submit->accounts, &name)) {
-
-    case IGJ_ACCOUNTS_ADDED:
-        return IGJ_OK;
-
-    case IGJ_ACCOUNTS_DUPLICATE:
-        submit->duplicates++;
-        return IGJ_OK;
-
-    case IGJ_ACCOUNTS_FULL:
-        return igj_submit_too_many(submit);
-
-    default:
+    if (igj_accounts_add(&submit->accounts, &name) != IGJ_OK) {
         return igj_submit_refuse(submit, IGJ_PROBLEM_OVERLOADED);
     }
+
+    return IGJ_OK;
 }
 
 
@@ -596,6 +578,10 @@ igj_submit_finish(igj_submit_t *submit)
 
     if (!submit->has_accounts) {
         return igj_submit_no_accounts(submit);
+    }
+
+    if (igj_accounts_finish(&submit->accounts) != IGJ_OK) {
+        return igj_submit_refuse(submit, IGJ_PROBLEM_OVERLOADED);
     }
 
     if (igj_submit_judge_accounts(submit) != IGJ_OK) {

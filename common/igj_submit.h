@@ -47,11 +47,10 @@ typedef struct {
     int                 keep_unknown;      /* unknown gender passes the filter */
     int                 skip_invalid;      /* faulty elements were left out */
     uint32_t            per_account;       /* followers of each account */
-    igj_accounts_t      accounts;          /* kept: accounts.count */
+    igj_accounts_t      accounts;          /* with counts of its own */
 
-    /* Counts of the elements of "accounts". */
+    /* Elements of "accounts". */
     uint32_t            given;
-    uint32_t            duplicates;
     uint32_t            invalid;
 
     /* The first faulty elements: min(invalid, IGJ_MAX_ERROR_POINTERS). */

@@ -77,15 +77,39 @@ igj_username_error_text(igj_username_e error)
 }
 
 
+/* Too long a text: it has a faulty character or only too many. */
+static igj_username_e
+igj_username_long(igj_str_t text)
+{
+    size_t  i;
+
+    for (i = 0; i < text.len; i++) {
+        if (igj_username_bytes[(unsigned char) text.data[i]] == 0) {
+            return IGJ_USERNAME_CHARACTER;
+        }
+    }
+
+    return IGJ_USERNAME_LONG;
+}
+
+
 /* A name with nothing around it. */
 static igj_username_e
 igj_username_plain(igj_str_t text, igj_username_t *name)
 {
-    char    c, seen;
+    char    c;
     size_t  i;
 
+    if (text.len == 0) {
+        return IGJ_USERNAME_EMPTY;
+    }
+
+    if (text.len > IGJ_USERNAME_MAX) {
+        return igj_username_long(text);
+    }
+
     memset(name->text, 0, sizeof(name->text));
-    seen = 0;
+    c = 0;
 
     for (i = 0; i < text.len; i++) {
         c = igj_username_bytes[(unsigned char) text.data[i]];
@@ -94,26 +118,14 @@ igj_username_plain(igj_str_t text, igj_username_t *name)
             return IGJ_USERNAME_CHARACTER;
         }
 
-        if (i < IGJ_USERNAME_MAX) {
-            name->text[i] = c;
-        }
-
-        seen |= (char) (c ^ '.');
-    }
-
-    if (text.len == 0) {
-        return IGJ_USERNAME_EMPTY;
-    }
-
-    if (text.len > IGJ_USERNAME_MAX) {
-        return IGJ_USERNAME_LONG;
-    }
-
-    if (seen == 0) {
-        return IGJ_USERNAME_DOTS;
+        name->text[i] = c;
     }
 
     name->len = (uint8_t) text.len;
+
+    if (c == '.' && strspn(name->text, ".") == text.len) {
+        return IGJ_USERNAME_DOTS;
+    }
 
     return IGJ_USERNAME_OK;
 }

@@ -1,17 +1,10 @@
 /* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
 
 /*
- * UTF-8: checking byte by byte, skipping plain ASCII by words, repairing.
- * No state besides the caller's.
+ * UTF-8: checking byte by byte, repairing, writing.
  */
 
 #include "igj_utf8.h"
-
-#include <string.h>
-
-
-#define IGJ_ONES   0x0101010101010101ULL
-#define IGJ_HIGHS  0x8080808080808080ULL
 
 
 static int
@@ -117,51 +110,6 @@ igj_utf8_valid(const char *text, size_t len)
         n = igj_utf8_char(text + i, len - i, &bad);
 
         if (n == 0) {
-            break;
-        }
-    }
-
-    return i;
-}
-
-
-/* The high bit of the first byte that is not plain; of later ones, anything. */
-static inline uint64_t
-igj_utf8_not_plain(uint64_t word)
-{
-    uint64_t  control, quote, backslash;
-
-    control = word - IGJ_ONES * 0x20;
-    quote = (word ^ (IGJ_ONES * '"')) - IGJ_ONES;
-    backslash = (word ^ (IGJ_ONES * '\\')) - IGJ_ONES;
-
-    return (word | control | quote | backslash) & IGJ_HIGHS;
-}
-
-
-size_t
-igj_utf8_plain(const char *text, size_t len)
-{
-    size_t         i;
-    uint64_t       word;
-    unsigned char  c;
-
-    for (i = 0; len - i >= 8; i += 8) {
-        memcpy(&word, text + i, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        word = __builtin_bswap64(word);
-#endif
-        word = igj_utf8_not_plain(word);
-
-        if (word != 0) {
-            return i + (unsigned) __builtin_ctzll(word) / 8;
-        }
-    }
-
-    for ( /* void */ ; i < len; i++) {
-        c = (unsigned char) text[i];
-
-        if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\') {
             break;
         }
     }
