@@ -30,7 +30,13 @@
 #define IGJ_MAX_BODY_SIZE         (32 * 1024 * 1024)
                                            /* default: igjobs_max_body_size */
 #define IGJ_BODY_BUFFER_SIZE      (64 * 1024)
-                                           /* bytes read and scanned a turn */
+                                           /* of one body, nginx's buffer */
+#define IGJ_BODY_TURN_SIZE        (256 * 1024)
+                                           /* bytes scanned in a loop turn */
+#define IGJ_MIN_BODY_RATE         4096     /* bytes/s: igjobs_min_body_rate */
+#define IGJ_BODY_PACE_MS          10000    /* over which it is measured */
+#define IGJ_SMALL_SUBMIT_BATCHES  20       /* stored by one statement */
+#define IGJ_MAX_STORE_TRIES       3        /* of a large submission */
 #define IGJ_JSON_MAX_DEPTH        8        /* open containers, request body */
 #define IGJ_JSON_MAX_MEMBERS      64       /* members of the outermost object */
 #define IGJ_JSON_MAX_NUMBER       128      /* characters of one number */

@@ -73,6 +73,9 @@
     X(BODY_TIMEOUT, "IGJ0114", 408, "body-timeout",                           \
       "The request body did not arrive in time",                              \
       "Send the request again over a faster connection.")                     \
+    X(BAD_TRANSFER, "IGJ0116", 400, "bad-transfer",                           \
+      "The request body could not be read",                                   \
+      "Send it with a correct Content-Length or chunked coding.")             \
     X(NOT_ACCEPTABLE, "IGJ0115", 406, "not-acceptable",                       \
       "None of the accepted media types can be produced",                     \
       "Accept application/json, text/csv or application/x-ndjson.")           \
@@ -186,6 +189,10 @@
     X(DATABASE_TIMEOUT, "IGJ0802", 503, "database-timeout",                   \
       "The database did not answer in time",                                  \
       "Send the request again after the seconds of the Retry-After header.")  \
+    X(SUBMIT_IN_DOUBT, "IGJ0805", 503, "submit-in-doubt",                     \
+      "It is not known whether the job was stored",                           \
+      "Ask for the status of the job that detail names before sending the "   \
+      "request again.")                                                       \
     X(INTERNAL, "IGJ0803", 500, "internal",                                   \
       "The request could not be served",                                      \
       "Send the request again later; tell the operator if it stays.")         \
@@ -201,6 +208,10 @@
     X(FORBIDDEN, "IGJ0902", 403, "forbidden",                                 \
       "The API key does not allow this",                                      \
       "Use a key with the scope that detail names.")                          \
+    X(BAD_TENANT, "IGJ0903", 400, "bad-tenant",                               \
+      "The request belongs to no valid tenant",                               \
+      "Tenant names have 1 to 64 letters, digits, hyphens, underscores and "  \
+      "dots; compare igjobs_tenant.")                                         \
                                                                               \
     /* 10: ingestion */                                                       \
                                                                               \

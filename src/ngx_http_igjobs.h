@@ -25,6 +25,10 @@
 #include "ngx_http_igjobs_route.h"
 #include "ngx_http_igjobs_reply.h"
 #include "ngx_http_igjobs_document.h"
+#include "ngx_http_igjobs_body.h"
+
+
+typedef struct ngx_http_igjobs_submissions_s  ngx_http_igjobs_submissions_t;
 
 
 /* Of the http block; never written while serving, except in init_process. */
@@ -48,6 +52,7 @@ typedef struct {
     ngx_http_igjobs_pg_t              *pg;
     ngx_http_igjobs_redis_t           *rds;    /* NULL: igjobs_redis off */
     ngx_http_igjobs_documents_t       *documents;
+    ngx_http_igjobs_submissions_t     *submissions;
 } ngx_http_igjobs_main_conf_t;
 
 
@@ -55,6 +60,7 @@ typedef struct {
     ngx_flag_t                         enabled;
     ngx_http_complex_value_t          *tenant;         /* NULL: "default" */
     size_t                             max_body_size;
+    size_t                             min_body_rate;  /* bytes/s */
     ngx_array_t                       *cors_origins;   /* ngx_str_t */
 } ngx_http_igjobs_loc_conf_t;
 
@@ -74,6 +80,7 @@ struct ngx_http_igjobs_ctx_s {
     ngx_str_t                          params[NGX_HTTP_IGJOBS_MAX_PARAMS];
     ngx_str_t                          tenant;         /* NUL-terminated */
 
+    ngx_http_igjobs_body_t            *body;   /* while it is read */
     void                              *data;   /* the operation's own */
 
     /* what the request waits for, detached when it ends */
@@ -115,6 +122,11 @@ ngx_int_t ngx_http_igjobs_ask_pg(ngx_http_request_t *r,
 
 /* Ends a waiting request with what a reply function returned. */
 void ngx_http_igjobs_finish(ngx_http_request_t *r, ngx_int_t rc);
+
+
+/* What the submissions of this nginx worker share; NULL: no memory. */
+ngx_http_igjobs_submissions_t *ngx_http_igjobs_submissions_start(
+    ngx_cycle_t *cycle);
 
 
 /* Operations, each in the file of its name. */

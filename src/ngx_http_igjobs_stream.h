@@ -1,0 +1,66 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * Rows of a job's results as the body of an answer, in memory that does not
+ * grow with their number: short statements over ranges of ordinals, rendered
+ * into a ring of buffers.  The next range is asked for when the ring has
+ * drained, so a client that stalls holds nothing in Postgres.
+ */
+
+#ifndef _NGX_HTTP_IGJOBS_STREAM_H_INCLUDED_
+#define _NGX_HTTP_IGJOBS_STREAM_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "igj_json.h"
+
+#include "ngx_http_igjobs_pg.h"
+
+
+typedef struct ngx_http_igjobs_stream_s  ngx_http_igjobs_stream_t;
+
+typedef void (*ngx_http_igjobs_stream_render_pt)(
+    ngx_http_igjobs_stream_t *stream, igj_json_t *json);
+
+
+struct ngx_http_igjobs_stream_s {
+    /* set by the operation */
+    ngx_str_t                          job;         /* as text */
+    int64_t                            first;       /* ordinal, from 0 */
+    int64_t                            end;         /* ordinal behind */
+    void                              *data;
+
+    /* render what stands before the rows, one row, what stands behind them */
+    ngx_http_igjobs_stream_render_pt   head;
+    ngx_http_igjobs_stream_render_pt   row;
+    ngx_http_igjobs_stream_render_pt   tail;
+
+    /* for the renderer of a row */
+    ngx_http_igjobs_pg_result_t       *result;
+    ngx_uint_t                         index;
+
+    /* the stream's own */
+    ngx_http_request_t                *request;
+    igj_json_t                         json;
+    ngx_uint_t                         rows;        /* of result */
+    ngx_uint_t                         part;        /* to be rendered next */
+    ngx_chain_t                       *free;
+    ngx_chain_t                       *busy;
+    ngx_uint_t                         buffers;
+    unsigned                           header_sent:1;
+    unsigned                           asking:1;
+};
+
+
+/*
+ * Answers a waiting request with status 200 and the rows; ends it in every
+ * case.  stream is zeroed but for what the operation sets and lives in r->pool.
+ */
+void ngx_http_igjobs_stream(ngx_http_request_t *r,
+    ngx_http_igjobs_stream_t *stream);
+
+
+#endif /* _NGX_HTTP_IGJOBS_STREAM_H_INCLUDED_ */

@@ -1,0 +1,86 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * One submission on its way: read (ngx_http_igjobs_submit.c), stored
+ * (ngx_http_igjobs_submit_store.c), answered.
+ */
+
+#ifndef _NGX_HTTP_IGJOBS_SUBMISSION_H_INCLUDED_
+#define _NGX_HTTP_IGJOBS_SUBMISSION_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "igj_submit.h"
+#include "igj_uuid.h"
+
+#include "ngx_http_igjobs_body.h"
+#include "ngx_http_igjobs_pg.h"
+
+
+#define NGX_HTTP_IGJOBS_KIND         "scrape_followers"
+#define NGX_HTTP_IGJOBS_PARAMS_SIZE  128
+
+
+/* Of an nginx worker. */
+struct ngx_http_igjobs_submissions_s {
+    ngx_uint_t                  count;      /* in flight */
+    size_t                      bytes;      /* of their accounts */
+    igj_uuid_gen_t              ids;
+};
+
+
+/* What Postgres answers; doc is valid during the call. */
+typedef struct {
+    ngx_str_t                   doc;
+    ngx_str_t                   class_name;
+    ngx_int_t                   parallelism;
+} ngx_http_igjobs_stored_t;
+
+
+/* In the pool of its request. */
+typedef struct {
+    ngx_http_request_t                    *request;
+    ngx_http_igjobs_submissions_t          *all;
+
+    ngx_http_igjobs_body_t                 body;
+    igj_submit_t                           submit;
+    size_t                                 held;    /* counted in all->bytes */
+
+    igj_uuid_t                             id;
+    ngx_str_t                              job;     /* as text, with a NUL */
+    ngx_uint_t                             batches;
+    ngx_str_t                              params;  /* JSON */
+
+    /* storing a large one */
+    ngx_http_igjobs_pg_bulk_t             *bulk;
+    ngx_uint_t                             step;
+    ngx_uint_t                             tries;
+    igj_accounts_iter_t                    next;    /* batch to copy */
+    u_char                                *slice;
+    ngx_event_t                            more;    /* posted: next slices */
+
+    ngx_http_igjobs_stored_t               stored;  /* points into result */
+    ngx_http_igjobs_pg_result_t           *result;
+
+    unsigned                               trailer:1;  /* all is copied */
+    unsigned                               doubt:1; /* a COMMIT unanswered */
+} ngx_http_igjobs_submission_t;
+
+
+/*
+ * Stores a submission that is complete and valid: job, batches and accounts in
+ * one transaction.  Exactly one of the two below is called later.
+ */
+void ngx_http_igjobs_submission_store(ngx_http_igjobs_submission_t *s);
+void ngx_http_igjobs_submission_close(ngx_http_igjobs_submission_t *s);
+
+void ngx_http_igjobs_submission_stored(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_stored_t *stored);
+void ngx_http_igjobs_submission_failed(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_reply_t *reply);
+
+
+#endif /* _NGX_HTTP_IGJOBS_SUBMISSION_H_INCLUDED_ */

@@ -1,0 +1,536 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * POST /api/scrape-followers: takes a job.
+ *
+ * media type -> room -> body, scanned as it arrives -> judged as a whole ->
+ * stored -> turns -> 202.  Nothing touches Postgres before the body is
+ * complete; what is answered with 202 is committed.
+ */
+
+#include "ngx_http_igjobs.h"
+#include "ngx_http_igjobs_submission.h"
+
+#include "igj_keys.h"
+
+
+static igj_problem_e ngx_http_igjobs_submit_media_type(ngx_http_request_t *r);
+static ngx_int_t ngx_http_igjobs_submit_coding(ngx_http_request_t *r);
+static ngx_http_igjobs_submission_t *ngx_http_igjobs_submission_create(
+    ngx_http_request_t *r);
+static void ngx_http_igjobs_submission_cleanup(void *data);
+static igj_problem_e ngx_http_igjobs_submit_piece(void *data,
+    const u_char *piece, size_t len);
+static void ngx_http_igjobs_submit_end(void *data, igj_problem_e problem);
+static ngx_int_t ngx_http_igjobs_submit_prepare(
+    ngx_http_igjobs_submission_t *s);
+static void ngx_http_igjobs_submit_turns(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_stored_t *stored);
+static ngx_int_t ngx_http_igjobs_submit_accepted(
+    ngx_http_igjobs_submission_t *s);
+static ngx_int_t ngx_http_igjobs_submit_refused(
+    ngx_http_igjobs_submission_t *s, igj_problem_e problem);
+
+
+ngx_http_igjobs_submissions_t *
+ngx_http_igjobs_submissions_start(ngx_cycle_t *cycle)
+{
+    ngx_http_igjobs_submissions_t  *all;
+
+    all = ngx_pcalloc(cycle->pool, sizeof(ngx_http_igjobs_submissions_t));
+    if (all == NULL) {
+        return NULL;
+    }
+
+    igj_uuid_gen_init(&all->ids, NULL, NULL);
+
+    return all;
+}
+
+
+ngx_int_t
+ngx_http_igjobs_submit(ngx_http_request_t *r)
+{
+    igj_problem_e                  problem;
+    ngx_http_igjobs_ctx_t         *ctx;
+    ngx_http_igjobs_submission_t  *s;
+    ngx_http_igjobs_main_conf_t   *mcf;
+    ngx_http_igjobs_loc_conf_t    *lcf;
+
+    problem = ngx_http_igjobs_submit_media_type(r);
+    if (problem != IGJ_PROBLEM_NONE) {
+        return ngx_http_igjobs_problem(r, problem);
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_igjobs_module);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_igjobs_module);
+
+    if (mcf->submissions->count >= mcf->max_submissions
+        || mcf->submissions->bytes >= mcf->max_submission_bytes)
+    {
+        return ngx_http_igjobs_problem(r, IGJ_PROBLEM_OVERLOADED);
+    }
+
+    s = ngx_http_igjobs_submission_create(r);
+    if (s == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
+    ctx->data = s;
+
+    s->body.max = lcf->max_body_size;
+    s->body.min_rate = lcf->min_body_rate;
+    s->body.piece = ngx_http_igjobs_submit_piece;
+    s->body.end = ngx_http_igjobs_submit_end;
+    s->body.data = s;
+
+    return ngx_http_igjobs_body_read(r, &s->body);
+}
+
+
+/* application/json or a type that ends in +json, with any parameters. */
+
+static igj_problem_e
+ngx_http_igjobs_submit_media_type(ngx_http_request_t *r)
+{
+    u_char     *end;
+    ngx_str_t   type;
+
+    if (ngx_http_igjobs_submit_coding(r) != NGX_OK) {
+        return IGJ_PROBLEM_UNSUPPORTED_CODING;
+    }
+
+    if (r->headers_in.content_type == NULL) {
+        return IGJ_PROBLEM_UNSUPPORTED_MEDIA_TYPE;
+    }
+
+    type = r->headers_in.content_type->value;
+
+    end = ngx_strlchr(type.data, type.data + type.len, ';');
+    if (end) {
+        type.len = end - type.data;
+    }
+
+    while (type.len && (type.data[type.len - 1] == ' '
+                        || type.data[type.len - 1] == '\t'))
+    {
+        type.len--;
+    }
+
+    if (type.len == sizeof("application/json") - 1
+        && ngx_strncasecmp(type.data, (u_char *) "application/json", type.len)
+           == 0)
+    {
+        return IGJ_PROBLEM_NONE;
+    }
+
+    if (type.len > sizeof("+json") - 1
+        && ngx_strlchr(type.data, type.data + type.len, '/')
+        && ngx_strncasecmp(type.data + type.len - (sizeof("+json") - 1),
+                           (u_char *) "+json", sizeof("+json") - 1)
+           == 0)
+    {
+        return IGJ_PROBLEM_NONE;
+    }
+
+    return IGJ_PROBLEM_UNSUPPORTED_MEDIA_TYPE;
+}
+
+
+static ngx_int_t
+ngx_http_igjobs_submit_coding(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len == sizeof("content-encoding") - 1
+                && ngx_strncmp(h[i].lowcase_key, "content-encoding",
+                               h[i].key.len)
+                   == 0
+                && ngx_strcasecmp(h[i].value.data, (u_char *) "identity") != 0)
+            {
+                return NGX_DECLINED;
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_http_igjobs_submission_t *
+ngx_http_igjobs_submission_create(ngx_http_request_t *r)
+{
+    uint64_t                       seed;
+    ngx_http_cleanup_t            *cln;
+    ngx_http_igjobs_main_conf_t   *mcf;
+    ngx_http_igjobs_submission_t  *s;
+
+    s = ngx_pcalloc(r->pool, sizeof(ngx_http_igjobs_submission_t));
+    if (s == NULL) {
+        return NULL;
+    }
+
+    cln = ngx_http_cleanup_add(r, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    if (igj_random_system(NULL, &seed, sizeof(seed)) != IGJ_OK) {
+        return NULL;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_igjobs_module);
+
+    s->request = r;
+    s->all = mcf->submissions;
+    s->all->count++;
+
+    igj_submit_init(&s->submit, &igj_mem_system, seed);
+
+    cln->handler = ngx_http_igjobs_submission_cleanup;
+    cln->data = s;
+
+    return s;
+}
+
+
+static void
+ngx_http_igjobs_submission_cleanup(void *data)
+{
+    ngx_http_igjobs_submission_t  *s = data;
+
+    ngx_http_igjobs_submission_close(s);
+    igj_submit_free(&s->submit);
+
+    s->all->bytes -= s->held;
+    s->all->count--;
+}
+
+
+static igj_problem_e
+ngx_http_igjobs_submit_piece(void *data, const u_char *piece, size_t len)
+{
+    ngx_http_igjobs_submission_t *s = data;
+
+    int                           rc;
+    ngx_http_igjobs_main_conf_t  *mcf;
+
+    rc = igj_submit_feed(&s->submit, piece, len);
+
+    s->all->bytes -= s->held;
+    s->held = igj_submit_memory(&s->submit);
+    s->all->bytes += s->held;
+
+    if (rc != IGJ_OK) {
+        return s->submit.problem;
+    }
+
+    mcf = ngx_http_get_module_main_conf(s->request, ngx_http_igjobs_module);
+
+    if (s->all->bytes > mcf->max_submission_bytes) {
+        return IGJ_PROBLEM_OVERLOADED;
+    }
+
+    return IGJ_PROBLEM_NONE;
+}
+
+
+static void
+ngx_http_igjobs_submit_end(void *data, igj_problem_e problem)
+{
+    ngx_http_igjobs_submission_t *s = data;
+
+    ngx_http_request_t  *r;
+
+    r = s->request;
+
+    if (problem == IGJ_PROBLEM_NONE
+        && igj_submit_finish(&s->submit) != IGJ_OK)
+    {
+        problem = s->submit.problem;
+    }
+
+    if (problem != IGJ_PROBLEM_NONE) {
+        ngx_http_igjobs_finish(r, ngx_http_igjobs_submit_refused(s, problem));
+        return;
+    }
+
+    if (ngx_http_igjobs_submit_prepare(s) != NGX_OK) {
+        ngx_http_igjobs_finish(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_igjobs_watch_client(r);
+    ngx_http_igjobs_submission_store(s);
+}
+
+
+/* The id and the parameters of the job. */
+
+static ngx_int_t
+ngx_http_igjobs_submit_prepare(ngx_http_igjobs_submission_t *s)
+{
+    u_char      *p;
+    uint64_t     msec;
+    igj_json_t   json;
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+    msec = (uint64_t) tp->sec * 1000 + tp->msec;
+
+    if (igj_uuid_make(&s->all->ids, msec, &s->id) != IGJ_OK) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_pnalloc(s->request->pool,
+                    IGJ_UUID_TEXT_LEN + 1 + NGX_HTTP_IGJOBS_PARAMS_SIZE);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    igj_uuid_print(&s->id, (char *) p);
+    p[IGJ_UUID_TEXT_LEN] = '\0';
+    s->job.data = p;
+    s->job.len = IGJ_UUID_TEXT_LEN;
+
+    p += IGJ_UUID_TEXT_LEN + 1;
+
+    igj_json_init(&json, (char *) p, NGX_HTTP_IGJOBS_PARAMS_SIZE);
+    igj_json_object_begin(&json);
+    igj_json_member_text(&json, "target_gender",
+                         igj_gender_name(s->submit.target_gender));
+    igj_json_member_integer(&json, "max_count_per_account",
+                            s->submit.per_account);
+    igj_json_member_boolean(&json, "keep_unknown", s->submit.keep_unknown);
+    igj_json_object_end(&json);
+
+    s->params.data = p;
+    s->params.len = json.len;
+    s->batches = igj_accounts_batches(&s->submit.accounts);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_igjobs_submission_stored(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_stored_t *stored)
+{
+    ngx_http_request_t           *r;
+    ngx_http_igjobs_ctx_t        *ctx;
+    ngx_http_igjobs_main_conf_t  *mcf;
+
+    r = s->request;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_igjobs_module);
+
+    ngx_http_igjobs_document_put(mcf->documents, &ctx->tenant, &s->id,
+                                 &stored->doc);
+    ngx_http_igjobs_submit_turns(s, stored);
+
+    ngx_http_igjobs_finish(r, ngx_http_igjobs_submit_accepted(s));
+}
+
+
+/* Redis is a hint: without it the sweeper of the workers issues the turns. */
+
+static void
+ngx_http_igjobs_submit_turns(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_stored_t *stored)
+{
+    u_char                        numbers[2][NGX_INT_T_LEN];
+    u_char                        queue[IGJ_KEY_MAX];
+    igj_key_t                     keys[4];
+    ngx_str_t                     argv[10];
+    ngx_uint_t                    i;
+    char                          class_name[IGJ_TOKEN_MAX + 1];
+    ngx_http_igjobs_ctx_t        *ctx;
+    ngx_http_igjobs_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(s->request, ngx_http_igjobs_module);
+    ctx = ngx_http_get_module_ctx(s->request, ngx_http_igjobs_module);
+
+    if (mcf->rds == NULL || stored->class_name.len > IGJ_TOKEN_MAX) {
+        return;
+    }
+
+    ngx_cpystrn((u_char *) class_name, stored->class_name.data,
+                stored->class_name.len + 1);
+
+    if (!igj_key_turns(&keys[0], NGX_HTTP_IGJOBS_KIND, class_name)
+        || !igj_key_clocks(&keys[1], NGX_HTTP_IGJOBS_KIND, class_name)
+        || !igj_key_later(&keys[2])
+        || !igj_key_parked_index(&keys[3]))
+    {
+        return;
+    }
+
+    for (i = 0; i < 4; i++) {
+        argv[i].data = (u_char *) keys[i].text;
+        argv[i].len = keys[i].len;
+    }
+
+    argv[4].data = queue;
+    argv[4].len = ngx_sprintf(queue, "%s:%s", NGX_HTTP_IGJOBS_KIND, class_name)
+                  - queue;
+    argv[5] = ctx->tenant;
+    argv[6] = s->job;
+    argv[7].data = numbers[0];
+    argv[7].len = ngx_sprintf(numbers[0], "%ui",
+                              ngx_min(s->batches,
+                                      (ngx_uint_t) stored->parallelism))
+                  - numbers[0];
+    argv[8].data = numbers[1];
+    argv[8].len = ngx_sprintf(numbers[1], "%i", stored->parallelism)
+                  - numbers[1];
+    ngx_str_set(&argv[9], "1");
+
+    (void) ngx_http_igjobs_redis_script(mcf->rds, IGJ_SCRIPT_ISSUE, argv,
+                                        NULL, NULL);
+}
+
+
+static void
+ngx_http_igjobs_submit_url(igj_json_t *json, const char *key,
+    const char *prefix, ngx_str_t *job)
+{
+    u_char  url[64];
+
+    igj_json_key(json, key);
+    igj_json_string(json, (char *) url,
+                    ngx_snprintf(url, sizeof(url), "%s%V", prefix, job) - url);
+}
+
+
+static void
+ngx_http_igjobs_submit_document(ngx_http_igjobs_submission_t *s,
+    igj_json_t *json)
+{
+    igj_json_object_begin(json);
+    igj_json_member_boolean(json, "success", 1);
+    igj_json_member_text(json, "job_id", (char *) s->job.data);
+    igj_json_member_text(json, "status", "queued");
+    ngx_http_igjobs_submit_url(json, "status_url", "/api/job-status/",
+                               &s->job);
+    ngx_http_igjobs_submit_url(json, "results_url", "/api/job-results/",
+                               &s->job);
+    igj_json_member_integer(json, "total_batches", s->batches);
+    igj_json_member_text(json, "message",
+                         "Job queued successfully. "
+                         "Poll status_url for progress.");
+
+    igj_json_key(json, "accounts");
+    igj_json_object_begin(json);
+    igj_json_member_integer(json, "given", s->submit.given);
+    igj_json_member_integer(json, "accepted", s->submit.accounts.count);
+    igj_json_member_integer(json, "duplicates", s->submit.accounts.duplicates);
+    igj_json_member_integer(json, "invalid", s->submit.invalid);
+    igj_json_object_end(json);
+
+    if (s->submit.invalid) {
+        igj_json_key(json, "skipped");
+        igj_json_array_begin(json);
+        igj_submit_errors(json, &s->submit);
+        igj_json_array_end(json);
+    }
+
+    igj_json_object_end(json);
+    igj_json_raw(json, "\n", 1);
+}
+
+
+static ngx_int_t
+ngx_http_igjobs_submit_accepted(ngx_http_igjobs_submission_t *s)
+{
+    u_char              *p;
+    ngx_str_t            body, location;
+    igj_json_t           json;
+    ngx_http_request_t  *r;
+
+    r = s->request;
+
+    igj_json_init(&json, NULL, 0);
+    ngx_http_igjobs_submit_document(s, &json);
+    body.len = json.len;
+
+    location.len = sizeof("/api/job-status/") - 1 + s->job.len;
+
+    p = ngx_pnalloc(r->pool, body.len + location.len);
+    if (p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    body.data = p;
+    location.data = p + body.len;
+
+    igj_json_init(&json, (char *) body.data, body.len);
+    ngx_http_igjobs_submit_document(s, &json);
+
+    ngx_sprintf(location.data, "/api/job-status/%V", &s->job);
+
+    if (ngx_http_igjobs_header(r, "Location", &location) != NGX_OK
+        || ngx_http_igjobs_retry_after(r, IGJ_RETRY_AFTER_MIN_S) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_igjobs_reply_json(r, NGX_HTTP_ACCEPTED, &body);
+}
+
+
+void
+ngx_http_igjobs_submission_failed(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_reply_t *reply)
+{
+    u_char               detail[256];
+    ngx_int_t            rc;
+    ngx_http_request_t  *r;
+    igj_problem_doc_t    doc;
+
+    r = s->request;
+
+    if (s->doubt || reply->outcome == NGX_HTTP_IGJOBS_PG_UNKNOWN) {
+
+        /* a 503 must not be a lie */
+
+        ngx_memzero(&doc, sizeof(igj_problem_doc_t));
+        doc.problem = IGJ_PROBLEM_SUBMIT_IN_DOUBT;
+        doc.detail = (char *) detail;
+
+        *ngx_snprintf(detail, sizeof(detail) - 1,
+                      "The database was lost while it stored the job. Ask "
+                      "/api/job-status/%V: 404 says that nothing was stored "
+                      "and the request can be sent again.", &s->job) = '\0';
+
+        rc = ngx_http_igjobs_problem_doc(r, &doc);
+
+    } else {
+        rc = ngx_http_igjobs_pg_problem(r, reply);
+    }
+
+    ngx_http_igjobs_finish(r, rc);
+}
+
+
+static ngx_int_t
+ngx_http_igjobs_submit_refused(ngx_http_igjobs_submission_t *s,
+    igj_problem_e problem)
+{
+    igj_problem_doc_t  doc;
+
+    if (problem != s->submit.problem) {
+        return ngx_http_igjobs_problem(s->request, problem);
+    }
+
+    igj_submit_problem(&s->submit, &doc);
+
+    return ngx_http_igjobs_problem_doc(s->request, &doc);
+}

@@ -1,0 +1,518 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * Storing a submission: small ones by one statement, large ones by COPY in a
+ * transaction of their own.
+ *
+ * Both can be repeated: the job id is made before, and a job that is there
+ * already is answered as it is.  So after a lost connection the whole is sent
+ * again, and the answer is true whatever became of the first COMMIT.
+ */
+
+#include "ngx_http_igjobs.h"
+#include "ngx_http_igjobs_submission.h"
+
+
+#define NGX_HTTP_IGJOBS_COPY_SLICE  (60 * 1024)
+#define NGX_HTTP_IGJOBS_COPY_TURN   4       /* slices of one loop turn */
+
+/* five lengths and what they announce, for one row of batch_accounts */
+#define NGX_HTTP_IGJOBS_COPY_ROW                                              \
+    (2 + 5 * 4 + IGJ_TENANT_MAX + sizeof("instagram") + 16 + 4                \
+     + IGJ_BATCH_ACCOUNTS * (IGJ_USERNAME_MAX + 1))
+
+
+typedef enum {
+    NGX_HTTP_IGJOBS_STORE_BEGIN = 0,
+    NGX_HTTP_IGJOBS_STORE_JOB,
+    NGX_HTTP_IGJOBS_STORE_COPY,
+    NGX_HTTP_IGJOBS_STORE_COPIED,
+    NGX_HTTP_IGJOBS_STORE_QUEUED,
+    NGX_HTTP_IGJOBS_STORE_COMMIT
+} ngx_http_igjobs_store_e;
+
+
+static void ngx_http_igjobs_store_small(ngx_http_igjobs_submission_t *s);
+static ngx_int_t ngx_http_igjobs_store_array(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_param_t *param);
+static void ngx_http_igjobs_store_small_done(ngx_http_request_t *r,
+    ngx_http_igjobs_pg_reply_t *reply);
+static void ngx_http_igjobs_store_params(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_param_t *params, u_char numbers[2][NGX_INT_T_LEN]);
+static void ngx_http_igjobs_store_answer(ngx_http_igjobs_pg_reply_t *reply,
+    ngx_http_igjobs_stored_t *stored);
+static void ngx_http_igjobs_store_large(ngx_http_igjobs_submission_t *s);
+static void ngx_http_igjobs_store_step(void *data,
+    ngx_http_igjobs_pg_reply_t *reply);
+static void ngx_http_igjobs_store_advance(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_reply_t *reply);
+static void ngx_http_igjobs_store_again(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_reply_t *reply);
+static void ngx_http_igjobs_store_job_done(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_reply_t *reply);
+static void ngx_http_igjobs_store_copy(ngx_http_igjobs_submission_t *s);
+static void ngx_http_igjobs_store_more(ngx_event_t *ev);
+static size_t ngx_http_igjobs_store_slice(ngx_http_igjobs_submission_t *s);
+static u_char *ngx_http_igjobs_store_row(ngx_http_igjobs_submission_t *s,
+    u_char *p, igj_accounts_batch_t *batch);
+
+
+void
+ngx_http_igjobs_submission_store(ngx_http_igjobs_submission_t *s)
+{
+    if (s->batches <= IGJ_SMALL_SUBMIT_BATCHES) {
+        ngx_http_igjobs_store_small(s);
+
+    } else {
+        ngx_http_igjobs_store_large(s);
+    }
+}
+
+
+/* The request ends, whatever is under way. */
+
+void
+ngx_http_igjobs_submission_close(ngx_http_igjobs_submission_t *s)
+{
+    if (s->bulk) {
+        ngx_http_igjobs_pg_bulk_close(s->bulk);
+        s->bulk = NULL;
+    }
+
+    if (s->more.posted) {
+        ngx_delete_posted_event(&s->more);
+    }
+
+    if (s->result) {
+        ngx_http_igjobs_pg_result_free(s->result);
+        s->result = NULL;
+    }
+}
+
+
+static void
+ngx_http_igjobs_store_fail(ngx_http_igjobs_submission_t *s)
+{
+    ngx_http_igjobs_pg_reply_t  reply;
+
+    ngx_memzero(&reply, sizeof(ngx_http_igjobs_pg_reply_t));
+    reply.outcome = NGX_HTTP_IGJOBS_PG_UNAVAILABLE;
+
+    ngx_http_igjobs_submission_failed(s, &reply);
+}
+
+
+static void
+ngx_http_igjobs_store_small(ngx_http_igjobs_submission_t *s)
+{
+    u_char                      numbers[2][NGX_INT_T_LEN];
+    ngx_http_igjobs_pg_param_t  params[8];
+
+    ngx_http_igjobs_store_params(s, params, numbers);
+
+    if (ngx_http_igjobs_store_array(s, &params[7]) != NGX_OK
+        || ngx_http_igjobs_ask_pg(s->request, NGX_HTTP_IGJOBS_SQL_SUBMIT,
+                                  params, ngx_http_igjobs_store_small_done)
+           != NGX_OK)
+    {
+        ngx_http_igjobs_store_fail(s);
+    }
+}
+
+
+static u_char *
+ngx_http_igjobs_put32(u_char *p, uint32_t n)
+{
+    n = htonl(n);
+    return ngx_cpymem(p, &n, 4);
+}
+
+
+static u_char *
+ngx_http_igjobs_put_field(u_char *p, const void *data, size_t len)
+{
+    p = ngx_http_igjobs_put32(p, len);
+    return ngx_cpymem(p, data, len);
+}
+
+
+/* text[] in Postgres' binary form: one text a batch. */
+
+static ngx_int_t
+ngx_http_igjobs_store_array(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_param_t *param)
+{
+    u_char                *p;
+    size_t                 size;
+    igj_accounts_iter_t    next;
+    igj_accounts_batch_t   batch;
+
+    size = 5 * 4 + s->batches * 4
+           + (size_t) s->submit.accounts.count * (IGJ_USERNAME_MAX + 1);
+
+    p = ngx_palloc(s->request->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    param->data = p;
+    param->binary = 1;
+
+    p = ngx_http_igjobs_put32(p, 1);                /* dimensions */
+    p = ngx_http_igjobs_put32(p, 0);                /* no nulls */
+    p = ngx_http_igjobs_put32(p, 25);               /* oid of text */
+    p = ngx_http_igjobs_put32(p, s->batches);
+    p = ngx_http_igjobs_put32(p, 1);                /* first subscript */
+
+    ngx_memzero(&next, sizeof(igj_accounts_iter_t));
+
+    while (igj_accounts_next(&s->submit.accounts, &next, &batch)) {
+        p = ngx_http_igjobs_put_field(p, batch.names.data, batch.names.len);
+    }
+
+    param->len = p - (u_char *) param->data;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_igjobs_store_small_done(ngx_http_request_t *r,
+    ngx_http_igjobs_pg_reply_t *reply)
+{
+    ngx_http_igjobs_ctx_t         *ctx;
+    ngx_http_igjobs_stored_t       stored;
+    ngx_http_igjobs_submission_t  *s;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
+    s = ctx->data;
+
+    if (reply->outcome != NGX_HTTP_IGJOBS_PG_OK) {
+        ngx_http_igjobs_submission_failed(s, reply);
+        return;
+    }
+
+    ngx_http_igjobs_store_answer(reply, &stored);
+    ngx_http_igjobs_submission_stored(s, &stored);
+}
+
+
+/* Parameters of igjobs.submit(); the last, the batches, is null. */
+
+static void
+ngx_http_igjobs_store_params(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_param_t *params, u_char numbers[2][NGX_INT_T_LEN])
+{
+    ngx_http_igjobs_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(s->request, ngx_http_igjobs_module);
+
+    ngx_memzero(params, 8 * sizeof(ngx_http_igjobs_pg_param_t));
+
+    params[0].data = ctx->tenant.data;
+    params[0].len = ctx->tenant.len;
+    params[1].data = igj_platform_name(s->submit.platform);
+    params[1].len = ngx_strlen(params[1].data);
+    params[2].data = s->job.data;
+    params[2].len = s->job.len;
+    params[3].data = NGX_HTTP_IGJOBS_KIND;
+    params[3].len = sizeof(NGX_HTTP_IGJOBS_KIND) - 1;
+    params[4].data = s->params.data;
+    params[4].len = s->params.len;
+    params[5].data = numbers[0];
+    params[5].len = ngx_sprintf(numbers[0], "%uD", s->submit.accounts.count)
+                    - numbers[0];
+    params[6].data = numbers[1];
+    params[6].len = ngx_sprintf(numbers[1], "%ui", s->batches) - numbers[1];
+}
+
+
+/* inserted, version, doc, class, parallelism */
+
+static void
+ngx_http_igjobs_store_answer(ngx_http_igjobs_pg_reply_t *reply,
+    ngx_http_igjobs_stored_t *stored)
+{
+    ngx_str_t  parallelism;
+
+    stored->doc = ngx_http_igjobs_pg_value(reply->result, 0, 2);
+    stored->class_name = ngx_http_igjobs_pg_value(reply->result, 0, 3);
+
+    parallelism = ngx_http_igjobs_pg_value(reply->result, 0, 4);
+    stored->parallelism = ngx_atoi(parallelism.data, parallelism.len);
+
+    if (stored->parallelism < 1) {
+        stored->parallelism = 1;
+    }
+}
+
+
+static void
+ngx_http_igjobs_store_large(ngx_http_igjobs_submission_t *s)
+{
+    ngx_http_igjobs_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(s->request, ngx_http_igjobs_module);
+
+    if (s->slice == NULL) {
+        s->slice = ngx_palloc(s->request->pool, NGX_HTTP_IGJOBS_COPY_SLICE);
+        if (s->slice == NULL) {
+            ngx_http_igjobs_store_fail(s);
+            return;
+        }
+
+        s->more.handler = ngx_http_igjobs_store_more;
+        s->more.data = s;
+        s->more.log = s->request->connection->log;
+    }
+
+    ngx_memzero(&s->next, sizeof(igj_accounts_iter_t));
+    s->trailer = 0;
+    s->step = NGX_HTTP_IGJOBS_STORE_BEGIN;
+    s->tries++;
+
+    s->bulk = ngx_http_igjobs_pg_bulk_open(mcf->pg, ngx_http_igjobs_store_step,
+                                           s);
+    if (s->bulk == NULL) {
+        ngx_http_igjobs_store_fail(s);
+    }
+}
+
+
+/* A step of the transaction has ended. */
+
+static void
+ngx_http_igjobs_store_step(void *data, ngx_http_igjobs_pg_reply_t *reply)
+{
+    ngx_connection_t              *c;
+    ngx_http_igjobs_submission_t  *s;
+
+    s = data;
+    c = s->request->connection;
+
+    ngx_http_set_log_request(c->log, s->request);
+
+    if (reply->outcome == NGX_HTTP_IGJOBS_PG_OK) {
+        ngx_http_igjobs_store_advance(s, reply);
+
+    } else {
+        ngx_http_igjobs_store_again(s, reply);
+    }
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_http_igjobs_store_advance(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_reply_t *reply)
+{
+    u_char                       numbers[2][NGX_INT_T_LEN];
+    ngx_http_igjobs_pg_param_t   params[8];
+
+    ngx_http_igjobs_store_params(s, params, numbers);
+
+    switch ((ngx_http_igjobs_store_e) s->step) {
+
+    case NGX_HTTP_IGJOBS_STORE_BEGIN:
+        s->step = NGX_HTTP_IGJOBS_STORE_JOB;
+        ngx_http_igjobs_pg_bulk_query(s->bulk,
+                                      NGX_HTTP_IGJOBS_SQL_BULK_SUBMIT, params);
+        break;
+
+    case NGX_HTTP_IGJOBS_STORE_JOB:
+        ngx_http_igjobs_store_job_done(s, reply);
+        break;
+
+    case NGX_HTTP_IGJOBS_STORE_COPY:
+        ngx_http_igjobs_store_copy(s);
+        break;
+
+    case NGX_HTTP_IGJOBS_STORE_COPIED:
+        s->step = NGX_HTTP_IGJOBS_STORE_QUEUED;
+        params[1] = params[2];
+        ngx_http_igjobs_pg_bulk_query(s->bulk,
+                                      NGX_HTTP_IGJOBS_SQL_BULK_COPIED, params);
+        break;
+
+    case NGX_HTTP_IGJOBS_STORE_QUEUED:
+        s->step = NGX_HTTP_IGJOBS_STORE_COMMIT;
+        ngx_http_igjobs_store_answer(reply, &s->stored);
+        s->result = reply->result;
+        reply->result = NULL;
+        ngx_http_igjobs_pg_bulk_commit(s->bulk);
+        break;
+
+    case NGX_HTTP_IGJOBS_STORE_COMMIT:
+        ngx_http_igjobs_submission_stored(s, &s->stored);
+        break;
+    }
+}
+
+
+/*
+ * The connection was lost, or Postgres refused.  Before the COMMIT a loss
+ * means that nothing was stored; after it nobody knows, and only sending the
+ * whole again tells.
+ */
+
+static void
+ngx_http_igjobs_store_again(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_reply_t *reply)
+{
+    if (s->step == NGX_HTTP_IGJOBS_STORE_COMMIT
+        && reply->outcome == NGX_HTTP_IGJOBS_PG_UNKNOWN)
+    {
+        s->doubt = 1;
+
+    } else if (reply->outcome == NGX_HTTP_IGJOBS_PG_UNKNOWN) {
+        reply->outcome = NGX_HTTP_IGJOBS_PG_UNAVAILABLE;
+    }
+
+    ngx_http_igjobs_submission_close(s);
+
+    if (reply->outcome == NGX_HTTP_IGJOBS_PG_REFUSED
+        || s->tries >= IGJ_MAX_STORE_TRIES)
+    {
+        ngx_http_igjobs_submission_failed(s, reply);
+        return;
+    }
+
+    ngx_http_igjobs_store_large(s);
+}
+
+
+static void
+ngx_http_igjobs_store_job_done(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_reply_t *reply)
+{
+    ngx_str_t                 inserted;
+    ngx_http_igjobs_stored_t  stored;
+
+    inserted = ngx_http_igjobs_pg_value(reply->result, 0, 0);
+
+    if (inserted.len == 0 || inserted.data[0] != 't') {
+
+        /* the COMMIT that was not answered did its work */
+
+        ngx_http_igjobs_store_answer(reply, &stored);
+        ngx_http_igjobs_submission_stored(s, &stored);
+        return;
+    }
+
+    s->step = NGX_HTTP_IGJOBS_STORE_COPY;
+    ngx_http_igjobs_pg_bulk_copy(s->bulk, NGX_HTTP_IGJOBS_SQL_BULK_COPY);
+}
+
+
+/*
+ * Gives slices to the connection until the socket is full, all are given, or
+ * the turn of the event loop has lasted long enough.
+ */
+
+static void
+ngx_http_igjobs_store_copy(ngx_http_igjobs_submission_t *s)
+{
+    size_t      len;
+    ngx_int_t   rc;
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_IGJOBS_COPY_TURN; i++) {
+
+        len = ngx_http_igjobs_store_slice(s);
+
+        if (len == 0) {
+            s->step = NGX_HTTP_IGJOBS_STORE_COPIED;
+            ngx_http_igjobs_pg_bulk_copy_end(s->bulk);
+            return;
+        }
+
+        rc = ngx_http_igjobs_pg_bulk_put(s->bulk, s->slice, len);
+
+        if (rc != NGX_OK) {
+            return;
+        }
+    }
+
+    ngx_post_event(&s->more, &ngx_posted_next_events);
+}
+
+
+static void
+ngx_http_igjobs_store_more(ngx_event_t *ev)
+{
+    ngx_connection_t              *c;
+    ngx_http_igjobs_submission_t  *s;
+
+    s = ev->data;
+    c = s->request->connection;
+
+    ngx_http_set_log_request(c->log, s->request);
+
+    ngx_http_igjobs_store_copy(s);
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* Renders the next rows in COPY's binary form; 0 after the last. */
+
+static size_t
+ngx_http_igjobs_store_slice(ngx_http_igjobs_submission_t *s)
+{
+    static const u_char  header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0";
+
+    u_char                *p, *last;
+    igj_accounts_batch_t   batch;
+
+    p = s->slice;
+    last = s->slice + NGX_HTTP_IGJOBS_COPY_SLICE;
+
+    if (s->trailer) {
+        return 0;
+    }
+
+    if (s->next.next == 0) {
+        p = ngx_cpymem(p, header, sizeof(header) - 1);
+    }
+
+    while ((size_t) (last - p) >= NGX_HTTP_IGJOBS_COPY_ROW) {
+
+        if (!igj_accounts_next(&s->submit.accounts, &s->next, &batch)) {
+            *p++ = 0xff;
+            *p++ = 0xff;
+            s->trailer = 1;
+            break;
+        }
+
+        p = ngx_http_igjobs_store_row(s, p, &batch);
+    }
+
+    return p - s->slice;
+}
+
+
+/* tenant, platform, job_id, batch_no, accounts */
+
+static u_char *
+ngx_http_igjobs_store_row(ngx_http_igjobs_submission_t *s, u_char *p,
+    igj_accounts_batch_t *batch)
+{
+    uint32_t                number;
+    const char             *platform;
+    ngx_http_igjobs_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(s->request, ngx_http_igjobs_module);
+    platform = igj_platform_name(s->submit.platform);
+    number = htonl(batch->number);
+
+    *p++ = 0;
+    *p++ = 5;
+
+    p = ngx_http_igjobs_put_field(p, ctx->tenant.data, ctx->tenant.len);
+    p = ngx_http_igjobs_put_field(p, platform, ngx_strlen(platform));
+    p = ngx_http_igjobs_put_field(p, s->id.bytes, sizeof(s->id.bytes));
+    p = ngx_http_igjobs_put_field(p, &number, 4);
+    p = ngx_http_igjobs_put_field(p, batch->names.data, batch->names.len);
+
+    return p;
+}
