@@ -240,12 +240,12 @@ malformed(void)
     snprintf(line, sizeof(line), "{\"username\":\"a%0200d\"}", 0);
     is(parse(line), IGJ_ITEM_MALFORMED, "username too long");
 
-    snprintf(line, sizeof(line), "{\"username\":\"a\",\"full_name\":\"%0600d\"}",
-             0);
+    snprintf(line, sizeof(line),
+             "{\"username\":\"a\",\"full_name\":\"%0600d\"}", 0);
     is(parse(line), IGJ_ITEM_MALFORMED, "name too long");
 
-    snprintf(line, sizeof(line), "{\"username\":\"a\",\"full_name\":\"%04000d\"}",
-             0);
+    snprintf(line, sizeof(line),
+             "{\"username\":\"a\",\"full_name\":\"%04000d\"}", 0);
     is(parse(line), IGJ_ITEM_MALFORMED, "name longer than the string buffer");
 
     snprintf(line, sizeof(line), "{\"username\":\"a\",\"profilePicUrl\":"

@@ -337,6 +337,15 @@ peer_request(int n)
 }
 
 
+/* Whether the n-th request begins so. */
+__attribute__((unused))
+static bool
+peer_asked(int n, const char *start)
+{
+    return strncmp(peer_request(n), start, strlen(start)) == 0;
+}
+
+
 /*
  * A clock that only sleeping moves, and chance that is always the same: waits
  * are what the policy says, and take no time.

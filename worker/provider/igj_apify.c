@@ -41,11 +41,8 @@ igj_apify_string(const cJSON *object, const char *name)
 static igj_provider_t *
 igj_apify_alloc(void)
 {
-    igj_apify_t  *a;
-
-    a = calloc(1, sizeof(igj_apify_t));
-
-    return a ? &a->head : NULL;
+    /* its head comes first */
+    return (igj_provider_t *) calloc(1, sizeof(igj_apify_t));
 }
 
 

@@ -121,7 +121,8 @@ igj_apify_classify(const igj_http_response_t *resp, const char *type)
 bool
 igj_apify_not_found(const igj_provider_error_t *err)
 {
-    return err->http_status == 404 && strcmp(err->type, "record-not-found") == 0;
+    return err->http_status == 404
+           && strcmp(err->type, "record-not-found") == 0;
 }
 
 

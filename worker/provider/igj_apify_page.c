@@ -142,7 +142,9 @@ igj_pager_judge(igj_pager_t *r, igj_http_t *h)
         return "the page has fewer items than the dataset";
     }
 
-    if (lines == 0 && r->page->offset < r->total_seen) {
+    if (lines == 0 && (r->page->offset < r->total_seen
+                       || (r->total_known && r->page->total < r->page->offset)))
+    {
         return "an older copy of the dataset answered";
     }
 
