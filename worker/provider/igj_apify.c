@@ -38,22 +38,13 @@ igj_apify_string(const cJSON *object, const char *name)
 }
 
 
-static igj_provider_t *
-igj_apify_alloc(void)
-{
-    /* its head comes first */
-    return (igj_provider_t *) calloc(1, sizeof(igj_apify_t));
-}
-
-
 static void
-igj_apify_free(igj_provider_t *p)
+igj_apify_clear(igj_provider_t *p)
 {
     igj_apify_t  *a = (igj_apify_t *) p;
 
     cJSON_Delete(a->extra);
     free(a->line);
-    free(a);
 }
 
 
@@ -549,9 +540,9 @@ igj_apify_check(igj_provider_t *p, FILE *out, igj_provider_error_t *err)
 
 const igj_provider_ops_t  igj_apify_ops = {
     "apify",
-    igj_apify_alloc,
+    sizeof(igj_apify_t),
     igj_apify_init,
-    igj_apify_free,
+    igj_apify_clear,
     igj_apify_start,
     igj_apify_wait,
     igj_apify_read_page,

@@ -110,7 +110,7 @@ igj_provider_create(const char *kind, const igj_provider_conf_t *conf,
         }
     }
 
-    p = (*ops == NULL) ? NULL : (*ops)->alloc();
+    p = (*ops == NULL) ? NULL : calloc(1, (*ops)->size);
     if (p == NULL) {
         err->class = IGJ_PROVIDER_STOP;
         snprintf(err->message, sizeof(err->message), "%s",
@@ -136,7 +136,8 @@ void
 igj_provider_destroy(igj_provider_t *p)
 {
     if (p != NULL) {
-        p->ops->free(p);
+        p->ops->clear(p);
+        free(p);
     }
 }
 

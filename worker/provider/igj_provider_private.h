@@ -17,13 +17,14 @@
 /* One row per kind; the functions are those of igj_provider.h. */
 typedef struct {
     const char              *kind;
+    size_t                   size;      /* of its object, igj_provider_t first;
+                                           zeroed before init */
 
-    /* the object with conf, http and stop still unset; NULL: no memory */
-    igj_provider_t        *(*alloc)(void);
     /* checks p->conf and prepares; IGJ_ERROR with *err */
     int                    (*init)(igj_provider_t *p,
                                    igj_provider_error_t *err);
-    void                   (*free)(igj_provider_t *p);
+    /* frees what the object owns, also after a failed init */
+    void                   (*clear)(igj_provider_t *p);
 
     igj_provider_class_t   (*start)(igj_provider_t *p, const igj_start_t *start,
                                     igj_run_t *run, igj_provider_error_t *err);
