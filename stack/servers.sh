@@ -125,7 +125,7 @@ start_sim() {
     # runs that take a moment, so that there is progress to be seen
     launch sim "$data/bin/igjobs-sim" --port "$sim_port" --run-ms 400 \
         --officials "$data/bin/public-officials.jsonl"
-    wait_ready sim 20 curl -sf --noproxy '*' "http://127.0.0.1:$sim_port/_sim/ledger"
+    wait_ready sim 20 curl -sf --noproxy '*' "http://127.0.0.1:$sim_port/_sim/health"
 }
 
 start_nginx() {

@@ -154,11 +154,14 @@ sub fill {
 # the next line without its end
 sub line {
     my ($self) = @_;
+    my $end;
 
-    until ($self->{buffer} =~ s/\A(.*?)\r?\n//s) {
+    while (($end = index $self->{buffer}, "\n") < 0) {
         $self->fill or croak 'connection closed in the middle of an answer';
     }
-    return $1;
+    my $line = substr $self->{buffer}, 0, $end + 1, '';
+    $line =~ s/\r?\n\z//;
+    return $line;
 }
 
 sub bytes {

@@ -31,7 +31,7 @@ sub base_url { return "http://127.0.0.1:$_[0]{port}" }
 sub ready {
     my ($self) = @_;
 
-    return !!eval { $self->ledger };
+    return !!eval { $self->call('GET', '/_sim/health') };
 }
 
 sub call {
