@@ -98,7 +98,8 @@ start_postgres() {
     launch postgres "$pg_bin/postgres" -D "$data/postgres" \
         -c listen_addresses= -c unix_socket_directories="$run" \
         -c max_connections=200 -c shared_buffers=128MB
-    wait_ready postgres 60 "$pg_bin/pg_isready" -q -h "$run"
+    wait_ready postgres 60 "$pg_bin/pg_isready" -q -h "$run" \
+        -U postgres -d postgres
 }
 
 migrate() {

@@ -109,7 +109,7 @@ sub ready {
     my ($self) = @_;
 
     system($bin . '/pg_isready', '-q', '-h', $self->{dir}, '-p',
-           $self->{port}, '-t', '1') == 0 or return 0;
+           $self->{port}, '-U', 'postgres', '-d', 'postgres', '-t', '1') == 0 or return 0;
     return 1;
 }
 
