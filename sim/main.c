@@ -55,7 +55,7 @@ sim_load_faults(const char *file)
 }
 
 
-/* The file appears with its content, so that a waiting reader never sees half. */
+/* The file appears with its content: a waiting reader never sees half. */
 
 static void
 sim_write_port(const char *file, int port)

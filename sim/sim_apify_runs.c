@@ -114,6 +114,7 @@ sim_apify_fate(struct sim_fate *fate, const struct sim_rule *rule)
     }
 
     a = &rule->action;
+    fate->decided = a->fail_run.on || a->stay_running.on || a->run_404.on;
 
     if (a->fail_run.on) {
         fate->status = (enum sim_status) a->fail_run.status;

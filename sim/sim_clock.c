@@ -97,7 +97,8 @@ sim_clock_date(int64_t unix_ms, char date[SIM_DATE_LENGTH])
     seconds = (time_t) (unix_ms / 1000);
     (void) gmtime_r(&seconds, &tm);
 
-    (void) snprintf(date, SIM_DATE_LENGTH, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+    (void) snprintf(date, SIM_DATE_LENGTH,
+                    "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
                     (unsigned) (tm.tm_year + 1900) % 10000,
                     (unsigned) (tm.tm_mon + 1) % 100,
                     (unsigned) tm.tm_mday % 100, (unsigned) tm.tm_hour % 100,
@@ -106,27 +107,65 @@ sim_clock_date(int64_t unix_ms, char date[SIM_DATE_LENGTH])
 }
 
 
-int64_t
-sim_clock_parse(const char *date)
+/* Reads n digits; -1 if they are not there. */
+
+static int
+sim_clock_digits(const char **p, int n)
 {
-    int         fields;
-    unsigned    ms, i;
-    struct tm   tm = { 0 };
-    char        fraction[4] = "000";
+    int  value;
 
-    fields = sscanf(date, "%4d-%2d-%2dT%2d:%2d:%2d.%3[0-9]",
-                    &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-                    &tm.tm_hour, &tm.tm_min, &tm.tm_sec, fraction);
+    for (value = 0; n > 0; n--, (*p)++) {
+        if (**p < '0' || **p > '9') {
+            return -1;
+        }
 
-    if (fields < 3) {
+        value = value * 10 + (**p - '0');
+    }
+
+    return value;
+}
+
+
+/* Reads the separator, then n digits. */
+
+static int
+sim_clock_field(const char **p, char separator, int n)
+{
+    if (**p != separator) {
         return -1;
     }
 
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
+    (*p)++;
 
-    for (ms = 0, i = 0; i < 3; i++) {
-        ms = ms * 10 + (fraction[i] >= '0' ? (unsigned) (fraction[i] - '0') : 0);
+    return sim_clock_digits(p, n);
+}
+
+
+int64_t
+sim_clock_parse(const char *date)
+{
+    int        ms;
+    struct tm  tm = { 0 };
+
+    tm.tm_year = sim_clock_digits(&date, 4) - 1900;
+    tm.tm_mon = sim_clock_field(&date, '-', 2) - 1;
+    tm.tm_mday = sim_clock_field(&date, '-', 2);
+
+    if (tm.tm_year < 0 || tm.tm_mon < 0 || tm.tm_mday < 0) {
+        return -1;
+    }
+
+    ms = 0;
+
+    if (*date != '\0') {
+        tm.tm_hour = sim_clock_field(&date, 'T', 2);
+        tm.tm_min = sim_clock_field(&date, ':', 2);
+        tm.tm_sec = sim_clock_field(&date, ':', 2);
+        ms = *date == '.' ? sim_clock_field(&date, '.', 3) : 0;
+    }
+
+    if (tm.tm_hour < 0 || tm.tm_min < 0 || tm.tm_sec < 0 || ms < 0) {
+        return -1;
     }
 
     return (int64_t) timegm(&tm) * 1000 + ms;

@@ -39,7 +39,7 @@ void sim_clock_advance(int64_t ms);
 /* Writes a date as the API spells it. */
 void sim_clock_date(int64_t unix_ms, char date[SIM_DATE_LENGTH]);
 
-/* Reads such a date (fraction and Z optional); -1 if it is none. */
+/* Reads such a date; time of day and fraction may be missing; -1 if wrong. */
 int64_t sim_clock_parse(const char *date);
 
 void sim_lock(void);

@@ -118,12 +118,19 @@ sim_control_faults_clear(struct sim_request *r, struct sim_answer *answer)
 static void
 sim_control_journal(struct sim_request *r, struct sim_answer *answer)
 {
-    sim_control_ok(answer, "application/jsonl");
+    int          lines;
+    const char  *format;
+
+    format = sim_query(r, "format");
+    lines = format != NULL && strcmp(format, "jsonl") == 0;
+
+    sim_control_ok(answer, lines ? "application/jsonl" : "application/json");
 
     sim_journal_list(&answer->text,
                      (uint64_t) sim_query_number(r, "since", 0),
                      (uint64_t) sim_query_number(r, "limit", SIM_NEVER),
-                     sim_query(r, "op"), sim_query_number(r, "wait", 0));
+                     sim_query(r, "op"), lines,
+                     sim_query_number(r, "wait", 0));
 }
 
 

@@ -344,7 +344,8 @@ sim_dataset_items(struct sim_request *r, struct sim_answer *answer)
     s->rule = r->rule;
     s->array = format == NULL || strcmp(format, "json") == 0;
     s->backwards = sim_query_flag(r, "desc");
-    s->skip_empty = sim_query_flag(r, "clean") || sim_query_flag(r, "skipEmpty");
+    s->skip_empty = sim_query_flag(r, "clean")
+                    || sim_query_flag(r, "skipEmpty");
 
     if (s->rule != NULL) {
         s->rule->refs++;

@@ -178,6 +178,8 @@ static const struct sim_member  sim_members_action[] = {
 };
 
 
+static int sim_member_parse(void *base, const cJSON *json,
+    const struct sim_member *member, struct sim_text *error);
 static int sim_members_parse(void *base, const cJSON *json,
     const struct sim_member *members, struct sim_text *error);
 
@@ -218,14 +220,12 @@ sim_member_word(int64_t *target, const cJSON *json,
 }
 
 
-/* An object, or a scalar for its first member; "true" only switches it on. */
+/* An object, or a scalar for its first member; true only switches it on. */
 
 static int
 sim_member_group(void *base, const cJSON *json,
     const struct sim_member *member, struct sim_text *error)
 {
-    cJSON  one = { 0 }, copy;
-
     *(int64_t *) ((char *) base + member->offset) = !cJSON_IsFalse(json);
 
     if (cJSON_IsObject(json)) {
@@ -236,13 +236,7 @@ sim_member_group(void *base, const cJSON *json,
         return 1;
     }
 
-    copy = *json;
-    copy.string = (char *) (uintptr_t) member->group[0].name;
-    copy.next = NULL;
-    one.type = cJSON_Object;
-    one.child = &copy;
-
-    return sim_members_parse(base, &one, member->group, error);
+    return sim_member_parse(base, json, &member->group[0], error);
 }
 
 

@@ -9,6 +9,8 @@
 
 #define SIM_PIC_HEAD     "https://cdn.igjobs.invalid/v/t51.2885-19/"
 #define SIM_PIC_MAX      1500
+#define SIM_PIC_EXPIRY   0x6a000000      /* Unix time, May 2026 */
+#define SIM_PIC_SPREAD   0x02000000
 #define SIM_BLOCKED      "[\"Error: Request blocked, retrying it again with " \
                          "different session\"]"
 #define SIM_LONG_ID      "17841409391783763"
@@ -300,8 +302,8 @@ sim_value_picture(char *p, const struct sim_subject *subject)
     *p++ = '"';
     p = sim_put(p, SIM_PIC_HEAD);
     p = sim_decimal(p, subject->person.number + 1);
-    p = sim_put(p, ".jpg?oe=6");
-    p = sim_decimal(p, subject->person.bits % 10000000);
+    p = sim_put(p, ".jpg?oe=");
+    p = sim_base16(p, SIM_PIC_EXPIRY + subject->person.bits % SIM_PIC_SPREAD);
     p = sim_put(p, "&oh=");
 
     n = (size_t) (p - start) - 1;

@@ -286,8 +286,9 @@ sim_journal_wait(uint64_t since, int64_t real_ms)
 
 void
 sim_journal_list(struct sim_text *out, uint64_t since, uint64_t limit,
-    const char *op, int64_t real_ms)
+    const char *op, int lines, int64_t real_ms)
 {
+    int               n;
     uint64_t          seq;
     struct sim_entry  entry;
 
@@ -295,14 +296,20 @@ sim_journal_list(struct sim_text *out, uint64_t since, uint64_t limit,
         sim_journal_wait(since, real_ms);
     }
 
+    n = 0;
+    sim_text_puts(out, lines ? "" : "[");
+
     for (seq = since + 1; limit > 0 && sim_journal_get(&seq, &entry); seq++) {
         if (op == NULL || strcmp(op, entry.op) == 0) {
+            sim_text_puts(out, n++ > 0 && !lines ? "," : "");
             sim_entry_write(out, &entry);
             limit--;
         }
 
         sim_run_release(entry.run);
     }
+
+    sim_text_puts(out, lines ? "" : "]\n");
 }
 
 

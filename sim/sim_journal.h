@@ -69,11 +69,11 @@ uint64_t sim_journal_add(const struct sim_entry *entry);
 void sim_journal_end(uint64_t seq, const struct sim_entry *entry);
 
 /*
- * Waits up to real_ms for an entry after since, then appends those entries as
- * JSON Lines, at most limit, only those of op unless that is NULL.
+ * Waits up to real_ms for an entry after since, then appends those entries, at
+ * most limit, only those of op unless that is NULL: a JSON array or JSON Lines.
  */
 void sim_journal_list(struct sim_text *out, uint64_t since, uint64_t limit,
-    const char *op, int64_t real_ms);
+    const char *op, int lines, int64_t real_ms);
 
 struct sim_journal_sums sim_journal_sums(void);
 

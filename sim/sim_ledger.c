@@ -120,31 +120,27 @@ sim_ledger_by_account(const void *a, const void *b)
 static struct sim_mention *
 sim_ledger_mentions(const struct sim_run_list *list, size_t *n)
 {
-    size_t               i, cap;
+    size_t               i, most;
     uint32_t             k;
+    struct sim_run      *run;
     struct sim_plan      plan;
     struct sim_mention  *mention;
 
-    mention = NULL;
-    cap = 0;
+    for (most = 0, i = 0; i < list->n; i++) {
+        most += list->run[i]->accounts;
+    }
+
+    mention = sim_alloc(most * sizeof(*mention));
     *n = 0;
 
     for (i = 0; i < list->n; i++) {
-        if (sim_plan_read(&plan, list->run[i]->input, list->run[i]->input_n)
-            != NULL)
-        {
-            continue;
-        }
+        run = list->run[i];
+        (void) sim_plan_read(&plan, run->input, run->input_n);
 
-        if (*n + plan.accounts > cap) {
-            cap = (*n + plan.accounts) * 2;
-            mention = sim_realloc(mention, cap * sizeof(*mention));
-        }
-
-        for (k = 0; k < plan.accounts; k++) {
+        for (k = 0; k < plan.accounts && *n < most; k++) {
             mention[*n].hash = sim_fnv(plan.source[k].name);
             mention[*n].name = sim_strdup(plan.source[k].name);
-            mention[(*n)++].run = list->run[i];
+            mention[(*n)++].run = run;
         }
 
         sim_plan_free(&plan);

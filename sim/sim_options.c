@@ -119,9 +119,9 @@ static const struct sim_option  sim_option_table[] = {
     { SIM_INTEGER, "default-timeout", "S", &sim_conf.default_timeout,
       0, 864000, "time-out of a run whose start names none; 0 = none (0)" },
     { SIM_INTEGER, "max-concurrent-runs", "N", &sim_conf.max_concurrent_runs,
-      0, 1000000, "402 concurrent-runs-limit-exceeded above; 0 = no limit (0)" },
+      0, 1000000, "402 concurrent-runs-limit-exceeded above; 0 = none (0)" },
     { SIM_INTEGER, "max-memory", "MB", &sim_conf.max_memory, 0, 1 << 30,
-      "402 actor-memory-limit-exceeded above; 0 = no limit (0)" },
+      "402 actor-memory-limit-exceeded above; 0 = none (0)" },
 
     GROUP("Money"),
     { SIM_NUMBER, "price-item", "USD", &sim_conf.price_item, 0, 1000000,
@@ -274,7 +274,6 @@ sim_option_set(const struct sim_option *o, const char *value)
         break;
 
     default:
-        *(int64_t *) o->target = 1;
         break;
     }
 }
@@ -348,15 +347,20 @@ sim_options(int argc, char **argv)
                 sim_usage("--%s takes no value", o->name);
             }
 
-            sim_option_set(o, NULL);
+            *(int64_t *) o->target = 1;
             continue;
         }
 
-        if (value == NULL && ++i == argc) {
+        if (value != NULL) {
+            sim_option_set(o, value + 1);
+            continue;
+        }
+
+        if (++i == argc) {
             sim_usage("--%s needs a value", o->name);
         }
 
-        sim_option_set(o, value != NULL ? value + 1 : argv[i]);
+        sim_option_set(o, argv[i]);
     }
 
     sim_options_check();

@@ -114,8 +114,7 @@ sim_runs_activate(struct sim_run *run, uint64_t runs, uint64_t memory)
 static struct sim_run *
 sim_run_create(const struct sim_start *start)
 {
-    struct sim_run   *run;
-    struct sim_fate   none = SIM_NO_FATE;
+    struct sim_run  *run;
 
     run = sim_alloc(sizeof(struct sim_run));
 
@@ -136,7 +135,7 @@ sim_run_create(const struct sim_start *start)
     run->max_charge = start->max_charge;
     run->started_unix = sim_clock_unix();
 
-    if (memcmp(&start->fate, &none, sizeof(none)) != 0) {
+    if (start->fate.decided) {
         run->fate = sim_alloc(sizeof(struct sim_fate));
         *run->fate = start->fate;
         run->hide_calls = start->fate.hide_calls;

@@ -42,7 +42,8 @@ enum sim_status {
 
 /* What a fault decides about a run when it starts. */
 struct sim_fate {
-    enum sim_status   status;        /* SIM_SUCCEEDED: nothing was decided */
+    int               decided;       /* 0: nothing was, the rest is default */
+    enum sim_status   status;
     int64_t           accounts;      /* done before the end; -1 = all */
     int64_t           items;         /* or items; -1 = all */
     int64_t           stay_ms;       /* longer at work; SIM_NEVER = for ever */
@@ -52,7 +53,7 @@ struct sim_fate {
     char              stay_status[SIM_STATUS_MAX];   /* shown for RUNNING */
 };
 
-#define SIM_NO_FATE  { SIM_SUCCEEDED, -1, -1, 0, 0, 0, "", "" }
+#define SIM_NO_FATE  { 0, SIM_SUCCEEDED, -1, -1, 0, 0, 0, "", "" }
 
 struct sim_start {
     const struct sim_actor  *actor;

@@ -10,7 +10,7 @@
 
 #include "sim_run.h"
 
-/* Plans the leg that begins now; fated is the most rows that its fate allows. */
+/* Plans the leg that begins now; its fate allows fated rows at most. */
 void sim_run_leg_begin(struct sim_run *run, uint64_t fated);
 
 /* Ends it now; 0 if it is over or ending already. */

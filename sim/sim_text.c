@@ -189,6 +189,13 @@ sim_decimal(char *p, uint64_t n)
 
 
 char *
+sim_base16(char *p, uint64_t n)
+{
+    return sim_digits(p, n, 16);
+}
+
+
+char *
 sim_base36(char *p, uint64_t n)
 {
     return sim_digits(p, n, 36);

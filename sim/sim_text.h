@@ -44,6 +44,7 @@ void sim_text_free(struct sim_text *t);
 
 /* Write digits without a NUL and return the end of what was written. */
 char *sim_decimal(char *p, uint64_t n);
+char *sim_base16(char *p, uint64_t n);
 char *sim_base36(char *p, uint64_t n);
 
 /* Copies n bytes and returns the end of the copy. */
