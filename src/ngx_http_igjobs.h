@@ -46,7 +46,8 @@ typedef struct {
     ngx_str_t                          service_name;        /* of /health */
     ngx_str_t                          service_version;
 
-    ngx_uint_t                         used;   /* "igjobs" in a location */
+    ngx_uint_t                         used;   /* line of the first "igjobs" */
+    ngx_str_t                          used_file;
 
     /* of this nginx worker, from init_process to exit_process */
     ngx_http_igjobs_pg_t              *pg;
@@ -70,28 +71,30 @@ typedef struct ngx_http_igjobs_ctx_s  ngx_http_igjobs_ctx_t;
 /* reply is valid during the call; see ngx_http_igjobs_pg.h for taking it */
 typedef void (*ngx_http_igjobs_pg_done_pt)(ngx_http_request_t *r,
     ngx_http_igjobs_pg_reply_t *reply);
-typedef void (*ngx_http_igjobs_redis_done_pt)(ngx_http_request_t *r,
-    ngx_http_igjobs_redis_reply_t *reply);
 
 
 /* State of one request of ours. */
 struct ngx_http_igjobs_ctx_s {
     const ngx_http_igjobs_route_t     *route;
     ngx_str_t                          params[NGX_HTTP_IGJOBS_MAX_PARAMS];
-    ngx_str_t                          tenant;         /* NUL-terminated */
+    ngx_str_t                          tenant;    /* NUL-terminated */
 
-    ngx_http_igjobs_body_t            *body;   /* while it is read */
-    void                              *data;   /* the operation's own */
+    ngx_http_request_t                *request;   /* set by ..._prepare() */
+    ngx_http_igjobs_body_t            *body;      /* while it is read */
+    void                              *data;      /* the operation's own */
 
     /* what the request waits for, detached when it ends */
     ngx_http_igjobs_pg_op_t           *pg_op;
     ngx_http_igjobs_pg_done_pt         pg_done;
-    ngx_http_igjobs_redis_op_t        *redis_op;
-    ngx_http_igjobs_redis_done_pt      redis_done;
 
-    unsigned                           waiting:1;
+    /* called when the request ends: the operation detaches what it started */
+    void                             (*leave)(ngx_http_igjobs_ctx_t *ctx);
+
+    unsigned                           unread:1;  /* body is thrown away */
 };
 
+
+#define NGX_HTTP_IGJOBS_DEFAULT_TENANT  "default"
 
 extern ngx_module_t  ngx_http_igjobs_module;
 
@@ -100,25 +103,32 @@ extern ngx_module_t  ngx_http_igjobs_module;
 ngx_int_t ngx_http_igjobs_handler(ngx_http_request_t *r);
 
 /*
- * Makes the request wait: counts a reference, notices a client that leaves.
- * Called once, before the first asynchronous step; returns NGX_DONE, which the
- * operation returns to nginx.  Not for requests whose body is being read.
+ * Makes the request wait: ..._prepare(), counts a reference, notices a client
+ * that leaves.  Called once, by the operation, and returns what the operation
+ * returns to nginx: NGX_DONE, or an error.  Not for requests whose body is to
+ * be read: ngx_http_read_client_request_body() counts by itself, these call
+ * ..._prepare() before it and ..._watch_client() after the body's end.
  */
 ngx_int_t ngx_http_igjobs_wait(ngx_http_request_t *r);
-
-/* Notices a client that leaves; for after a body was read to its end. */
+ngx_int_t ngx_http_igjobs_prepare(ngx_http_request_t *r);
 void ngx_http_igjobs_watch_client(ngx_http_request_t *r);
 
 /*
  * Asks Postgres for a waiting request; done is called later, never from
- * inside.  The request log is set and posted requests are run around it, so
- * done just ends with ngx_http_igjobs_finish() or asks again.  NGX_ERROR: no
- * room, answer with IGJ_PROBLEM_OVERLOADED or DATABASE_UNAVAILABLE.
+ * inside, and ends with ngx_http_igjobs_finish() or asks again.  NGX_ERROR: no
+ * room, or Postgres is away: answer with IGJ_PROBLEM_DATABASE_UNAVAILABLE.
  */
 ngx_int_t ngx_http_igjobs_ask_pg(ngx_http_request_t *r,
     ngx_http_igjobs_sql_e statement,
     const ngx_http_igjobs_pg_param_t *params,
     ngx_http_igjobs_pg_done_pt done);
+
+/*
+ * Around everything that an event of a backend does for a request (not needed
+ * in a done handler of ask_pg):
+ *     c = ngx_http_igjobs_wake(r);  ...;  ngx_http_run_posted_requests(c);
+ */
+ngx_connection_t *ngx_http_igjobs_wake(ngx_http_request_t *r);
 
 /* Ends a waiting request with what a reply function returned. */
 void ngx_http_igjobs_finish(ngx_http_request_t *r, ngx_int_t rc);

@@ -43,7 +43,6 @@ typedef struct {
 ngx_http_igjobs_documents_t *ngx_http_igjobs_documents_start(
     ngx_cycle_t *cycle, ngx_uint_t size, ngx_msec_t keep,
     ngx_http_igjobs_pg_t *pg, ngx_http_igjobs_redis_t *redis);
-void ngx_http_igjobs_documents_stop(ngx_http_igjobs_documents_t *documents);
 
 /*
  * NGX_OK: known, the handler was called.  NGX_AGAIN: it will be called.
@@ -60,6 +59,10 @@ void ngx_http_igjobs_document_leave(ngx_http_igjobs_document_waiter_t *waiter);
  */
 void ngx_http_igjobs_document_put(ngx_http_igjobs_documents_t *documents,
     const ngx_str_t *tenant, const igj_uuid_t *job, const ngx_str_t *doc);
+
+/* What a document says of itself: its version (0: not a document), its end. */
+uint64_t ngx_http_igjobs_document_version(const ngx_str_t *doc);
+ngx_uint_t ngx_http_igjobs_document_final(const ngx_str_t *doc);
 
 
 #endif /* _NGX_HTTP_IGJOBS_DOCUMENT_H_INCLUDED_ */

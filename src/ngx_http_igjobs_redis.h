@@ -31,7 +31,9 @@ typedef struct {
     ngx_flag_t    tls;
     ngx_flag_t    tls_verify;
     ngx_str_t     tls_trusted;          /* file of certificates */
+#if (NGX_SSL)
     ngx_ssl_t    *ssl;
+#endif
 
     size_t        buffer_size;          /* bytes waiting to be sent */
     ngx_uint_t    max_ops;              /* in flight */

@@ -21,6 +21,10 @@
 #include "ngx_http_igjobs_pg.h"
 
 
+/* A header of the request, by its name in lower case; NULL if absent. */
+ngx_table_elt_t *ngx_http_igjobs_find_header(ngx_http_request_t *r,
+    const char *name);
+
 /* Adds a header; name is a literal, value must live in r->pool. */
 ngx_int_t ngx_http_igjobs_header(ngx_http_request_t *r, const char *name,
     ngx_str_t *value);

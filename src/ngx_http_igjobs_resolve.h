@@ -20,6 +20,8 @@
 
 typedef struct {
     ngx_str_t     name;                 /* NUL-terminated; "/..." is a path */
+    ngx_str_t     address;              /* numeric, instead of looking up the
+                                           name; data NULL: none */
     in_port_t     port;
 } ngx_http_igjobs_host_t;
 

@@ -1,0 +1,690 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * One connection to Postgres: resolve, connect, watch the socket, close.
+ *
+ * libpq may replace its socket inside PQconnectPoll(), under the same number:
+ * so nothing watches the socket while a poll runs.  Events are level-triggered
+ * (ngx_add_event() directly, never ngx_handle_*_event()), because libpq does
+ * not read a socket until it is empty.
+ */
+
+#include "ngx_http_igjobs_libpq.h"
+
+#include <openssl/ssl.h>
+
+
+static void ngx_http_igjobs_pg_resolved(void *data,
+    ngx_http_igjobs_addr_t *addrs, ngx_uint_t n, const char *text);
+static void ngx_http_igjobs_pg_open(ngx_http_igjobs_pg_conn_t *conn);
+static ngx_uint_t ngx_http_igjobs_pg_keywords(ngx_http_igjobs_pg_conn_t *conn,
+    const char **keywords, const char **values, u_char *addr, u_char *port,
+    u_char *options);
+static void ngx_http_igjobs_pg_poll(ngx_http_igjobs_pg_conn_t *conn,
+    PostgresPollingStatusType status);
+static void ngx_http_igjobs_pg_made(ngx_http_igjobs_pg_conn_t *conn);
+static void ngx_http_igjobs_pg_failed(ngx_http_igjobs_pg_conn_t *conn,
+    ngx_str_t *why);
+static void ngx_http_igjobs_pg_report(ngx_http_igjobs_pg_conn_t *conn,
+    ngx_str_t *why);
+static void ngx_http_igjobs_pg_retry(ngx_http_igjobs_pg_conn_t *conn);
+static void ngx_http_igjobs_pg_close(ngx_http_igjobs_pg_conn_t *conn);
+static ngx_int_t ngx_http_igjobs_pg_watch(ngx_http_igjobs_pg_conn_t *conn,
+    ngx_uint_t write);
+static void ngx_http_igjobs_pg_unwatch(ngx_http_igjobs_pg_conn_t *conn);
+static ngx_int_t ngx_http_igjobs_pg_consume(ngx_http_igjobs_pg_conn_t *conn);
+static void ngx_http_igjobs_pg_event(ngx_event_t *ev);
+static void ngx_http_igjobs_pg_timer(ngx_event_t *ev);
+static void ngx_http_igjobs_pg_notice(void *data, const PGresult *result);
+
+
+void
+ngx_http_igjobs_pg_conn_init(ngx_http_igjobs_pg_conn_t *conn,
+    ngx_http_igjobs_pg_group_t *group)
+{
+    conn->group = group;
+    conn->log = *group->pg->log;
+    conn->log.connection = 0;
+    conn->log.action = NULL;
+    conn->log.handler = NULL;
+
+    ngx_queue_init(&conn->sent);
+    ngx_queue_init(&conn->received);
+
+    conn->timer.handler = ngx_http_igjobs_pg_timer;
+    conn->timer.data = conn;
+    conn->timer.log = &conn->log;
+    conn->timer.cancelable = 1;
+}
+
+
+void
+ngx_http_igjobs_pg_connect(ngx_http_igjobs_pg_conn_t *conn)
+{
+    ngx_http_igjobs_pg_t       *pg;
+    ngx_http_igjobs_host_t     *hosts;
+    ngx_http_igjobs_resolve_t  *resolve;
+
+    pg = conn->group->pg;
+    hosts = pg->conf->hosts->elts;
+
+    conn->log.action = "connecting to Postgres";
+    conn->state = NGX_HTTP_IGJOBS_PG_RESOLVING;
+    ngx_add_timer(&conn->timer, pg->conf->connect_timeout);
+
+    if (conn->addr < conn->naddrs) {
+        ngx_http_igjobs_pg_open(conn);
+        return;
+    }
+
+    resolve = ngx_http_igjobs_resolve(pg->resolve, &hosts[conn->host],
+                                      ngx_http_igjobs_pg_resolved, conn);
+
+    /* the handler may have run already, and even have started another try */
+
+    if (resolve != NULL) {
+        conn->resolve = resolve;
+    }
+}
+
+
+static void
+ngx_http_igjobs_pg_resolved(void *data, ngx_http_igjobs_addr_t *addrs,
+    ngx_uint_t n, const char *text)
+{
+    ngx_http_igjobs_pg_conn_t  *conn = data;
+
+    ngx_str_t  why;
+
+    conn->resolve = NULL;
+    conn->addr = 0;
+    conn->naddrs = n;
+
+    if (n == 0) {
+        why.data = (u_char *) text;
+        why.len = ngx_strlen(text);
+        ngx_http_igjobs_pg_failed(conn, &why);
+        return;
+    }
+
+    ngx_memcpy(conn->addrs, addrs, n * sizeof(ngx_http_igjobs_addr_t));
+    ngx_http_igjobs_pg_open(conn);
+}
+
+
+static void
+ngx_http_igjobs_pg_open(ngx_http_igjobs_pg_conn_t *conn)
+{
+    u_char       addr[NGX_SOCKADDR_STRLEN + 1], port[NGX_INT_T_LEN + 1];
+    u_char       options[256];
+    ngx_str_t    why;
+    const char  *keywords[NGX_HTTP_IGJOBS_PG_MAX_OPTIONS];
+    const char  *values[NGX_HTTP_IGJOBS_PG_MAX_OPTIONS];
+
+    (void) ngx_http_igjobs_pg_keywords(conn, keywords, values, addr, port,
+                                       options);
+
+    conn->state = NGX_HTTP_IGJOBS_PG_CONNECTING;
+    conn->pq = PQconnectStartParams(keywords, values, 0);
+
+    if (conn->pq == NULL) {
+        ngx_str_set(&why, "no memory");
+        ngx_http_igjobs_pg_failed(conn, &why);
+        return;
+    }
+
+    if (PQstatus(conn->pq) == CONNECTION_BAD) {
+        why = ngx_http_igjobs_pg_error(conn);
+        ngx_http_igjobs_pg_failed(conn, &why);
+        return;
+    }
+
+    (void) PQsetNoticeReceiver(conn->pq, ngx_http_igjobs_pg_notice, conn);
+
+    ngx_http_igjobs_pg_poll(conn, PGRES_POLLING_WRITING);
+}
+
+
+/*
+ * Everything is said explicitly, so that libpq looks nothing up: one numeric
+ * address, no fallbacks, no password file unless it was asked for.
+ */
+
+static ngx_uint_t
+ngx_http_igjobs_pg_keywords(ngx_http_igjobs_pg_conn_t *conn,
+    const char **keywords, const char **values, u_char *addr, u_char *port,
+    u_char *options)
+{
+    size_t                        len;
+    ngx_uint_t                    i, n;
+    ngx_msec_t                    timeout;
+    ngx_http_igjobs_pg_t         *pg;
+    ngx_http_igjobs_addr_t       *a;
+    ngx_http_igjobs_host_t       *host;
+    ngx_http_igjobs_pg_option_t  *option;
+
+    n = 0;
+    pg = conn->group->pg;
+    host = (ngx_http_igjobs_host_t *) pg->conf->hosts->elts + conn->host;
+    a = &conn->addrs[conn->addr];
+
+#define ngx_http_igjobs_pg_put(k, v)                                          \
+    keywords[n] = (k);                                                        \
+    values[n++] = (const char *) (v)
+
+    ngx_http_igjobs_pg_put("host", host->name.data);
+
+    if (a->sockaddr.sockaddr.sa_family != AF_UNIX) {
+        len = ngx_sock_ntop(&a->sockaddr.sockaddr, a->socklen, addr,
+                            NGX_SOCKADDR_STRLEN, 0);
+        addr[len] = '\0';
+        ngx_http_igjobs_pg_put("hostaddr", addr);
+    }
+
+    *ngx_sprintf(port, "%ui", (ngx_uint_t) host->port) = '\0';
+    ngx_http_igjobs_pg_put("port", port);
+
+    if (pg->user[0] != '\0') {
+        ngx_http_igjobs_pg_put("user", pg->user);
+    }
+
+    option = pg->conf->options->elts;
+
+    for (i = 0; i < pg->conf->options->nelts; i++) {
+        ngx_http_igjobs_pg_put((char *) option[i].keyword.data,
+                               option[i].value.data);
+    }
+
+    if (pg->conf->statement_timeout) {
+        timeout = (conn->group->id == NGX_HTTP_IGJOBS_PG_BULK)
+                  ? pg->conf->bulk_timeout : pg->conf->timeout;
+
+        /* earlier than our own time-out, which costs the connection */
+
+        *ngx_sprintf(options, "-c statement_timeout=%M", timeout - timeout / 5)
+            = '\0';
+        ngx_http_igjobs_pg_put("options", options);
+    }
+
+    ngx_http_igjobs_pg_put("client_encoding", "UTF8");
+    ngx_http_igjobs_pg_put("gssencmode", "disable");
+    ngx_http_igjobs_pg_put(NULL, NULL);
+
+#undef ngx_http_igjobs_pg_put
+
+    return n;
+}
+
+
+static void
+ngx_http_igjobs_pg_poll(ngx_http_igjobs_pg_conn_t *conn,
+    PostgresPollingStatusType status)
+{
+    ngx_str_t  why;
+
+    switch (status) {
+
+    case PGRES_POLLING_READING:
+    case PGRES_POLLING_WRITING:
+
+        if (ngx_http_igjobs_pg_watch(conn, status == PGRES_POLLING_WRITING)
+            != NGX_OK)
+        {
+            ngx_str_set(&why, "the socket cannot be watched");
+            ngx_http_igjobs_pg_failed(conn, &why);
+        }
+
+        return;
+
+    case PGRES_POLLING_OK:
+        ngx_http_igjobs_pg_made(conn);
+        return;
+
+    default:
+        why = ngx_http_igjobs_pg_error(conn);
+        ngx_http_igjobs_pg_failed(conn, &why);
+    }
+}
+
+
+static void
+ngx_http_igjobs_pg_made(ngx_http_igjobs_pg_conn_t *conn)
+{
+    ngx_str_t              why;
+    ngx_msec_t             age;
+    ngx_http_igjobs_pg_t  *pg;
+
+    pg = conn->group->pg;
+
+    if (PQsetnonblocking(conn->pq, 1) != 0
+        || ngx_http_igjobs_pg_watch(conn, 0) != NGX_OK)
+    {
+        ngx_str_set(&why, "the socket cannot be watched");
+        ngx_http_igjobs_pg_failed(conn, &why);
+        return;
+    }
+
+    conn->log.action = "talking to Postgres";
+    conn->state = NGX_HTTP_IGJOBS_PG_READY;
+    conn->failures = 0;
+    conn->prepared = 0;
+    conn->retire = 0;
+    conn->group->nready++;
+    conn->group->failing = 0;
+
+    age = pg->conf->max_age;
+    age = age - age / 4 + ngx_random() % (age / 2 + 1);
+    ngx_add_timer(&conn->timer, age);
+
+    if (pg->trouble) {
+        pg->trouble = 0;
+        ngx_log_error(NGX_LOG_NOTICE, &conn->log, 0,
+                      "igjobs: Postgres is back");
+    }
+
+    ngx_http_igjobs_pg_idle(conn);
+    conn->group->use->ready(conn);
+}
+
+
+/* a connect that failed: the next address at once, a full round later */
+
+static void
+ngx_http_igjobs_pg_failed(ngx_http_igjobs_pg_conn_t *conn, ngx_str_t *why)
+{
+    ngx_http_igjobs_pg_group_t  *group;
+
+    group = conn->group;
+
+    ngx_http_igjobs_pg_report(conn, why);
+
+    if (!group->failing) {
+        group->failing = 1;
+        group->failed_since = ngx_current_msec;
+    }
+
+    ngx_http_igjobs_pg_close(conn);
+
+    if (conn->addr < conn->naddrs) {
+        conn->addr++;
+    }
+
+    if (conn->addr >= conn->naddrs) {
+        conn->host = (conn->host + 1) % group->pg->conf->hosts->nelts;
+        conn->naddrs = 0;
+
+        if (conn->host == 0) {
+            conn->failures++;
+        }
+    }
+
+    ngx_http_igjobs_pg_retry(conn);
+}
+
+
+/* once for each time of trouble, not for each try */
+
+static void
+ngx_http_igjobs_pg_report(ngx_http_igjobs_pg_conn_t *conn, ngx_str_t *why)
+{
+    ngx_uint_t  level;
+
+    level = conn->group->pg->trouble ? NGX_LOG_INFO : NGX_LOG_ERR;
+    conn->group->pg->trouble = 1;
+
+    ngx_log_error(level, &conn->log, 0,
+                  "igjobs: Postgres is not reachable: %V", why);
+}
+
+
+static void
+ngx_http_igjobs_pg_retry(ngx_http_igjobs_pg_conn_t *conn)
+{
+    ngx_msec_t                   delay;
+    ngx_http_igjobs_pg_group_t  *group;
+
+    group = conn->group;
+
+    if (group->pg->stopping || (ngx_exiting && group->nwaiting == 0)) {
+        return;
+    }
+
+    delay = 1;
+
+    if (conn->failures > 0) {
+        delay = NGX_HTTP_IGJOBS_PG_BACKOFF_MIN
+                << ngx_min(conn->failures - 1, 6);
+        delay = ngx_min(delay, NGX_HTTP_IGJOBS_PG_BACKOFF_MAX);
+        delay = delay / 2 + ngx_random() % delay;
+    }
+
+    ngx_add_timer(&conn->timer, delay);
+}
+
+
+void
+ngx_http_igjobs_pg_lost(ngx_http_igjobs_pg_conn_t *conn, ngx_str_t *why)
+{
+    ngx_log_error(NGX_LOG_WARN, &conn->log, 0,
+                  "igjobs: connection to Postgres lost: %V", why);
+
+    ngx_http_igjobs_pg_unwatch(conn);
+    conn->group->nready--;
+    conn->state = NGX_HTTP_IGJOBS_PG_DOWN;
+    conn->group->use->lost(conn, why);
+    ngx_http_igjobs_pg_close(conn);
+    ngx_http_igjobs_pg_retry(conn);
+    ngx_http_igjobs_pg_post(conn->group);
+}
+
+
+void
+ngx_http_igjobs_pg_replace(ngx_http_igjobs_pg_conn_t *conn)
+{
+    ngx_http_igjobs_pg_shut(conn);
+    ngx_http_igjobs_pg_retry(conn);
+}
+
+
+void
+ngx_http_igjobs_pg_shut(ngx_http_igjobs_pg_conn_t *conn)
+{
+    if (conn->state == NGX_HTTP_IGJOBS_PG_READY) {
+        conn->group->nready--;
+    }
+
+    ngx_http_igjobs_pg_close(conn);
+    conn->naddrs = 0;
+}
+
+
+static void
+ngx_http_igjobs_pg_close(ngx_http_igjobs_pg_conn_t *conn)
+{
+    conn->state = NGX_HTTP_IGJOBS_PG_DOWN;
+
+    if (conn->timer.timer_set) {
+        ngx_del_timer(&conn->timer);
+    }
+
+    if (conn->resolve) {
+        ngx_http_igjobs_resolve_cancel(conn->resolve);
+        conn->resolve = NULL;
+    }
+
+    ngx_http_igjobs_pg_unwatch(conn);
+
+    if (conn->pq) {
+        PQfinish(conn->pq);
+        conn->pq = NULL;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_igjobs_pg_watch(ngx_http_igjobs_pg_conn_t *conn, ngx_uint_t write)
+{
+    ngx_int_t          event;
+    ngx_event_t       *ev;
+    ngx_connection_t  *c;
+
+    c = ngx_get_connection(PQsocket(conn->pq), &conn->log);
+    if (c == NULL) {
+        return NGX_ERROR;
+    }
+
+    c->data = conn;
+    c->number = ngx_atomic_fetch_add(ngx_connection_counter, 1);
+    c->idle = 1;
+    c->read->log = &conn->log;
+    c->write->log = &conn->log;
+    c->read->handler = ngx_http_igjobs_pg_event;
+    c->write->handler = ngx_http_igjobs_pg_event;
+
+    conn->c = c;
+    conn->log.connection = c->number;
+
+    ev = write ? c->write : c->read;
+    event = write ? NGX_WRITE_EVENT : NGX_READ_EVENT;
+
+    return ngx_add_event(ev, event, NGX_LEVEL_EVENT);
+}
+
+
+/* gives nginx's slot back and leaves the socket to libpq */
+
+static void
+ngx_http_igjobs_pg_unwatch(ngx_http_igjobs_pg_conn_t *conn)
+{
+    ngx_uint_t         flags;
+    ngx_connection_t  *c;
+
+    c = conn->c;
+    if (c == NULL) {
+        return;
+    }
+
+    conn->c = NULL;
+    conn->log.connection = 0;
+
+    /* after an error libpq has closed the socket, which left epoll with it */
+
+    flags = (PQsocket(conn->pq) == c->fd) ? NGX_LEVEL_EVENT : NGX_CLOSE_EVENT;
+
+    if (c->read->active) {
+        (void) ngx_del_event(c->read, NGX_READ_EVENT, flags);
+    }
+
+    if (c->write->active) {
+        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, flags);
+    }
+
+    c->shared = 1;
+    ngx_close_connection(c);
+}
+
+
+ngx_int_t
+ngx_http_igjobs_pg_flush(ngx_http_igjobs_pg_conn_t *conn)
+{
+    int           rc;
+    ngx_event_t  *wev;
+
+    wev = conn->c->write;
+    rc = PQflush(conn->pq);
+
+    if (rc < 0) {
+        return NGX_ERROR;
+    }
+
+    if (rc > 0 && !wev->active) {
+        return ngx_add_event(wev, NGX_WRITE_EVENT, NGX_LEVEL_EVENT);
+    }
+
+    if (rc == 0 && wev->active) {
+        return ngx_del_event(wev, NGX_WRITE_EVENT, NGX_LEVEL_EVENT);
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_igjobs_pg_busy(ngx_http_igjobs_pg_conn_t *conn)
+{
+    conn->c->idle = 0;
+}
+
+
+void
+ngx_http_igjobs_pg_idle(ngx_http_igjobs_pg_conn_t *conn)
+{
+    conn->c->idle = 1;
+
+    if (ngx_exiting && conn->group->nwaiting == 0) {
+        ngx_http_igjobs_pg_shut(conn);
+        return;
+    }
+
+    if (conn->retire) {
+        ngx_http_igjobs_pg_replace(conn);
+    }
+}
+
+
+/* NGX_ERROR: the connection is broken, but what came before can be read */
+
+static ngx_int_t
+ngx_http_igjobs_pg_consume(ngx_http_igjobs_pg_conn_t *conn)
+{
+    SSL  *ssl;
+
+    if (PQconsumeInput(conn->pq) == 0) {
+        return NGX_ERROR;
+    }
+
+    /* what OpenSSL has decrypted already will cause no event */
+
+    ssl = PQsslStruct(conn->pq, "OpenSSL");
+
+    while (ssl != NULL && SSL_pending(ssl) > 0) {
+        if (PQconsumeInput(conn->pq) == 0) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_igjobs_pg_event(ngx_event_t *ev)
+{
+    ngx_int_t                   rc;
+    ngx_str_t                   why;
+    ngx_connection_t           *c;
+    ngx_http_igjobs_pg_conn_t  *conn;
+
+    c = ev->data;
+    conn = c->data;
+
+    if (c->close) {
+        c->close = 0;
+
+        if (conn->group->nwaiting == 0) {
+            ngx_http_igjobs_pg_shut(conn);
+        }
+
+        return;
+    }
+
+    if (conn->state == NGX_HTTP_IGJOBS_PG_CONNECTING) {
+        ngx_http_igjobs_pg_unwatch(conn);
+        ngx_http_igjobs_pg_poll(conn, PQconnectPoll(conn->pq));
+        return;
+    }
+
+    rc = NGX_OK;
+
+    if (!ev->write) {
+        rc = ngx_http_igjobs_pg_consume(conn);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_igjobs_pg_flush(conn);
+    }
+
+    if (rc != NGX_OK) {
+        /* the message goes when results are read */
+        conn->retire = 1;
+    }
+
+    conn->group->use->progress(conn);
+
+    if (conn->c != c) {
+        return;
+    }
+
+    if (rc != NGX_OK || PQstatus(conn->pq) == CONNECTION_BAD) {
+        why = ngx_http_igjobs_pg_error(conn);
+        ngx_http_igjobs_pg_lost(conn, &why);
+    }
+}
+
+
+static void
+ngx_http_igjobs_pg_timer(ngx_event_t *ev)
+{
+    ngx_str_t                   why;
+    ngx_http_igjobs_pg_conn_t  *conn;
+
+    conn = ev->data;
+
+    switch (conn->state) {
+
+    case NGX_HTTP_IGJOBS_PG_DOWN:
+
+        if (!ngx_exiting || conn->group->nwaiting > 0) {
+            ngx_http_igjobs_pg_connect(conn);
+        }
+
+        return;
+
+    case NGX_HTTP_IGJOBS_PG_READY:
+
+        conn->retire = 1;
+
+        if (conn->c->idle) {
+            ngx_http_igjobs_pg_replace(conn);
+        }
+
+        return;
+
+    default:
+        ngx_str_set(&why, "connecting took too long");
+        ngx_http_igjobs_pg_failed(conn, &why);
+    }
+}
+
+
+static void
+ngx_http_igjobs_pg_notice(void *data, const PGresult *result)
+{
+    ngx_http_igjobs_pg_conn_t  *conn = data;
+
+    const char  *severity, *message;
+
+    severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+    ngx_log_error(NGX_LOG_INFO, &conn->log, 0, "igjobs: Postgres says %s: %s",
+                  severity ? severity : "NOTICE", message ? message : "");
+}
+
+
+ngx_str_t
+ngx_http_igjobs_pg_error(ngx_http_igjobs_pg_conn_t *conn)
+{
+    size_t         i;
+    ngx_str_t      line;
+    const char    *text;
+
+    text = PQerrorMessage(conn->pq);
+
+    for (i = 0; i < sizeof(conn->text) && text[i] != '\0'; i++) {
+        conn->text[i] = ((u_char) text[i] < ' ') ? ' ' : (u_char) text[i];
+    }
+
+    while (i > 0 && conn->text[i - 1] == ' ') {
+        i--;
+    }
+
+    line.data = conn->text;
+    line.len = i;
+
+    if (i == 0) {
+        ngx_str_set(&line, "connection closed");
+    }
+
+    return line;
+}
