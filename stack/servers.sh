@@ -137,7 +137,7 @@ start_nginx() {
     sed -e "s|@DATA@|$data|g" -e "s|@RUN@|$run|g" -e "s|@PORT@|$port|g" \
         -e "s|@DSN@|$(dsn igjobs_api)|g" \
         "$here/stack/nginx.conf.in" >"$data/conf/nginx.conf"
-    launch nginx nginx -e "$data/log/nginx.log" -p "$data/nginx" \
+    launch nginx nginx -e stderr -p "$data/nginx" \
         -c "$data/conf/nginx.conf"
     wait_ready nginx 20 http_ok /livez
 }

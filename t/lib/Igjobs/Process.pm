@@ -56,6 +56,7 @@ sub spawn {
         open STDIN, '<', '/dev/null';
         open STDOUT, '>>', $self->{log} or POSIX::_exit(126);
         open STDERR, '>&', \*STDOUT;
+        Igjobs::Env::give($self->{log});
         delete @ENV{grep { /^(PG|IGJOBS_|PERL5LIB|HARNESS_)/ } keys %ENV};
         $ENV{$_} = $self->{env}{$_} for keys %{ $self->{env} };
         my $preload = delete $ENV{LD_PRELOAD};
