@@ -65,7 +65,7 @@ quick_random(void *data)
 {
     (void) data;
 
-    return (uint32_t) rand();
+    return 0;
 }
 
 
@@ -211,7 +211,10 @@ read_all(int limit)
             continue;
         }
 
-        (void) fwrite(buffer.text, 1, buffer.len, stdout);
+        if (buffer.len > 0) {
+            (void) fwrite(buffer.text, 1, buffer.len, stdout);
+        }
+
         offset = page.next_offset;
         malformed += page.malformed;
         pages++;
@@ -222,6 +225,13 @@ read_all(int limit)
            igj_run_state_name(run.state), (long long) offset, malformed, pages);
 
     return 0;
+}
+
+
+static int
+number(const char *text)
+{
+    return (int) strtol(text, NULL, 10);
 }
 
 
@@ -250,8 +260,8 @@ drive(char **argv)
         return 1;
     }
 
-    rc = (start(argv[3], atoi(argv[4]), atoi(argv[6])) == 0
-          && wait_for_end() == 0 && read_all(atoi(argv[5])) == 0) ? 0 : 1;
+    rc = (start(argv[3], number(argv[4]), number(argv[6])) == 0
+          && wait_for_end() == 0 && read_all(number(argv[5])) == 0) ? 0 : 1;
 
     igj_provider_destroy(provider);
     igj_http_destroy(http);
