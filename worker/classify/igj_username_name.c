@@ -1,0 +1,271 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * A user name is cut at dots, underscores and digits; of each piece the name
+ * it is, or the longest well-known name that it begins or ends with, counts.
+ */
+
+#include <string.h>
+
+#include "igj_username_name.h"
+
+
+#define USER_WHOLE         100             /* percent: a piece that is a name */
+#define USER_LATER         50              /* pieces after the first */
+#define USER_KNOWN_REST    75              /* begins with it, rest is a word */
+#define USER_LONG          60              /* begins with it, six letters up */
+#define USER_SHORT         35              /* begins with it, shorter */
+#define USER_ENDS          40              /* ends with it */
+
+#define USER_PREFIX_MIN    4               /* letters */
+#define USER_PREFIX_LONG   6
+#define USER_PREFIX_MAX    12
+#define USER_REST_MIN      3
+#define USER_COMMON        72              /* over 500 people */
+#define USER_CLEAR         59              /* share 0.95 */
+
+
+typedef struct {
+    const char  *text;
+    size_t       len;
+} user_piece_t;
+
+
+static int
+user_is_clear(const igj_names_record_t *record)
+{
+    return record != NULL && (record->kinds & IGJ_WORD_GIVEN)
+           && record->common >= USER_COMMON
+           && (record->odds >= USER_CLEAR || record->odds <= -USER_CLEAR);
+}
+
+
+static int
+user_is(const igj_name_table_t *table, const char *text, size_t len,
+    unsigned kinds)
+{
+    const igj_names_record_t  *record;
+
+    record = len == 0 ? NULL : igj_names_find(table, text, len);
+
+    return record != NULL && (record->kinds & kinds) != 0;
+}
+
+
+/* "itsmaria", "mariaofficial": takes words that are no name off both ends. */
+static void
+user_strip(const igj_name_table_t *table, user_piece_t *piece)
+{
+    size_t  n;
+
+    for (n = piece->len; n-- > 1; ) {
+        if (piece->len - n >= USER_REST_MIN
+            && user_is(table, piece->text, n, IGJ_WORD_AFFIX))
+        {
+            piece->text += n;
+            piece->len -= n;
+            break;
+        }
+    }
+
+    for (n = piece->len; n-- > 1; ) {
+        if (piece->len - n >= USER_REST_MIN
+            && user_is(table, piece->text + piece->len - n, n,
+                       IGJ_WORD_AFFIX))
+        {
+            piece->len -= n;
+            break;
+        }
+    }
+}
+
+
+/* The longest clear name that the piece begins with; *n its length. */
+static const igj_names_record_t *
+user_prefix(const igj_name_table_t *table, const user_piece_t *piece,
+    size_t *n)
+{
+    size_t                     i;
+    uint32_t                   hash;
+    const igj_names_record_t  *record, *found;
+
+    found = NULL;
+    hash = IGJ_NAMES_HASH_INIT;
+
+    for (i = 0; i < piece->len && i < USER_PREFIX_MAX; i++) {
+        hash = igj_names_hash_step(hash, (unsigned char) piece->text[i]);
+
+        if (i + 1 < USER_PREFIX_MIN) {
+            continue;
+        }
+
+        record = igj_names_find_hash(table, piece->text, i + 1,
+                                     igj_names_hash_end(hash));
+        if (user_is_clear(record)) {
+            found = record;
+            *n = i + 1;
+        }
+    }
+
+    return found;
+}
+
+
+static const igj_names_record_t *
+user_suffix(const igj_name_table_t *table, const user_piece_t *piece,
+    size_t *n)
+{
+    const igj_names_record_t  *record;
+
+    for (*n = piece->len < USER_PREFIX_MAX ? piece->len : USER_PREFIX_MAX;
+         *n >= USER_PREFIX_MIN; (*n)--)
+    {
+        record = igj_names_find(table, piece->text + piece->len - *n, *n);
+
+        if (user_is_clear(record)) {
+            return record;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* Whether what follows a name makes sense: then it is hardly by chance. */
+static int
+user_is_rest(const igj_name_table_t *table, const char *text, size_t len)
+{
+    const igj_names_record_t  *record;
+
+    record = igj_names_find(table, text, len);
+
+    if (record != NULL && len >= USER_REST_MIN) {
+        return 1;
+    }
+
+    record = igj_names_ending(table, IGJ_NAMES_ENDING, text, len, len);
+
+    return len > 4 && record != NULL;
+}
+
+
+static void
+user_part(igj_evidence_t *evidence, const igj_name_table_t *table,
+    const user_piece_t *piece, int percent)
+{
+    int                        weight;
+    size_t                     n;
+    const igj_names_record_t  *record;
+
+    record = user_prefix(table, piece, &n);
+
+    if (record != NULL) {
+        weight = n == piece->len
+                 || user_is_rest(table, piece->text + n, piece->len - n)
+                 ? USER_KNOWN_REST
+                 : n >= USER_PREFIX_LONG ? USER_LONG : USER_SHORT;
+        igj_evidence_add(evidence, record->odds * weight / 100 * percent / 100,
+                         "username", piece->text, n);
+        return;
+    }
+
+    record = user_suffix(table, piece, &n);
+
+    if (record != NULL) {
+        igj_evidence_add(evidence,
+                         record->odds * USER_ENDS / 100 * percent / 100,
+                         "username", piece->text + piece->len - n, n);
+    }
+}
+
+
+/* Mariaaa: runs of a letter become one. */
+static size_t
+user_unstretch(const user_piece_t *piece, char *out)
+{
+    size_t  i, n;
+
+    for (n = 0, i = 0; i < piece->len; i++) {
+        if (n == 0 || out[n - 1] != piece->text[i]) {
+            out[n++] = piece->text[i];
+        }
+    }
+
+    return n;
+}
+
+
+static void
+user_piece(igj_evidence_t *evidence, const igj_name_table_t *table,
+    const igj_token_t *token, int percent)
+{
+    char                       plain[IGJ_TOKEN_SIZE];
+    user_piece_t               piece = { token->text, token->len };
+    const igj_names_record_t  *record;
+
+    record = igj_names_find(table, piece.text, piece.len);
+
+    if (record == NULL || !(record->kinds & IGJ_WORD_GIVEN)) {
+        user_strip(table, &piece);
+        record = igj_names_find(table, piece.text, piece.len);
+    }
+
+    if (record == NULL || !(record->kinds & IGJ_WORD_GIVEN)) {
+        size_t  len = user_unstretch(&piece, plain);
+
+        if (igj_names_find(table, plain, len) != NULL) {
+            piece.text = plain;
+            piece.len = len;
+            record = igj_names_find(table, plain, len);
+        }
+    }
+
+    if (record != NULL && (record->kinds & IGJ_WORD_GIVEN)) {
+        igj_evidence_add(evidence, record->odds * percent / 100, "username",
+                         piece.text, piece.len);
+
+    } else if (record == NULL) {
+        user_part(evidence, table, &piece, percent);
+    }
+}
+
+
+int
+igj_username_names(igj_evidence_t *evidence, const igj_name_table_t *table,
+    const char *username, size_t len)
+{
+    int                 percent;
+    unsigned            i;
+    igj_tokens_t        tokens;
+    const igj_token_t  *token;
+
+    igj_tokens_read(&tokens, username,
+                    len < IGJ_USER_READ_MAX ? len : IGJ_USER_READ_MAX);
+
+    for (i = 0; i < tokens.n; i++) {
+        if (user_is(table, tokens.token[i].text, tokens.token[i].len,
+                    IGJ_WORD_ORG))
+        {
+            return 1;
+        }
+    }
+
+    percent = USER_WHOLE;
+
+    for (i = 0; i < tokens.n; i++) {
+        token = &tokens.token[i];
+
+        if (token->letters < 2
+            || (tokens.n > 1 && user_is(table, token->text, token->len,
+                                        IGJ_WORD_AFFIX|IGJ_WORD_NOISE
+                                        |IGJ_WORD_PARTICLE)))
+        {
+            continue;
+        }
+
+        user_piece(evidence, table, token, percent);
+        percent = USER_LATER;
+    }
+
+    return 0;
+}
