@@ -3,6 +3,7 @@
 /* Dataset items: the dialects, reports on accounts, and hostile lines. */
 
 #include "igj_item.h"
+#include "igj_utf8.h"
 #include "tap.h"
 
 #include <stdlib.h>
@@ -261,6 +262,74 @@ malformed(void)
 }
 
 
+/* Whatever comes out of damaged lines can be stored. */
+static bool
+storable(const char *text, size_t max)
+{
+    size_t  len;
+
+    len = strlen(text);
+
+    return len <= max && igj_utf8_valid(text, len) == len;
+}
+
+
+static void
+damage(void)
+{
+    static const char *const  lines[] = {
+        "{\"sourceUsername\":\"nasa\",\"userId\":\"123\",\"username\":"
+        "\"anna\",\"fullName\":\"An\\u00e9 \xC3\xA9\",\"isPrivate\":false}",
+        "{\"username\":\"nasa\",\"following_user\":{\"pk\":5,\"username\":"
+        "\"ed\",\"full_name\":\"\\ud83d\\ude00\"}}",
+        "{\"inputUrl\":\"https://www.instagram.com/b/\",\"error\":\"x\","
+        "\"requestErrorMessages\":[\"blocked\"],\"errorDescription\":\"y\"}",
+    };
+    static const char  bytes[] = "{}[]\",:\\u0d8fn\xC3\xFF\0 1e9-";
+
+    const igj_profile_t  *p;
+    unsigned              chance;
+    char                  line[512];
+    size_t                len;
+    int                   bad, i, k;
+
+    chance = 1;
+    bad = 0;
+
+    for (i = 0; i < 60000; i++) {
+        len = strlen(lines[i % 3]);
+        memcpy(line, lines[i % 3], len);
+
+        for (k = 0; k <= i % 4; k++) {
+            chance = chance * 1103515245 + 12345;
+            line[(chance >> 8) % len] = bytes[(chance >> 20) % sizeof(bytes)];
+        }
+
+        p = &item.profile;
+
+        switch (igj_item_parse(&item, line, len)) {
+
+        case IGJ_ITEM_PROFILE:
+            bad += !(storable(p->id, 128) && storable(p->username, 128)
+                     && storable(p->full_name, 512)
+                     && storable(p->source_account, 30) && p->id[0] != '\0'
+                     && p->username[0] != '\0');
+            break;
+
+        case IGJ_ITEM_ACCOUNT_ERROR:
+            bad += !(storable(item.error.account, 30)
+                     && storable(item.error.message, 200));
+            break;
+
+        default:
+            break;
+        }
+    }
+
+    is(bad, 0, "60000 damaged lines");
+}
+
+
 int
 main(void)
 {
@@ -268,6 +337,7 @@ main(void)
     details();
     account_errors();
     malformed();
+    damage();
 
     return done_testing();
 }
