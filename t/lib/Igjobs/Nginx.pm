@@ -180,7 +180,7 @@ sub allow_alerts {
 # lines of the error log that no test may leave behind
 sub alerts {
     my ($self) = @_;
-    my @alerts = grep { /\[(?:alert|emerg|crit)\]/ }
+    my @alerts = grep { /\[(?:alert|emerg|crit)\]|exited with code [1-9]/ }
                  split /\n/, $self->log_text;
 
     for my $allowed (@{ $self->{allowed_alerts} }) {

@@ -199,6 +199,7 @@ END {
         $_->show_log for $stack->parts;
         $stack->stop_parts(qw(Worker Nginx Sim Redis Postgres));
         left_processes($_->{dir}) for $stack->parts;
+        print STDERR map { sanitizer_reports($_->{dir}) } $stack->parts;
         $status ||= 1;
     }
     $? = $status;
