@@ -56,15 +56,13 @@ igj_problem_of_scan(const igj_scan_t *scan, char *detail, size_t size)
 {
     char  pointer[IGJ_PROBLEM_POINTER_MAX];
 
-    pointer[0] = '\0';
-
-    if (scan->depth != 0) {
-        (void) igj_scan_pointer(scan, pointer, sizeof(pointer));
+    if (igj_scan_pointer(scan, pointer, sizeof(pointer)) == 1) {
+        pointer[0] = '\0';          /* the whole document: no news */
     }
 
     (void) snprintf(detail, size, "At offset %llu%s%s: %s.",
                     (unsigned long long) scan->offset,
-                    (scan->depth != 0) ? ", in " : "", pointer,
+                    (pointer[0] != '\0') ? ", in " : "", pointer,
                     igj_scan_error_text(scan->error));
 
     switch (scan->error) {

@@ -146,7 +146,7 @@ igj_scan_open(igj_scan_t *scan, igj_scan_type_e type)
     frame = &scan->frame[scan->depth++];
     frame->index = 0;
     frame->is_array = (type == IGJ_SCAN_ARRAY_BEGIN);
-    frame->key_len = 0;
+    frame->key_len = IGJ_SCAN_NO_KEY;
 
     scan->state = frame->is_array ? IGJ_S_FIRST_ELEMENT : IGJ_S_FIRST_KEY;
 
@@ -227,6 +227,7 @@ igj_scan_between(igj_scan_t *scan, const char **pos, const char *end)
             (*pos)++;
             frame = &scan->frame[scan->depth - 1];
             frame->index++;
+            frame->key_len = IGJ_SCAN_NO_KEY;
             scan->state = frame->is_array ? IGJ_S_VALUE : IGJ_S_KEY;
             continue;
 

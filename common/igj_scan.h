@@ -86,6 +86,8 @@ typedef enum {
 } igj_scan_error_e;
 
 
+#define IGJ_SCAN_NO_KEY  255         /* key_len before and between members */
+
 typedef struct {
     uint32_t         index;        /* of the element or member, from 0 */
     uint8_t          is_array;

@@ -119,6 +119,10 @@ igj_scan_pointer(const igj_scan_t *scan, char *buf, size_t size)
         frame = &scan->frame[level];
         parts = frame->is_array ? 1 : frame->key_len;
 
+        if (parts == IGJ_SCAN_NO_KEY) {
+            break;
+        }
+
         if (len + 1 < size) {
             buf[len++] = '/';
         }

@@ -456,9 +456,10 @@ igj_submit_refused(igj_submit_t *submit)
         return IGJ_ERROR;
     }
 
-    if (submit->scan.depth != 0) {
-        (void) igj_scan_pointer(&submit->scan, submit->pointer,
-                                sizeof(submit->pointer));
+    if (igj_scan_pointer(&submit->scan, submit->pointer,
+                         sizeof(submit->pointer)) == 1)
+    {
+        submit->pointer[0] = '\0';  /* the whole document: no news */
     }
 
     return igj_submit_refuse(submit,
