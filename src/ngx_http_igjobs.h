@@ -107,7 +107,7 @@ ngx_int_t ngx_http_igjobs_handler(ngx_http_request_t *r);
  * that leaves.  Called once, by the operation, and returns what the operation
  * returns to nginx: NGX_DONE, or an error.  Not for requests whose body is to
  * be read: ngx_http_read_client_request_body() counts by itself, these call
- * ..._prepare() before it and ..._watch_client() after the body's end.
+ * ..._watch_client() after the body's end.  ..._ask_pg() prepares by itself.
  */
 ngx_int_t ngx_http_igjobs_wait(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_prepare(ngx_http_request_t *r);

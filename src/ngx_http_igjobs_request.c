@@ -241,6 +241,10 @@ ngx_http_igjobs_ask_pg(ngx_http_request_t *r, ngx_http_igjobs_sql_e statement,
     ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_http_igjobs_module);
 
+    if (ngx_http_igjobs_prepare(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     ctx->pg_done = done;
     ctx->pg_op = ngx_http_igjobs_pg_query(mcf->pg, statement, params,
                                           ngx_http_igjobs_pg_answered, ctx);
