@@ -35,6 +35,15 @@ ngx_http_igjobs_body_read(ngx_http_request_t *r, ngx_http_igjobs_body_t *body)
     ngx_http_igjobs_ctx_t  *ctx;
 
     if (r->headers_in.content_length_n > (off_t) body->max) {
+
+        /* nginx reads some of it away, so that the client sees the answer */
+
+        r->keepalive = 0;
+
+        if (ngx_http_discard_request_body(r) != NGX_OK) {
+            return NGX_HTTP_BAD_REQUEST;
+        }
+
         return ngx_http_igjobs_problem(r, IGJ_PROBLEM_BODY_TOO_LARGE);
     }
 
@@ -70,6 +79,8 @@ ngx_http_igjobs_body_read(ngx_http_request_t *r, ngx_http_igjobs_body_t *body)
         if (r->connection->error) {
             return rc;
         }
+
+        r->keepalive = 0;
 
         return ngx_http_igjobs_problem(r, ngx_http_igjobs_body_problem(rc));
     }

@@ -60,7 +60,7 @@ ngx_http_igjobs_results(ngx_http_request_t *r)
     }
 
     rc = ngx_http_igjobs_results_params(r, results);
-    if (rc != NGX_OK) {
+    if (rc != NGX_DECLINED) {
         return rc;
     }
 
@@ -93,7 +93,7 @@ ngx_http_igjobs_results(ngx_http_request_t *r)
 }
 
 
-/* NGX_OK, or what goes to nginx after an error was answered. */
+/* NGX_DECLINED: go on; else what a reply function returned. */
 
 static ngx_int_t
 ngx_http_igjobs_results_params(ngx_http_request_t *r,
@@ -121,7 +121,7 @@ ngx_http_igjobs_results_params(ngx_http_request_t *r,
                                            "partial", error);
     }
 
-    return NGX_OK;
+    return NGX_DECLINED;
 }
 
 

@@ -57,22 +57,31 @@ ngx_http_igjobs_submit(ngx_http_request_t *r)
     ngx_http_igjobs_main_conf_t   *mcf;
     ngx_http_igjobs_loc_conf_t    *lcf;
 
-    problem = ngx_http_igjobs_submit_media_type(r);
-    if (problem != IGJ_PROBLEM_NONE) {
-        return ngx_http_igjobs_problem(r, problem);
-    }
-
     mcf = ngx_http_get_module_main_conf(r, ngx_http_igjobs_module);
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_igjobs_module);
 
-    if (mcf->submissions->count >= mcf->max_submissions
-        || mcf->submissions->bytes >= mcf->max_submission_bytes)
+    problem = ngx_http_igjobs_submit_media_type(r);
+
+    if (problem == IGJ_PROBLEM_NONE
+        && (mcf->submissions->count >= mcf->max_submissions
+            || mcf->submissions->bytes >= mcf->max_submission_bytes))
     {
-        return ngx_http_igjobs_problem(r, IGJ_PROBLEM_OVERLOADED);
+        problem = IGJ_PROBLEM_OVERLOADED;
+    }
+
+    if (problem != IGJ_PROBLEM_NONE) {
+
+        /* a body that nobody reads must not be taken for the next request */
+
+        if (ngx_http_discard_request_body(r) != NGX_OK) {
+            return NGX_HTTP_BAD_REQUEST;
+        }
+
+        return ngx_http_igjobs_problem(r, problem);
     }
 
     s = ngx_http_igjobs_submission_create(r);
-    if (s == NULL) {
+    if (s == NULL || ngx_http_igjobs_prepare(r) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
