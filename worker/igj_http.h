@@ -146,8 +146,12 @@ int64_t igj_http_header_int(igj_http_t *h, const char *name);
 /* The transient ones: 408, 429, 500, 502 to 504, 520 to 526. */
 bool igj_http_status_transient(long status);
 
-/* The jittered wait before retry number n (from 0), at most the bound. */
-int64_t igj_http_backoff_ms(igj_http_t *h, int n);
+/*
+ * The wait before retry number n (from 0) of the call that resp answered:
+ * exponential with jitter, at most IGJ_HTTP_SLEEP_MAX_MS, or what Retry-After
+ * says if that is longer, whatever it says.
+ */
+int64_t igj_http_wait_ms(igj_http_t *h, const igj_http_response_t *resp, int n);
 
 /* Sleeps in ticks; -1 as soon as the flag (may be NULL) is set, else 0. */
 int igj_http_sleep(igj_http_t *h, int64_t ms, const _Atomic int *stop);

@@ -22,7 +22,7 @@ igj_http_status_transient(long status)
 
 
 int64_t
-igj_http_backoff_ms(igj_http_t *h, int n)
+igj_http_wait_ms(igj_http_t *h, const igj_http_response_t *resp, int n)
 {
     int64_t  delay;
 
@@ -34,7 +34,11 @@ igj_http_backoff_ms(igj_http_t *h, int n)
 
     delay += h->sys.random(h->sys.data) % (uint32_t) (delay + 1);
 
-    return delay < IGJ_HTTP_SLEEP_MAX_MS ? delay : IGJ_HTTP_SLEEP_MAX_MS;
+    if (delay > IGJ_HTTP_SLEEP_MAX_MS) {
+        delay = IGJ_HTTP_SLEEP_MAX_MS;
+    }
+
+    return delay > resp->retry_after_ms ? delay : resp->retry_after_ms;
 }
 
 
@@ -105,8 +109,7 @@ igj_http_pause(igj_http_t *h, const igj_http_request_t *req,
 {
     int64_t  ms;
 
-    ms = (resp->retry_after_ms >= 0) ? resp->retry_after_ms
-                                     : igj_http_backoff_ms(h, n);
+    ms = igj_http_wait_ms(h, resp, n);
 
     if (ms > IGJ_HTTP_SLEEP_MAX_MS) {
         return -1;

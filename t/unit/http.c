@@ -370,20 +370,28 @@ retries(void)
 
 
 static void
-backoff_bounds(void)
+wait_bounds(void)
 {
     int  i;
 
     http = igj_http_create(&fake_sys);
+    resp.retry_after_ms = -1;
 
     for (i = 0; i < 40; i++) {
-        if (igj_http_backoff_ms(http, i) > IGJ_HTTP_SLEEP_MAX_MS) {
+        if (igj_http_wait_ms(http, &resp, i) > IGJ_HTTP_SLEEP_MAX_MS) {
             break;
         }
     }
 
-    is(i, 40, "no wait is above the bound");
-    is(igj_http_backoff_ms(http, 39), IGJ_HTTP_SLEEP_MAX_MS, "nor overflows");
+    is(i, 40, "no wait of ours is above the bound");
+    is(igj_http_wait_ms(http, &resp, 39), IGJ_HTTP_SLEEP_MAX_MS,
+       "nor overflows");
+
+    resp.retry_after_ms = 0;
+    is(igj_http_wait_ms(http, &resp, 0), IGJ_HTTP_RETRY_BASE_MS,
+       "Retry-After: 0 is no leave to hammer");
+    resp.retry_after_ms = 90000;
+    is(igj_http_wait_ms(http, &resp, 0), 90000, "a long one is kept to");
 
     igj_http_destroy(http);
 }
@@ -465,7 +473,7 @@ main(void)
     caps();
     streaming();
     retries();
-    backoff_bounds();
+    wait_bounds();
     stopping();
     effects_once();
 

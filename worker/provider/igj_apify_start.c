@@ -202,8 +202,7 @@ igj_apify_start_again(igj_apify_t *a, const igj_http_response_t *resp, int n,
         return -1;
     }
 
-    wait = (resp->retry_after_ms >= 0) ? resp->retry_after_ms
-                                       : igj_http_backoff_ms(h, n);
+    wait = igj_http_wait_ms(h, resp, n);
     left = deadline - igj_http_now_ms(h);
 
     if (n == a->head.conf.max_retries || wait > IGJ_HTTP_SLEEP_MAX_MS
@@ -224,7 +223,7 @@ igj_apify_start(igj_provider_t *p, const igj_start_t *start, igj_run_t *run,
     igj_http_response_t    resp;
     igj_http_request_t     req = { 0 };
     igj_apify_t           *a = (igj_apify_t *) p;
-    int64_t                deadline;
+    int64_t                deadline, left;
     char                   url[IGJ_APIFY_URL_MAX], *input;
     int                    n;
 
@@ -255,7 +254,8 @@ igj_apify_start(igj_provider_t *p, const igj_start_t *start, igj_run_t *run,
     n = 0;
 
     do {
-        req.timeout_ms = deadline - igj_http_now_ms(p->http);
+        left = deadline - igj_http_now_ms(p->http);
+        req.timeout_ms = left > 0 ? left : 1;
         class = igj_apify_start_once(a, &req, &resp, run, err);
 
     } while (class != IGJ_PROVIDER_OK
