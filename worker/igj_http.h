@@ -8,7 +8,7 @@
  * An igj_http_t belongs to one thread (a lane) at a time and keeps its
  * connections alive between calls.  Calls block, and look at a stop flag at
  * least every IGJ_HTTP_TICK_MS, even while the peer is silent.
- * curl_global_init() is main's, before any thread.
+ * curl_global_init() and ignoring SIGPIPE are main's, before any thread.
  *
  * Secrets travel only in request headers; no URL, message or log line made
  * here carries them.

@@ -377,6 +377,24 @@ headers_that_lie(void)
 
 
 static void
+looking_ahead(void)
+{
+    setup(&fake_sys);
+    run.state = IGJ_RUN_RUNNING;
+    peer_reply(200, TOTAL("2"), "");
+    peer_reply(200, TOTAL("2"), A B);
+    is(read_page(99, 1), IGJ_PROVIDER_OK, "an item far ahead of a working run");
+    is(peer_count(), 1, "is not there");
+    ok(page.items == 0 && page.total == 2 && !page.end, "and that is all");
+    is(run.total_seen, 2, "it says nothing of the dataset's length");
+    run.state = IGJ_RUN_SUCCEEDED;
+    is(read_page(0, 0), IGJ_PROVIDER_OK, "the run has ended");
+    ok(page.end, "and so do its items");
+    teardown();
+}
+
+
+static void
 older_copies(void)
 {
     int  i;
@@ -474,6 +492,7 @@ main(void)
     cut_compressed();
     always_cut();
     headers_that_lie();
+    looking_ahead();
     older_copies();
     refusals();
 

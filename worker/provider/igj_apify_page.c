@@ -22,6 +22,7 @@ typedef struct {
     const igj_page_sink_t    *sink;
     igj_page_t               *page;
     int64_t                   total_seen;   /* before this page */
+    bool                      final;        /* the run has ended */
     int                       limit;
     bool                      total_known;
     const char               *problem;      /* why the page was refused */
@@ -142,8 +143,10 @@ igj_pager_judge(igj_pager_t *r, igj_http_t *h)
         return "the page has fewer items than the dataset";
     }
 
-    if (lines == 0 && (r->page->offset < r->total_seen
-                       || (r->total_known && r->page->total < r->page->offset)))
+    /* while the run works, one may look beyond the end */
+    if (r->final && lines == 0
+        && (r->page->offset < r->total_seen
+            || (r->total_known && r->page->total < r->page->offset)))
     {
         return "an older copy of the dataset answered";
     }
@@ -198,7 +201,7 @@ igj_pager_finish(igj_pager_t *r, igj_run_t *run)
     page->items = (int) r->jsonl.lines;
     page->next_offset = page->offset + page->items;
 
-    if (page->total < page->next_offset) {
+    if (page->items > 0 && page->total < page->next_offset) {
         page->total = page->next_offset;
     }
 
@@ -206,7 +209,11 @@ igj_pager_finish(igj_pager_t *r, igj_run_t *run)
         run->total_seen = page->total;
     }
 
-    page->end = igj_run_final(run)
+    if (page->total < 0) {
+        page->total = run->total_seen;
+    }
+
+    page->end = r->final
                 && (r->total_known ? page->next_offset >= run->total_seen
                                    : page->items < r->limit);
 }
@@ -233,6 +240,7 @@ igj_apify_read_page(igj_provider_t *p, igj_run_t *run,
     r.sink = sink;
     r.page = page;
     r.total_seen = run->total_seen;
+    r.final = igj_run_final(run);
     r.limit = limit;
     r.total_known = false;
     r.problem = NULL;

@@ -235,9 +235,9 @@ igj_provider_class_t igj_provider_wait(igj_provider_t *p, igj_run_t *run,
 
 /*
  * Reads items [offset, offset + limit); limit 0 is the configured page size,
- * at most IGJ_PROVIDER_PAGE_MAX.  May be called while the run works.  Set
- * run->state (wait) before relying on page->end.  An empty page that is not
- * the end means: wait, then read again.
+ * at most IGJ_PROVIDER_PAGE_MAX.  May be called while the run works, also for
+ * items that are not there yet.  Set run->state (wait) before relying on
+ * page->end.  An empty page that is not the end means: wait, then read again.
  */
 IGJ_MUST_CHECK
 igj_provider_class_t igj_provider_read_page(igj_provider_t *p, igj_run_t *run,
