@@ -41,15 +41,26 @@ typedef struct {
 } igj_log_field_t;
 
 
-#define igj_s(k, v)  ((igj_log_field_t) { (k), (v) ? (v) : "", 0 })
-#define igj_i(k, v)  ((igj_log_field_t) { (k), NULL, (int64_t) (v) })
+static inline igj_log_field_t
+igj_s(const char *key, const char *text)
+{
+    return (igj_log_field_t) { key, text ? text : "", 0 };
+}
+
+
+static inline igj_log_field_t
+igj_i(const char *key, int64_t number)
+{
+    return (igj_log_field_t) { key, NULL, number };
+}
+
 
 /* The fields are evaluated only if the level is written. */
 #define igj_log(level, msg, ...)                                             \
     do {                                                                     \
         if (igj_log_on(level)) {                                             \
             igj_log_write((level), (const igj_log_field_t[]) {               \
-                igj_s("msg", msg), ##__VA_ARGS__, { NULL, NULL, 0 } });      \
+                igj_s("msg", msg), ##__VA_ARGS__, igj_i(NULL, 0) });         \
         }                                                                    \
     } while (0)
 

@@ -4,7 +4,7 @@
  * Pool of Postgres connections.  Under the pool's lock: which connections are
  * idle.  A connection's own members belong to the thread that holds it.
  * libpq's asynchronous calls are used with poll(), so that a server that
- * stopped answering costs IGJ_PG_CALL_MS and not for ever.
+ * stopped answering costs call_ms and not for ever.
  */
 
 #include <errno.h>
@@ -58,7 +58,7 @@ static igj_pg_fault_t igj_pg_connect(igj_pg_t *pg, igj_pg_conn_t *c,
 static void igj_pg_disconnect(igj_pg_conn_t *c);
 static PGresult *igj_pg_execute(igj_pg_t *pg, igj_pg_conn_t *c,
     const igj_pg_statement_t *statement, const igj_pg_args_t *args);
-static PGresult *igj_pg_wait(PGconn *conn);
+static PGresult *igj_pg_wait(igj_pg_t *pg, PGconn *conn);
 static int igj_pg_poll(PGconn *conn, int64_t deadline);
 static igj_pg_fault_t igj_pg_fault(igj_pg_conn_t *c, const PGresult *res,
     igj_pg_error_t *err);
@@ -352,13 +352,13 @@ igj_pg_execute(igj_pg_t *pg, igj_pg_conn_t *c,
         sent = PQsendQueryParams(c->conn, statement->sql, args->n, NULL,
                                  args->values, args->lengths, args->formats,
                                  0);
-        return sent ? igj_pg_wait(c->conn) : NULL;
+        return sent ? igj_pg_wait(pg, c->conn) : NULL;
     }
 
     if (!c->prepared[statement->id]) {
         sent = PQsendPrepare(c->conn, statement->name, statement->sql, 0,
                              NULL);
-        res = sent ? igj_pg_wait(c->conn) : NULL;
+        res = sent ? igj_pg_wait(pg, c->conn) : NULL;
 
         if (PQresultStatus(res) != PGRES_COMMAND_OK) {
             return res;
@@ -371,23 +371,23 @@ igj_pg_execute(igj_pg_t *pg, igj_pg_conn_t *c,
     sent = PQsendQueryPrepared(c->conn, statement->name, args->n,
                                args->values, args->lengths, args->formats, 0);
 
-    return sent ? igj_pg_wait(c->conn) : NULL;
+    return sent ? igj_pg_wait(pg, c->conn) : NULL;
 }
 
 
 /*
  * Sends what is still queued and waits for the end of the answer; NULL if that
- * does not come within IGJ_PG_CALL_MS.
+ * does not come within call_ms.
  */
 
 static PGresult *
-igj_pg_wait(PGconn *conn)
+igj_pg_wait(igj_pg_t *pg, PGconn *conn)
 {
     int64_t    deadline;
     PGresult  *res, *next;
 
     res = NULL;
-    deadline = igj_clock_ms() + IGJ_PG_CALL_MS;
+    deadline = igj_clock_ms() + pg->conf.call_ms;
 
     for ( ;; ) {
         while (PQisBusy(conn)) {

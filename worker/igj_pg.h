@@ -26,7 +26,7 @@
 #define IGJ_PG_MESSAGE_MAX    256
 #define IGJ_PG_STATEMENTS_MAX 64      /* ids of statements are below */
 #define IGJ_PG_CONNECT_S      5
-#define IGJ_PG_CALL_MS        30000   /* no answer for so long: broken */
+#define IGJ_PG_CALL_MS        30000   /* usual bound of a call */
 #define IGJ_PG_RETRY_MS       100     /* first wait, doubled each time */
 #define IGJ_PG_RETRY_MAX_MS   3000
 #define IGJ_PG_AGAIN_MAX      8       /* deadlocks and the like, in a row */
@@ -69,6 +69,7 @@ typedef struct {
     const char  *url;          /* borrowed; libpq URI or conninfo, secret */
     const char  *purpose;      /* for logs and application_name */
     int          connections;
+    int          call_ms;      /* no answer for so long: broken */
     bool         prepare;      /* named statements */
     bool         retry;        /* repeat until answered */
 } igj_pg_conf_t;

@@ -55,6 +55,7 @@ typedef struct {
     int64_t   sweep;
     int64_t   start_timeout;
     int64_t   run_deadline;
+    int64_t   blocked_retry;
     int64_t   direct_poll;
     int64_t   drain;
 

@@ -101,6 +101,11 @@ const igj_setting_t  igj_settings_table[] = {
       igj_field(run_deadline), "2h", 1000, 604800000, NULL, false,
       "a run that goes on for longer is aborted; what it found is kept" },
 
+    { "blocked-retry", { "IGJOBS_BLOCKED_RETRY" }, IGJ_SETTING_TIME,
+      igj_field(blocked_retry), "60s", 0, 86400000, NULL, false,
+      "a batch that found only empty or blocked accounts is tried once more "
+      "after this" },
+
     { "start-timeout", { "IGJOBS_START_TIMEOUT" }, IGJ_SETTING_TIME,
       igj_field(start_timeout), "8s", 100, 600000, NULL, false,
       "time-out of the call that starts a run" },

@@ -1,0 +1,538 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * The calls of a batch.  Each is one function of schema igjobs, fenced by
+ * tenant, job, batch and attempt; all of them can be repeated, and igj_pg_call
+ * does so after a lost connection:
+ *
+ *   run_intent   answers the same token to the same attempt
+ *   run_started  finds the id already there
+ *   run_refused  finds the run planned already
+ *   store_page   finds the cursor moved or the run closed
+ *   split_run    finds the run closed and answers its parts
+ *   book_run     finds the id booked
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "igj_claim.h"
+#include "igj_clock.h"
+#include "igj_log.h"
+#include "igj_statements.h"
+
+
+#define IGJ_BATCH_SHORT_MS  50     /* between looks at a lease too short */
+
+
+static void igj_batch_args(const igj_batch_t *b, igj_pg_args_t *args);
+static igj_batch_rc_t igj_batch_call(igj_batch_t *b, igj_sql_t id,
+    const igj_pg_args_t *args, PGresult **res);
+static igj_batch_rc_t igj_batch_intended(igj_batch_t *b, const PGresult *res,
+    const char *accounts, igj_batch_run_t **run);
+static igj_batch_rc_t igj_batch_answer(igj_batch_t *b, igj_sql_t id,
+    const igj_pg_args_t *args);
+static int igj_batch_rows(igj_claim_t *c, const igj_batch_page_t *page);
+static void igj_batch_cost(igj_pg_args_t *args, double cost_usd);
+static char *igj_batch_json(const cJSON *json);
+static igj_batch_rc_t igj_batch_stored(igj_batch_t *b, igj_batch_run_t *run,
+    const igj_batch_page_t *page, const PGresult *res);
+static igj_batch_rc_t igj_batch_planned(igj_batch_t *b, const PGresult *res,
+    const char *const *parts, int nparts);
+
+
+igj_batch_run_t *
+igj_batch_add_run(igj_batch_t *b)
+{
+    igj_batch_run_t  *run, **runs;
+
+    run = calloc(1, sizeof(igj_batch_run_t));
+    runs = realloc(b->runs,
+                   ((size_t) b->nruns + 1) * sizeof(igj_batch_run_t *));
+
+    if (runs != NULL) {
+        b->runs = runs;
+    }
+
+    if (run == NULL || runs == NULL) {
+        free(run);
+        return NULL;
+    }
+
+    b->runs[b->nruns++] = run;
+
+    return run;
+}
+
+
+igj_batch_rc_t
+igj_batch_run_intent(igj_batch_t *b, const char *provider, const char *actor,
+    const char *accounts, int64_t call_ms, igj_batch_run_t **run)
+{
+    int64_t         deadline;
+    PGresult       *res;
+    const char     *answer;
+    igj_pg_args_t   args;
+    igj_batch_rc_t  rc;
+
+    igj_batch_args(b, &args);
+    igj_pg_text(&args, provider);
+    igj_pg_text(&args, actor);
+    igj_pg_text(&args, accounts);
+    igj_pg_number(&args, call_ms);
+
+    deadline = igj_clock_ms() + b->lease_ms;
+
+    for ( ;; ) {
+        rc = igj_batch_call(b, IGJ_SQL_RUN_INTENT, &args, &res);
+
+        if (rc != IGJ_BATCH_OK) {
+            return rc;
+        }
+
+        answer = igj_pg_get_text(res, 0, 0);
+
+        if (strcmp(answer, "short") != 0) {
+            break;
+        }
+
+        PQclear(res);
+
+        /* the renewer will lengthen the lease within a beat */
+
+        if (*b->stop || igj_clock_ms() > deadline) {
+            return IGJ_BATCH_STOP;
+        }
+
+        usleep(IGJ_BATCH_SHORT_MS * 1000);
+    }
+
+    rc = strcmp(answer, "ok") == 0 ? igj_batch_intended(b, res, accounts, run)
+         : strcmp(answer, "stop") == 0 ? IGJ_BATCH_STOP : IGJ_BATCH_LOST;
+
+    PQclear(res);
+
+    return rc;
+}
+
+
+static igj_batch_rc_t
+igj_batch_intended(igj_batch_t *b, const PGresult *res,
+    const char *accounts, igj_batch_run_t **run)
+{
+    int               i, run_no;
+    igj_batch_run_t  *r;
+
+    run_no = (int) igj_pg_get_number(res, 0, 1);
+    r = NULL;
+
+    for (i = 0; i < b->nruns; i++) {
+        if (b->runs[i]->run_no == run_no) {
+            r = b->runs[i];
+        }
+    }
+
+    if (r == NULL) {
+        r = igj_batch_add_run(b);
+
+        if (r == NULL) {
+            return IGJ_BATCH_ERROR;
+        }
+
+        r->run_no = run_no;
+        r->accounts = accounts ? strdup(accounts) : NULL;
+
+        if (accounts != NULL && r->accounts == NULL) {
+            return IGJ_BATCH_ERROR;
+        }
+    }
+
+    r->state = IGJ_BATCH_RUN_INTENT;
+    r->intent_ms = igj_clock_ms();
+    snprintf(r->token, sizeof(r->token), "%s", igj_pg_get_text(res, 0, 2));
+    *run = r;
+
+    return IGJ_BATCH_OK;
+}
+
+
+igj_batch_rc_t
+igj_batch_run_started(igj_batch_t *b, igj_batch_run_t *run,
+    const char *run_id, const char *dataset_id)
+{
+    igj_pg_args_t   args;
+    igj_batch_rc_t  rc;
+
+    igj_batch_args(b, &args);
+    igj_pg_number(&args, run->run_no);
+    igj_pg_text(&args, run_id);
+    igj_pg_text(&args, dataset_id[0] ? dataset_id : NULL);
+
+    rc = igj_batch_answer(b, IGJ_SQL_RUN_STARTED, &args);
+
+    if (rc == IGJ_BATCH_OK) {
+        run->state = IGJ_BATCH_RUN_STARTED;
+        snprintf(run->run_id, sizeof(run->run_id), "%s", run_id);
+        snprintf(run->dataset_id, sizeof(run->dataset_id), "%s", dataset_id);
+    }
+
+    return rc;
+}
+
+
+igj_batch_rc_t
+igj_batch_run_refused(igj_batch_t *b, igj_batch_run_t *run)
+{
+    igj_pg_args_t   args;
+    igj_batch_rc_t  rc;
+
+    igj_batch_args(b, &args);
+    igj_pg_number(&args, run->run_no);
+
+    rc = igj_batch_answer(b, IGJ_SQL_RUN_REFUSED, &args);
+
+    if (rc == IGJ_BATCH_OK) {
+        run->state = IGJ_BATCH_RUN_PLANNED;
+        run->token[0] = '\0';
+    }
+
+    return rc;
+}
+
+
+igj_batch_rc_t
+igj_batch_store_page(igj_batch_t *b, igj_batch_run_t *run,
+    const igj_batch_page_t *page)
+{
+    int              i;
+    char            *outcomes;
+    PGresult        *res;
+    igj_claim_t     *c;
+    igj_pg_args_t    args;
+    igj_batch_rc_t   rc;
+
+    c = b->claim;
+    outcomes = igj_batch_json(page->outcomes);
+
+    if (igj_batch_rows(c, page) != IGJ_OK
+        || (page->outcomes != NULL && outcomes == NULL))
+    {
+        cJSON_free(outcomes);
+        return IGJ_BATCH_ERROR;
+    }
+
+    igj_batch_args(b, &args);
+    igj_pg_number(&args, run->run_no);
+    igj_pg_number(&args, page->from);
+    igj_pg_number(&args, page->to);
+    igj_pg_boolean(&args, page->close);
+    igj_pg_text(&args, page->close ? page->run_state : NULL);
+    igj_batch_cost(&args, page->cost_usd);
+    igj_pg_number(&args, page->items);
+    igj_pg_number(&args, page->seen);
+    igj_pg_number(&args, page->female);
+    igj_pg_number(&args, page->male);
+    igj_pg_number(&args, page->unknown);
+
+    for (i = 0; i < IGJ_CLAIM_ARRAYS; i++) {
+        igj_pg_binary(&args, c->arrays[i].data, c->arrays[i].len);
+    }
+
+    igj_pg_text(&args, outcomes);
+    igj_pg_number(&args, page->accounts_failed);
+
+    rc = igj_batch_call(b, IGJ_SQL_STORE_PAGE, &args, &res);
+
+    if (rc == IGJ_BATCH_OK) {
+        rc = igj_batch_stored(b, run, page, res);
+        PQclear(res);
+    }
+
+    cJSON_free(outcomes);
+
+    return rc;
+}
+
+
+/* The rows as the seven arrays of store_page, in its order. */
+
+static int
+igj_batch_rows(igj_claim_t *c, const igj_batch_page_t *page)
+{
+    static const igj_pg_type_t  types[IGJ_CLAIM_ARRAYS] = {
+        IGJ_PG_TEXT, IGJ_PG_TEXT, IGJ_PG_TEXT, IGJ_PG_TEXT, IGJ_PG_FLOAT4,
+        IGJ_PG_TEXT, IGJ_PG_TEXT
+    };
+
+    int                     i, k;
+    const char             *texts[IGJ_CLAIM_ARRAYS];
+    igj_pg_array_t         *a;
+    const igj_batch_row_t  *row;
+
+    a = c->arrays;
+
+    for (k = 0; k < IGJ_CLAIM_ARRAYS; k++) {
+        igj_pg_array_begin(&a[k], types[k]);
+    }
+
+    for (i = 0; i < page->nrows; i++) {
+        row = &page->rows[i];
+
+        texts[0] = row->profile_id;
+        texts[1] = row->username;
+        texts[2] = row->full_name;
+        texts[3] = row->gender;
+        texts[5] = row->evidence;
+        texts[6] = row->source;
+
+        for (k = 0; k < IGJ_CLAIM_ARRAYS; k++) {
+            if (types[k] == IGJ_PG_FLOAT4) {
+                igj_pg_array_float4(&a[k], row->confidence);
+            } else if (texts[k] != NULL) {
+                igj_pg_array_text(&a[k], texts[k], strlen(texts[k]));
+            } else {
+                igj_pg_array_null(&a[k]);
+            }
+        }
+    }
+
+    for (k = 0; k < IGJ_CLAIM_ARRAYS; k++) {
+        if (igj_pg_array_end(&a[k]) != IGJ_OK) {
+            return IGJ_ERROR;
+        }
+    }
+
+    return IGJ_OK;
+}
+
+
+static igj_batch_rc_t
+igj_batch_stored(igj_batch_t *b, igj_batch_run_t *run,
+    const igj_batch_page_t *page, const PGresult *res)
+{
+    bool         final;
+    const char  *answer;
+
+    answer = igj_pg_get_text(res, 0, IGJ_STORED_ANSWER);
+    final = igj_pg_get_boolean(res, 0, IGJ_STORED_FINAL);
+
+    igj_engine_publish(b->claim->engine, b->tenant, b->job,
+                       igj_pg_get(res, 0, IGJ_STORED_VERSION),
+                       igj_pg_get(res, 0, IGJ_STORED_DOC), final);
+
+    if (strcmp(answer, "lost") == 0 || strcmp(answer, "final") == 0) {
+        igj_log(IGJ_LOG_INFO, "page not stored", igj_s("job", b->job),
+                igj_i("batch", b->batch_no), igj_i("attempt", b->attempt),
+                igj_s("why", answer));
+        return IGJ_BATCH_LOST;
+    }
+
+    b->final = final;
+    b->closed = igj_pg_get_boolean(res, 0, IGJ_STORED_BATCH_CLOSED);
+    run->cursor = page->to;
+
+    if (page->close) {
+        run->state = IGJ_BATCH_RUN_CLOSED;
+    }
+
+    igj_log(IGJ_LOG_DEBUG, "page stored", igj_s("job", b->job),
+            igj_i("batch", b->batch_no), igj_i("run", run->run_no),
+            igj_i("to", page->to), igj_i("rows", page->nrows),
+            igj_s("answer", answer));
+
+    return IGJ_BATCH_OK;
+}
+
+
+igj_batch_rc_t
+igj_batch_split_run(igj_batch_t *b, igj_batch_run_t *run, const char *state,
+    double cost_usd, const char *const *parts, int nparts,
+    const cJSON *outcomes, int accounts_failed)
+{
+    int              i;
+    char            *json;
+    PGresult        *res;
+    igj_pg_args_t    args;
+    igj_pg_array_t  *a;
+    igj_batch_rc_t   rc;
+
+    a = &b->claim->arrays[0];
+    igj_pg_array_begin(a, IGJ_PG_TEXT);
+
+    for (i = 0; i < nparts; i++) {
+        igj_pg_array_text(a, parts[i], strlen(parts[i]));
+    }
+
+    json = igj_batch_json(outcomes);
+
+    if (igj_pg_array_end(a) != IGJ_OK || (outcomes != NULL && json == NULL)) {
+        cJSON_free(json);
+        return IGJ_BATCH_ERROR;
+    }
+
+    igj_batch_args(b, &args);
+    igj_pg_number(&args, run->run_no);
+    igj_pg_text(&args, state);
+    igj_batch_cost(&args, cost_usd);
+    igj_pg_binary(&args, a->data, a->len);
+    igj_pg_text(&args, json);
+    igj_pg_number(&args, accounts_failed);
+
+    rc = igj_batch_call(b, IGJ_SQL_SPLIT_RUN, &args, &res);
+
+    if (rc == IGJ_BATCH_OK) {
+        run->state = IGJ_BATCH_RUN_CLOSED;
+        rc = igj_batch_planned(b, res, parts, nparts);
+        PQclear(res);
+    }
+
+    cJSON_free(json);
+
+    return rc;
+}
+
+
+/* The numbers come as {7,8}, in the order of the parts. */
+
+static igj_batch_rc_t
+igj_batch_planned(igj_batch_t *b, const PGresult *res,
+    const char *const *parts, int nparts)
+{
+    int               i;
+    char             *end;
+    const char       *numbers;
+    igj_batch_run_t  *run;
+
+    if (strcmp(igj_pg_get_text(res, 0, 0), "lost") == 0) {
+        return IGJ_BATCH_LOST;
+    }
+
+    numbers = igj_pg_get_text(res, 0, 1);
+
+    for (i = 0; i < nparts && *numbers != '\0' && *numbers != '}'; i++) {
+        run = igj_batch_add_run(b);
+
+        if (run == NULL) {
+            return IGJ_BATCH_ERROR;
+        }
+
+        run->run_no = (int) strtol(numbers + 1, &end, 10);
+        run->state = IGJ_BATCH_RUN_PLANNED;
+        run->accounts = strdup(parts[i]);
+        numbers = end;
+
+        if (run->accounts == NULL) {
+            return IGJ_BATCH_ERROR;
+        }
+    }
+
+    return IGJ_BATCH_OK;
+}
+
+
+void
+igj_batch_book_run(igj_batch_t *b, const igj_batch_run_t *run,
+    const char *state, double cost_usd, const char *run_id)
+{
+    PGresult       *res;
+    igj_pg_args_t   args;
+
+    igj_pg_args_init(&args);
+    igj_pg_text(&args, b->tenant);
+    igj_pg_text(&args, b->job);
+    igj_pg_number(&args, b->batch_no);
+    igj_pg_number(&args, run->run_no);
+    igj_pg_text(&args, state);
+    igj_batch_cost(&args, cost_usd);
+    igj_pg_text(&args, run_id);
+
+    if (igj_batch_call(b, IGJ_SQL_BOOK_RUN, &args, &res) == IGJ_BATCH_OK) {
+        igj_log(IGJ_LOG_WARN, "booked a run of a lost batch",
+                igj_s("job", b->job), igj_i("batch", b->batch_no),
+                igj_s("run", run_id), igj_s("state", state),
+                igj_s("answer", igj_pg_get_text(res, 0, 0)));
+        PQclear(res);
+    }
+}
+
+
+static void
+igj_batch_args(const igj_batch_t *b, igj_pg_args_t *args)
+{
+    igj_pg_args_init(args);
+    igj_pg_text(args, b->tenant);
+    igj_pg_text(args, b->job);
+    igj_pg_number(args, b->batch_no);
+    igj_pg_number(args, b->attempt);
+}
+
+
+/* OK: *res has a row and is the caller's. */
+
+static igj_batch_rc_t
+igj_batch_call(igj_batch_t *b, igj_sql_t id, const igj_pg_args_t *args,
+    PGresult **res)
+{
+    switch (igj_pg_call(b->claim->engine->pg, igj_statement(id), args, res,
+                        NULL))
+    {
+    case IGJ_PG_OK:
+        if (PQntuples(*res) == 1) {
+            return IGJ_BATCH_OK;
+        }
+        PQclear(*res);
+        return IGJ_BATCH_ERROR;
+
+    case IGJ_PG_AWAY:
+        return IGJ_BATCH_STOP;
+
+    default:
+        return IGJ_BATCH_ERROR;
+    }
+}
+
+
+/* A call that answers one word. */
+
+static igj_batch_rc_t
+igj_batch_answer(igj_batch_t *b, igj_sql_t id, const igj_pg_args_t *args)
+{
+    PGresult        *res;
+    const char      *answer;
+    igj_batch_rc_t   rc;
+
+    rc = igj_batch_call(b, id, args, &res);
+
+    if (rc != IGJ_BATCH_OK) {
+        return rc;
+    }
+
+    answer = igj_pg_get_text(res, 0, 0);
+    rc = strcmp(answer, "ok") == 0 ? IGJ_BATCH_OK
+         : strcmp(answer, "adopted") == 0 ? IGJ_BATCH_ADOPTED
+         : IGJ_BATCH_LOST;
+
+    PQclear(res);
+
+    return rc;
+}
+
+
+static void
+igj_batch_cost(igj_pg_args_t *args, double cost_usd)
+{
+    if (cost_usd < 0) {
+        igj_pg_text(args, NULL);
+    } else {
+        igj_pg_real(args, cost_usd);
+    }
+}
+
+
+static char *
+igj_batch_json(const cJSON *json)
+{
+    return json ? cJSON_PrintUnformatted(json) : NULL;
+}

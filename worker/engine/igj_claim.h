@@ -1,0 +1,71 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * Claiming a batch and giving it away again: the two ends of a lane's work.
+ * An igj_claim_t belongs to one lane and holds the memory of one batch.
+ */
+
+#ifndef IGJ_CLAIM_H
+#define IGJ_CLAIM_H
+
+#include "igj_batch.h"
+#include "igj_engine.h"
+#include "igj_pg.h"
+#include "igj_pg_array.h"
+
+
+/* What Postgres said to a turn. */
+typedef enum {
+    IGJ_CLAIM_BATCH = 0,     /* claim->batch is ours for the lease */
+    IGJ_CLAIM_LATER,         /* nothing due before wait_ms */
+    IGJ_CLAIM_CAPPED,        /* the scope is full */
+    IGJ_CLAIM_NONE,
+    IGJ_CLAIM_FAILED         /* no answer: Postgres refused, or we close */
+} igj_claim_answer_t;
+
+
+#define IGJ_CLAIM_ARRAYS  7  /* of store_page */
+
+
+typedef struct igj_claim_s {
+    igj_batch_t        batch;
+    igj_engine_t      *engine;
+    PGresult          *res;          /* holds the batch's strings */
+    cJSON             *job;
+    cJSON             *payload;
+    cJSON             *outcomes;
+    igj_pg_array_t     arrays[IGJ_CLAIM_ARRAYS];
+    int64_t            wait_ms;      /* LATER */
+    const char        *scope;        /* CAPPED, in res */
+} igj_claim_t;
+
+
+/* How the batch left the lane. */
+typedef struct {
+    bool     runnable;               /* it, or another of the job, may go on */
+    int64_t  wait_ms;                /* not before; 0: now */
+} igj_claim_end_t;
+
+
+void igj_claim_init(igj_claim_t *c, igj_engine_t *engine);
+
+/*
+ * Asks for a batch of the job, or of any job (tenant and job NULL).  After an
+ * answer other than BATCH only wait_ms and scope count; in all cases
+ * igj_claim_clear() follows.
+ */
+IGJ_MUST_CHECK igj_claim_answer_t igj_claim_take(igj_claim_t *c,
+    const char *tenant, const char *job);
+
+/* Tells Postgres how the batch's work ended. */
+void igj_claim_finish(igj_claim_t *c, const igj_outcome_t *outcome,
+    igj_claim_end_t *end);
+
+/* A further, zeroed run of a batch's list; NULL when memory is short. */
+igj_batch_run_t *igj_batch_add_run(igj_batch_t *b);
+
+/* Frees what the batch needed; the claim can be used again. */
+void igj_claim_clear(igj_claim_t *c);
+
+
+#endif /* IGJ_CLAIM_H */

@@ -1,0 +1,412 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * The housekeeper: its heartbeat in every process, and in the one that is
+ * elected the sweep.  A round takes back leases that ran out, issues turns for
+ * every job that has something to do (which is the whole recovery after Redis
+ * lost anything), lets parked turns try again, and now and then makes result
+ * partitions.  Each step is one repeatable statement; a step that fails is
+ * done by the next round, here or elsewhere.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "igj_clock.h"
+#include "igj_json.h"
+#include "igj_keys.h"
+#include "igj_log.h"
+#include "igj_redis.h"
+#include "igj_statements.h"
+#include "igj_threads.h"
+
+
+#define IGJ_HOUSEKEEPER_LEASES      3          /* sweeps that a lead lasts */
+#define IGJ_HOUSEKEEPER_SWEEPS_MAX  200        /* jobs swept in a round */
+#define IGJ_HOUSEKEEPER_PAGE        500        /* jobs of one statement */
+#define IGJ_HOUSEKEEPER_CALM_BEATS  3          /* after an outage */
+#define IGJ_HOUSEKEEPER_BEAT_MS     3000       /* heartbeat in Redis */
+#define IGJ_HOUSEKEEPER_MONTHS      3          /* partitions ahead */
+#define IGJ_HOUSEKEEPER_MONTHS_MS   (6 * 3600 * 1000)
+
+#define IGJ_FIRST_UUID  "00000000-0000-0000-0000-000000000000"
+
+
+typedef struct {
+    igj_engine_t  *engine;
+    igj_redis_t   *redis;              /* for questions; NULL without Redis */
+    bool           leads;
+    uint64_t       generation;         /* of the connection to Postgres */
+    int64_t        calm_until;         /* renewals come before sweeps */
+    int64_t        heartbeat_at;
+    int64_t        partitions_at;
+} igj_housekeeper_t;
+
+
+static void igj_housekeeper_heartbeat(igj_housekeeper_t *h);
+static bool igj_housekeeper_lead(igj_housekeeper_t *h);
+static void igj_housekeeper_round(igj_housekeeper_t *h);
+static bool igj_housekeeper_calm(igj_housekeeper_t *h);
+static void igj_housekeeper_sweep(igj_housekeeper_t *h);
+static void igj_housekeeper_sweep_job(igj_housekeeper_t *h,
+    const char *tenant, const char *job);
+static void igj_housekeeper_issue(igj_housekeeper_t *h);
+static void igj_housekeeper_issue_job(igj_housekeeper_t *h,
+    const PGresult *res, int row);
+static void igj_housekeeper_unpark(igj_housekeeper_t *h);
+static void igj_housekeeper_unpark_scope(igj_housekeeper_t *h,
+    const char *scope);
+static void igj_housekeeper_partitions(igj_housekeeper_t *h);
+static PGresult *igj_housekeeper_call(igj_housekeeper_t *h, igj_sql_t id,
+    const igj_pg_args_t *args);
+
+
+void *
+igj_housekeeper_main(void *data)
+{
+    igj_housekeeper_t  h;
+
+    memset(&h, 0, sizeof(igj_housekeeper_t));
+    h.engine = data;
+
+    if (h.engine->hints != NULL) {
+        h.redis = igj_redis_create(&h.engine->redis_url, "upkeep");
+    }
+
+    do {
+        igj_housekeeper_heartbeat(&h);
+
+        if (igj_housekeeper_lead(&h)) {
+            igj_housekeeper_round(&h);
+        }
+    } while (igj_engine_sleep(h.engine, h.engine->settings->sweep));
+
+    igj_redis_destroy(h.redis);
+
+    return NULL;
+}
+
+
+static void
+igj_housekeeper_heartbeat(igj_housekeeper_t *h)
+{
+    char                   json[256];
+    int64_t                now;
+    igj_json_t             out;
+    const igj_settings_t  *s;
+
+    now = igj_clock_ms();
+    s = h->engine->settings;
+
+    if (h->engine->hints == NULL || now < h->heartbeat_at) {
+        return;
+    }
+
+    h->heartbeat_at = now + IGJ_HOUSEKEEPER_BEAT_MS;
+
+    igj_json_init(&out, json, sizeof(json) - 1);
+    igj_json_object_begin(&out);
+    igj_json_member_text(&out, "worker", s->worker_id);
+    igj_json_member_integer(&out, "lanes", s->lanes);
+    igj_json_member_integer(&out, "working",
+                            atomic_load(&h->engine->working));
+    igj_json_member_boolean(&out, "leader", h->leads);
+    igj_json_member_integer(&out, "at_ms", igj_clock_unix_ms());
+    igj_json_object_end(&out);
+
+    if (!igj_json_overflow(&out)) {
+        json[out.len] = '\0';
+        igj_hints_heartbeat(h->engine->hints, s->worker_id, json,
+                            3 * (IGJ_HOUSEKEEPER_BEAT_MS + s->sweep));
+    }
+}
+
+
+static bool
+igj_housekeeper_lead(igj_housekeeper_t *h)
+{
+    bool                   leads;
+    PGresult              *res;
+    igj_pg_args_t          args;
+    const igj_settings_t  *s;
+
+    s = h->engine->settings;
+    igj_pg_args_init(&args);
+    igj_pg_text(&args, "sweep");
+    igj_pg_text(&args, s->worker_id);
+    igj_pg_number(&args, IGJ_HOUSEKEEPER_LEASES * s->sweep);
+
+    res = igj_housekeeper_call(h, IGJ_SQL_LEAD, &args);
+    leads = (res != NULL && PQntuples(res) == 1
+             && igj_pg_get_boolean(res, 0, 0));
+
+    if (leads && !h->leads) {
+        igj_log(IGJ_LOG_INFO, "leads the upkeep",
+                igj_i("fence", igj_pg_get_number(res, 0, 1)));
+    }
+
+    h->leads = leads;
+    PQclear(res);
+
+    return leads;
+}
+
+
+static void
+igj_housekeeper_round(igj_housekeeper_t *h)
+{
+    if (igj_housekeeper_calm(h)) {
+        igj_housekeeper_sweep(h);
+    }
+
+    if (h->engine->hints != NULL) {
+        igj_housekeeper_issue(h);
+        igj_housekeeper_unpark(h);
+    }
+
+    if (igj_clock_ms() >= h->partitions_at) {
+        igj_housekeeper_partitions(h);
+    }
+}
+
+
+/*
+ * While Postgres was away no lease could be renewed: the workers that are
+ * still alive get a few beats to do so before anything is taken from them.
+ */
+
+static bool
+igj_housekeeper_calm(igj_housekeeper_t *h)
+{
+    uint64_t  generation;
+
+    generation = igj_pg_generation(h->engine->pg_upkeep);
+
+    if (generation != h->generation) {
+        h->generation = generation;
+        h->calm_until = igj_clock_ms() + IGJ_HOUSEKEEPER_CALM_BEATS
+                                         * h->engine->settings->beat;
+    }
+
+    return igj_clock_ms() >= h->calm_until;
+}
+
+
+static void
+igj_housekeeper_sweep(igj_housekeeper_t *h)
+{
+    int             i;
+    PGresult       *res;
+    igj_pg_args_t   args;
+
+    igj_pg_args_init(&args);
+    igj_pg_number(&args, IGJ_HOUSEKEEPER_SWEEPS_MAX);
+    res = igj_housekeeper_call(h, IGJ_SQL_EXPIRED_JOBS, &args);
+
+    for (i = 0; res != NULL && i < PQntuples(res); i++) {
+        igj_housekeeper_sweep_job(h, igj_pg_get_text(res, i, 0),
+                                  igj_pg_get_text(res, i, 1));
+    }
+
+    PQclear(res);
+}
+
+
+static void
+igj_housekeeper_sweep_job(igj_housekeeper_t *h, const char *tenant,
+    const char *job)
+{
+    int64_t         dead, requeued;
+    PGresult       *res;
+    igj_pg_args_t   args;
+
+    igj_pg_args_init(&args);
+    igj_pg_text(&args, tenant);
+    igj_pg_text(&args, job);
+    res = igj_housekeeper_call(h, IGJ_SQL_SWEEP_JOB, &args);
+
+    if (res == NULL || PQntuples(res) != 1) {
+        PQclear(res);
+        return;
+    }
+
+    igj_engine_publish(h->engine, tenant, job,
+                       igj_pg_get(res, 0, IGJ_SWEPT_VERSION),
+                       igj_pg_get(res, 0, IGJ_SWEPT_DOC),
+                       igj_pg_get_boolean(res, 0, IGJ_SWEPT_FINAL));
+
+    requeued = igj_pg_get_number(res, 0, IGJ_SWEPT_REQUEUED);
+    dead = igj_pg_get_number(res, 0, IGJ_SWEPT_DEAD);
+
+    if (requeued + dead > 0) {
+        igj_log(IGJ_LOG_WARN, "leases ran out", igj_s("job", job),
+                igj_i("queued_again", requeued), igj_i("dead", dead));
+    }
+
+    PQclear(res);
+}
+
+
+/* All active jobs in pages, in the order of their keys. */
+
+static void
+igj_housekeeper_issue(igj_housekeeper_t *h)
+{
+    int             i, n;
+    char            tenant[IGJ_TENANT_MAX + 1] = "";
+    char            job[IGJ_UUID_TEXT_LEN + 1] = IGJ_FIRST_UUID;
+    PGresult       *res;
+    igj_pg_args_t   args;
+
+    do {
+        igj_pg_args_init(&args);
+        igj_pg_text(&args, tenant);
+        igj_pg_text(&args, job);
+        igj_pg_number(&args, IGJ_HOUSEKEEPER_PAGE);
+
+        res = igj_housekeeper_call(h, IGJ_SQL_RUNNABLE, &args);
+        n = res ? PQntuples(res) : 0;
+
+        for (i = 0; i < n; i++) {
+            igj_housekeeper_issue_job(h, res, i);
+        }
+
+        if (n > 0) {
+            snprintf(tenant, sizeof(tenant), "%s",
+                     igj_pg_get_text(res, n - 1, IGJ_RUNNABLE_TENANT));
+            snprintf(job, sizeof(job), "%s",
+                     igj_pg_get_text(res, n - 1, IGJ_RUNNABLE_JOB_ID));
+        }
+
+        PQclear(res);
+
+    } while (n == IGJ_HOUSEKEEPER_PAGE);
+}
+
+
+static void
+igj_housekeeper_issue_job(igj_housekeeper_t *h, const PGresult *res, int row)
+{
+    int          turns;
+    igj_turn_t   turn;
+
+    snprintf(turn.kind, sizeof(turn.kind), "%s",
+             igj_pg_get_text(res, row, IGJ_RUNNABLE_KIND));
+    snprintf(turn.class_name, sizeof(turn.class_name), "%s",
+             igj_pg_get_text(res, row, IGJ_RUNNABLE_CLASS));
+    snprintf(turn.tenant, sizeof(turn.tenant), "%s",
+             igj_pg_get_text(res, row, IGJ_RUNNABLE_TENANT));
+    snprintf(turn.job, sizeof(turn.job), "%s",
+             igj_pg_get_text(res, row, IGJ_RUNNABLE_JOB_ID));
+    turn.slot = 0;
+
+    turns = (int) igj_pg_get_number(res, row, IGJ_RUNNABLE_TURNS);
+
+    if (turns > 0) {
+        igj_hints_issue(h->engine->hints, &turn, turns,
+                        (int) igj_pg_get_number(res, row,
+                                                IGJ_RUNNABLE_PARALLELISM),
+                        igj_pg_get_text(res, row, IGJ_RUNNABLE_WEIGHT));
+
+    } else if (igj_pg_get(res, row, IGJ_RUNNABLE_WAIT_MS) != NULL) {
+        igj_hints_later(h->engine->hints, &turn,
+                        igj_pg_get_number(res, row, IGJ_RUNNABLE_WAIT_MS));
+    }
+}
+
+
+/* The commit that frees a slot lets one turn try; here those that it missed,
+ * and those whose cap was raised or removed. */
+
+static void
+igj_housekeeper_unpark(igj_housekeeper_t *h)
+{
+    size_t             i;
+    igj_key_t          parked;
+    redisReply        *reply;
+    igj_redis_args_t   args;
+
+    if (h->redis == NULL || igj_redis_ready(h->redis) != IGJ_OK
+        || igj_key_parked_index(&parked) == 0)
+    {
+        return;
+    }
+
+    igj_redis_script_begin(&args, IGJ_SCRIPT_SCOPES);
+    igj_redis_text(&args, parked.text);
+    reply = igj_redis_script(h->redis, IGJ_SCRIPT_SCOPES, &args);
+
+    if (reply == NULL) {
+        return;
+    }
+
+    if (reply->type == REDIS_REPLY_ARRAY) {
+        for (i = 0; i < reply->elements; i++) {
+            igj_housekeeper_unpark_scope(h, reply->element[i]->str);
+        }
+    }
+
+    freeReplyObject(reply);
+}
+
+
+static void
+igj_housekeeper_unpark_scope(igj_housekeeper_t *h, const char *scope)
+{
+    PGresult       *res;
+    igj_pg_args_t   args;
+
+    igj_pg_args_init(&args);
+    igj_pg_text(&args, scope);
+    res = igj_housekeeper_call(h, IGJ_SQL_FREE_SLOTS, &args);
+
+    if (res != NULL && PQntuples(res) == 1
+        && igj_pg_get_number(res, 0, 0) > 0)
+    {
+        igj_hints_unpark(h->engine->hints, scope,
+                         igj_pg_get_number(res, 0, 0));
+    }
+
+    PQclear(res);
+}
+
+
+static void
+igj_housekeeper_partitions(igj_housekeeper_t *h)
+{
+    PGresult       *res;
+    igj_pg_args_t   args;
+
+    h->partitions_at = igj_clock_ms() + IGJ_HOUSEKEEPER_MONTHS_MS;
+
+    igj_pg_args_init(&args);
+    igj_pg_number(&args, IGJ_HOUSEKEEPER_MONTHS);
+    res = igj_housekeeper_call(h, IGJ_SQL_ENSURE_PARTITIONS, &args);
+
+    if (res != NULL && PQntuples(res) == 1
+        && igj_pg_get_number(res, 0, 0) > 0)
+    {
+        igj_log(IGJ_LOG_INFO, "result partitions made",
+                igj_i("count", igj_pg_get_number(res, 0, 0)));
+    }
+
+    PQclear(res);
+}
+
+
+/* NULL: not now; the next round does it. */
+
+static PGresult *
+igj_housekeeper_call(igj_housekeeper_t *h, igj_sql_t id,
+    const igj_pg_args_t *args)
+{
+    PGresult  *res;
+
+    if (igj_pg_call(h->engine->pg_upkeep, igj_statement(id), args, &res, NULL)
+        != IGJ_PG_OK)
+    {
+        return NULL;
+    }
+
+    return res;
+}

@@ -1,0 +1,53 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * A kind of job: one file in worker/kinds/ that says how a batch is collected,
+ * classified and stored.  The engine calls it and knows nothing of what it
+ * does; the table of kinds is worker/kinds/igj_kinds.c.
+ */
+
+#ifndef IGJ_KIND_H
+#define IGJ_KIND_H
+
+#include "igj_batch.h"
+#include "igj_settings.h"
+
+
+/* A provider run that nobody will collect: to be ended and paid. */
+typedef struct {
+    const char  *token;
+    const char  *provider;
+    const char  *actor;
+    const char  *run_id;           /* "": only the intent is known */
+    int64_t      intent_age_ms;
+
+    /* filled by reap */
+    char         state[16];        /* aborted, succeeded, …; absent */
+    char         found_id[IGJ_BATCH_ID_MAX];
+    double       cost_usd;         /* IGJ_BATCH_NO_COST: not known */
+} igj_orphan_t;
+
+
+typedef struct {
+    const char  *name;
+
+    /* What a thread keeps between batches; NULL with a reason in error. */
+    void       *(*open)(const igj_settings_t *settings,
+                        const _Atomic int *stop,
+                        char error[IGJ_BATCH_ERROR_MAX]);
+    void        (*close)(void *data);
+
+    /* Works on the batch until it is closed or cannot go on. */
+    void        (*run)(void *data, igj_batch_t *batch,
+                       igj_outcome_t *outcome);
+
+    /* Ends an orphaned run; IGJ_ERROR: not now, again later. */
+    int         (*reap)(void *data, igj_orphan_t *orphan);
+} igj_kind_t;
+
+
+/* All kinds that are compiled in; ends with NULL. */
+extern const igj_kind_t *const  igj_kinds[];
+
+
+#endif /* IGJ_KIND_H */

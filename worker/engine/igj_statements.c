@@ -1,0 +1,110 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/* Texts of the statements. */
+
+#include "igj_statements.h"
+
+
+#define IGJ_CLAIM_COLUMNS                                                    \
+    "select answer, scope, wait_ms, tenant, job_id, batch_no, attempt, "     \
+    "kind, class, phase, payload, accounts, job, runs, outcomes, failures, " \
+    "losses, version, doc "
+
+#define IGJ_ANSWER_COLUMNS                                                   \
+    "select answer, version, doc, final, state, wait_ms "
+
+
+#define igj_sql(id, name, sql)  [id] = { id, name, sql }
+
+
+const igj_pg_statement_t *
+igj_statement(igj_sql_t id)
+{
+    static const igj_pg_statement_t  statements[IGJ_SQL_COUNT] = {
+
+        igj_sql(IGJ_SQL_CLAIM, "igj_claim",
+                IGJ_CLAIM_COLUMNS
+                "from igjobs.claim($1::text, $2::uuid, "
+                "string_to_array($3::text, ','), $4::text, $5::int)"),
+
+        igj_sql(IGJ_SQL_CLAIM_ANY, "igj_claim_any",
+                IGJ_CLAIM_COLUMNS
+                "from igjobs.claim_any(string_to_array($1::text, ','), "
+                "$2::text, $3::int)"),
+
+        igj_sql(IGJ_SQL_RENEW, "igj_renew",
+                "select job_id, batch_no, attempt, verdict, state "
+                "from igjobs.renew($1::uuid[], $2::int[], $3::int[], "
+                "$4::int)"),
+
+        igj_sql(IGJ_SQL_RUN_INTENT, "igj_run_intent",
+                "select answer, run_no, token from igjobs.run_intent("
+                "$1::text, $2::uuid, $3::int, $4::int, $5::text, $6::text, "
+                "$7::text, $8::int)"),
+
+        igj_sql(IGJ_SQL_RUN_STARTED, "igj_run_started",
+                "select igjobs.run_started($1::text, $2::uuid, $3::int, "
+                "$4::int, $5::int, $6::text, $7::text)"),
+
+        igj_sql(IGJ_SQL_RUN_REFUSED, "igj_run_refused",
+                "select igjobs.run_refused($1::text, $2::uuid, $3::int, "
+                "$4::int, $5::int)"),
+
+        igj_sql(IGJ_SQL_STORE_PAGE, "igj_store_page",
+                "select answer, kept, batch_closed, version, doc, final, "
+                "state from igjobs.store_page($1::text, $2::uuid, $3::int, "
+                "$4::int, $5::int, $6::bigint, $7::bigint, $8::boolean, "
+                "$9::text, $10::numeric, $11::int, $12::int, $13::int, "
+                "$14::int, $15::int, $16::text[], $17::text[], $18::text[], "
+                "$19::text[], $20::real[], $21::text[], $22::text[], "
+                "$23::jsonb, $24::int)"),
+
+        igj_sql(IGJ_SQL_SPLIT_RUN, "igj_split_run",
+                "select answer, run_nos from igjobs.split_run($1::text, "
+                "$2::uuid, $3::int, $4::int, $5::int, $6::text, "
+                "$7::numeric, $8::text[], $9::jsonb, $10::int)"),
+
+        igj_sql(IGJ_SQL_FAIL_BATCH, "igj_fail_batch",
+                IGJ_ANSWER_COLUMNS
+                "from igjobs.fail_batch($1::text, $2::uuid, $3::int, "
+                "$4::int, $5::text, $6::text, $7::int)"),
+
+        igj_sql(IGJ_SQL_GIVE_BACK, "igj_give_back",
+                IGJ_ANSWER_COLUMNS
+                "from igjobs.give_back($1::text, $2::uuid, $3::int, "
+                "$4::int)"),
+
+        igj_sql(IGJ_SQL_LEAD, "igj_lead",
+                "select leader, fence from igjobs.lead($1::text, $2::text, "
+                "$3::int)"),
+
+        igj_sql(IGJ_SQL_EXPIRED_JOBS, "igj_expired_jobs",
+                "select tenant, job_id from igjobs.expired_jobs($1::int)"),
+
+        igj_sql(IGJ_SQL_SWEEP_JOB, "igj_sweep_job",
+                "select requeued, dead, version, doc, final, state "
+                "from igjobs.sweep_job($1::text, $2::uuid)"),
+
+        igj_sql(IGJ_SQL_RUNNABLE, "igj_runnable",
+                "select tenant, job_id, kind, class, parallelism, weight, "
+                "turns, wait_ms from igjobs.runnable($1::text, $2::uuid, "
+                "$3::int)"),
+
+        igj_sql(IGJ_SQL_FREE_SLOTS, "igj_free_slots",
+                "select igjobs.free_slots($1::text)"),
+
+        igj_sql(IGJ_SQL_ORPHAN_RUNS, "igj_orphan_runs",
+                "select tenant, job_id, batch_no, run_no, kind, token, "
+                "provider, actor, run_id, intent_age_ms "
+                "from igjobs.orphan_runs($1::int)"),
+
+        igj_sql(IGJ_SQL_BOOK_RUN, "igj_book_run",
+                "select igjobs.book_run($1::text, $2::uuid, $3::int, "
+                "$4::int, $5::text, $6::numeric, $7::text)"),
+
+        igj_sql(IGJ_SQL_ENSURE_PARTITIONS, "igj_ensure_partitions",
+                "select igjobs.ensure_partitions($1::int)"),
+    };
+
+    return &statements[id];
+}

@@ -1,0 +1,91 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * Every SQL statement of the worker, in one place.  All of them call functions
+ * of schema igjobs, which can be repeated.  The order of the columns is what
+ * the callers read by number.
+ */
+
+#ifndef IGJ_STATEMENTS_H
+#define IGJ_STATEMENTS_H
+
+#include "igj_pg.h"
+
+
+typedef enum {
+    IGJ_SQL_CLAIM = 0,
+    IGJ_SQL_CLAIM_ANY,
+    IGJ_SQL_RENEW,
+    IGJ_SQL_RUN_INTENT,
+    IGJ_SQL_RUN_STARTED,
+    IGJ_SQL_RUN_REFUSED,
+    IGJ_SQL_STORE_PAGE,
+    IGJ_SQL_SPLIT_RUN,
+    IGJ_SQL_FAIL_BATCH,
+    IGJ_SQL_GIVE_BACK,
+    IGJ_SQL_LEAD,
+    IGJ_SQL_EXPIRED_JOBS,
+    IGJ_SQL_SWEEP_JOB,
+    IGJ_SQL_RUNNABLE,
+    IGJ_SQL_FREE_SLOTS,
+    IGJ_SQL_ORPHAN_RUNS,
+    IGJ_SQL_BOOK_RUN,
+    IGJ_SQL_ENSURE_PARTITIONS,
+    IGJ_SQL_COUNT
+} igj_sql_t;
+
+
+/* Columns of claim and claim_any. */
+enum {
+    IGJ_CLAIM_ANSWER = 0, IGJ_CLAIM_SCOPE, IGJ_CLAIM_WAIT_MS,
+    IGJ_CLAIM_TENANT, IGJ_CLAIM_JOB_ID, IGJ_CLAIM_BATCH_NO,
+    IGJ_CLAIM_ATTEMPT, IGJ_CLAIM_KIND, IGJ_CLAIM_CLASS, IGJ_CLAIM_PHASE,
+    IGJ_CLAIM_PAYLOAD, IGJ_CLAIM_ACCOUNTS, IGJ_CLAIM_JOB, IGJ_CLAIM_RUNS,
+    IGJ_CLAIM_OUTCOMES, IGJ_CLAIM_FAILURES, IGJ_CLAIM_LOSSES,
+    IGJ_CLAIM_VERSION, IGJ_CLAIM_DOC
+};
+
+/* Columns of fail_batch and give_back. */
+enum {
+    IGJ_ANSWER_ANSWER = 0, IGJ_ANSWER_VERSION, IGJ_ANSWER_DOC,
+    IGJ_ANSWER_FINAL, IGJ_ANSWER_STATE, IGJ_ANSWER_WAIT_MS
+};
+
+/* Columns of store_page. */
+enum {
+    IGJ_STORED_ANSWER = 0, IGJ_STORED_KEPT, IGJ_STORED_BATCH_CLOSED,
+    IGJ_STORED_VERSION, IGJ_STORED_DOC, IGJ_STORED_FINAL, IGJ_STORED_STATE
+};
+
+/* Columns of sweep_job. */
+enum {
+    IGJ_SWEPT_REQUEUED = 0, IGJ_SWEPT_DEAD, IGJ_SWEPT_VERSION, IGJ_SWEPT_DOC,
+    IGJ_SWEPT_FINAL, IGJ_SWEPT_STATE
+};
+
+/* Columns of runnable. */
+enum {
+    IGJ_RUNNABLE_TENANT = 0, IGJ_RUNNABLE_JOB_ID, IGJ_RUNNABLE_KIND,
+    IGJ_RUNNABLE_CLASS, IGJ_RUNNABLE_PARALLELISM, IGJ_RUNNABLE_WEIGHT,
+    IGJ_RUNNABLE_TURNS, IGJ_RUNNABLE_WAIT_MS
+};
+
+/* Columns of renew. */
+enum {
+    IGJ_RENEWED_JOB_ID = 0, IGJ_RENEWED_BATCH_NO, IGJ_RENEWED_ATTEMPT,
+    IGJ_RENEWED_VERDICT, IGJ_RENEWED_STATE
+};
+
+/* Columns of orphan_runs. */
+enum {
+    IGJ_ORPHAN_TENANT = 0, IGJ_ORPHAN_JOB_ID, IGJ_ORPHAN_BATCH_NO,
+    IGJ_ORPHAN_RUN_NO, IGJ_ORPHAN_KIND, IGJ_ORPHAN_TOKEN,
+    IGJ_ORPHAN_PROVIDER, IGJ_ORPHAN_ACTOR, IGJ_ORPHAN_RUN_ID,
+    IGJ_ORPHAN_INTENT_AGE_MS
+};
+
+
+const igj_pg_statement_t *igj_statement(igj_sql_t id);
+
+
+#endif /* IGJ_STATEMENTS_H */

@@ -1,0 +1,12 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/* The kinds that are compiled in. */
+
+#include "igj_kind.h"
+#include "igj_kind_scrape_followers.h"
+
+
+const igj_kind_t *const  igj_kinds[] = {
+    &igj_kind_scrape_followers,
+    NULL
+};

@@ -1,0 +1,200 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * A run is started once: the intent with its token is in the database before
+ * the call, the id right after it.  Killed between the two, or without an
+ * answer: the token leads to the run, and only when the provider says for sure
+ * that there is none is another one started.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "igj_clock.h"
+#include "igj_limits.h"
+#include "igj_log.h"
+#include "igj_scrape.h"
+
+
+static bool igj_scrape_start_new(igj_scrape_t *k);
+static bool igj_scrape_start_failed(igj_scrape_t *k,
+    const igj_provider_error_t *err);
+static bool igj_scrape_find(igj_scrape_t *k, bool *absent);
+static bool igj_scrape_started(igj_scrape_t *k);
+static void igj_scrape_abandon(igj_scrape_t *k);
+
+
+bool
+igj_scrape_start(igj_scrape_t *k)
+{
+    bool  absent;
+
+    if (k->record != NULL && k->record->state == IGJ_BATCH_RUN_STARTED) {
+        igj_run_init(&k->run, k->record->run_id, k->record->dataset_id);
+        return true;
+    }
+
+    if (k->record != NULL && k->record->state == IGJ_BATCH_RUN_INTENT) {
+        if (!igj_scrape_find(k, &absent)) {
+            return false;
+        }
+
+        if (!absent) {
+            return igj_scrape_started(k);
+        }
+    }
+
+    return igj_scrape_start_new(k);
+}
+
+
+/* intent → call → id */
+
+static bool
+igj_scrape_start_new(igj_scrape_t *k)
+{
+    igj_start_t            start;
+    igj_batch_rc_t         rc;
+    igj_provider_error_t   err;
+
+    rc = igj_batch_run_intent(k->batch, IGJ_SCRAPE_PROVIDER,
+                              k->settings->apify_actor_id,
+                              k->record ? k->record->accounts : NULL,
+                              k->settings->start_timeout, &k->record);
+    if (rc != IGJ_BATCH_OK) {
+        return igj_scrape_stopped(k, rc);
+    }
+
+    start.accounts = k->sources.names;
+    start.n = k->sources.n;
+    start.max_count = k->batch->max_count;
+    start.token = k->record->token;
+    start.timeout_ms = k->settings->start_timeout;
+
+    igj_run_init(&k->run, "", NULL);
+
+    if (igj_provider_start(k->provider, &start, &k->run, &err)
+        != IGJ_PROVIDER_OK)
+    {
+        return igj_scrape_start_failed(k, &err);
+    }
+
+    return igj_scrape_started(k);
+}
+
+
+static bool
+igj_scrape_start_failed(igj_scrape_t *k, const igj_provider_error_t *err)
+{
+    bool            absent;
+    igj_batch_rc_t  rc;
+
+    igj_log(IGJ_LOG_WARN, "run not started", igj_s("job", k->batch->job),
+            igj_i("batch", k->batch->batch_no),
+            igj_s("class", igj_provider_class_name(err->class)),
+            igj_s("error", err->message));
+
+    if (err->class == IGJ_PROVIDER_UNKNOWN) {
+        /* absent so early means nothing: igj_scrape_find() parks the batch */
+        return igj_scrape_find(k, &absent) && igj_scrape_started(k);
+    }
+
+    if (err->class == IGJ_PROVIDER_SPLIT) {
+        return igj_scrape_refused(k, err);
+    }
+
+    rc = igj_batch_run_refused(k->batch, k->record);
+
+    if (rc != IGJ_BATCH_OK) {
+        return igj_scrape_stopped(k, rc);
+    }
+
+    return igj_scrape_failed(k, "start", err);
+}
+
+
+/*
+ * The run that carries the intent's token.  *absent: there is none, and it is
+ * late enough for that to be final.
+ */
+
+static bool
+igj_scrape_find(igj_scrape_t *k, bool *absent)
+{
+    int64_t                age, left;
+    igj_provider_error_t   err;
+
+    *absent = false;
+    age = igj_clock_ms() - k->record->intent_ms;
+    left = k->settings->start_timeout + IGJ_INTENT_GRACE_MS - age;
+
+    switch (igj_provider_find(k->provider, k->record->token,
+                              igj_clock_unix_ms() - age, 0, &k->run, &err))
+    {
+    case IGJ_FIND_FOUND:
+        igj_log(IGJ_LOG_INFO, "run found by its token",
+                igj_s("job", k->batch->job),
+                igj_i("batch", k->batch->batch_no),
+                igj_s("run", k->run.id));
+        return true;
+
+    case IGJ_FIND_ABSENT:
+        if (left <= 0) {
+            *absent = true;
+            return true;
+        }
+
+        /* the start call may still be under way somewhere */
+        (void) igj_scrape_retry(k, "waiting for a start that was not "
+                                "acknowledged", left);
+        k->outcome->class = IGJ_OUTCOME_PARK;
+        return false;
+
+    default:
+        return igj_scrape_failed(k, "find", &err);
+    }
+}
+
+
+static bool
+igj_scrape_started(igj_scrape_t *k)
+{
+    igj_batch_rc_t  rc;
+
+    rc = igj_batch_run_started(k->batch, k->record, k->run.id,
+                               k->run.dataset_id);
+
+    if (rc == IGJ_BATCH_OK) {
+        igj_log(IGJ_LOG_DEBUG, "run started", igj_s("job", k->batch->job),
+                igj_i("batch", k->batch->batch_no), igj_s("run", k->run.id),
+                igj_i("accounts", k->sources.n));
+        return true;
+    }
+
+    if (rc == IGJ_BATCH_LOST) {
+        igj_scrape_abandon(k);
+    }
+
+    return igj_scrape_stopped(k, rc);
+}
+
+
+/* The fence was lost and nobody else knows this run: it must not go on. */
+
+static void
+igj_scrape_abandon(igj_scrape_t *k)
+{
+    igj_provider_error_t  err;
+
+    if (igj_provider_abort(k->provider, &k->run, &err) != IGJ_PROVIDER_OK) {
+        igj_log(IGJ_LOG_ERROR, "a run without a batch could not be aborted",
+                igj_s("run", k->run.id), igj_s("error", err.message));
+    }
+
+    if (igj_provider_cost(k->provider, &k->run, &err) != IGJ_PROVIDER_OK) {
+        k->run.cost_usd = IGJ_BATCH_NO_COST;
+    }
+
+    igj_batch_book_run(k->batch, k->record, igj_scrape_run_state(&k->run),
+                       k->run.cost_usd, k->run.id);
+}
