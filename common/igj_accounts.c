@@ -250,7 +250,8 @@ igj_accounts_slot(const igj_accounts_t *a, const igj_accounts_table_t *table,
 
     tag = igj_accounts_tag(entry->hash);
 
-    for (i = (uint32_t) entry->hash & table->mask; ; i = (i + 1) & table->mask) {
+    for (i = (uint32_t) entry->hash; /* void */ ; i++) {
+        i &= table->mask;
         slot = table->slots[i];
 
         if (slot == 0) {

@@ -135,6 +135,7 @@ igj_json_escape(igj_json_t *json, unsigned char c)
     static const char  hex[] = "0123456789abcdef";
     static const char  from[] = "\"\\\b\f\n\r\t";
     static const char  to[] = "\"\\bfnrt";
+    static const char  prefix[4] = { '\\', 'u', '0', '0' };
 
     char         text[6];
     const char  *found;
@@ -148,7 +149,7 @@ igj_json_escape(igj_json_t *json, unsigned char c)
         return;
     }
 
-    memcpy(text, "\\u00", 4);
+    memcpy(text, prefix, sizeof(prefix));
     text[4] = hex[c >> 4];
     text[5] = hex[c & 15];
     igj_json_raw(json, text, 6);
@@ -361,6 +362,8 @@ igj_timestamp_date(char *out, unsigned days)
 size_t
 igj_timestamp_print(int64_t usec, char out[IGJ_TIMESTAMP_LEN])
 {
+    static const char  zone[5] = { '0', '0', ':', '0', '0' };
+
     char      *p;
     int64_t    days, rest;
     unsigned   seconds;
@@ -384,7 +387,7 @@ igj_timestamp_print(int64_t usec, char out[IGJ_TIMESTAMP_LEN])
     p = igj_timestamp_digits(p, seconds / 60 % 60, 2, ':');
     p = igj_timestamp_digits(p, seconds % 60, 2, '.');
     p = igj_timestamp_digits(p, (unsigned) (rest % 1000000), 6, '+');
-    memcpy(p, "00:00", 5);
+    memcpy(p, zone, sizeof(zone));
 
     return IGJ_TIMESTAMP_LEN;
 }

@@ -24,7 +24,8 @@
 /* Text of n bytes needs at most this, quotes included. */
 #define igj_json_string_max(n)  (6 * (n) + 2)
 
-#define IGJ_TIMESTAMP_LEN  32              /* 2025-10-14T09:05:11.123456+00:00 */
+/* 2025-10-14T09:05:11.123456+00:00 */
+#define IGJ_TIMESTAMP_LEN  32
 
 
 typedef struct {

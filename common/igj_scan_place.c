@@ -15,25 +15,24 @@ static const char *const  igj_scan_texts[] = {
     [IGJ_SCAN_STOPPED] = "reading was stopped",
     [IGJ_SCAN_EMPTY] = "there is no JSON value",
     [IGJ_SCAN_UNFINISHED] = "the JSON document ends too early",
-    [IGJ_SCAN_BYTE_ORDER_MARK] = "a JSON document must not begin with a byte "
-        "order mark",
-    [IGJ_SCAN_WANT_VALUE] = "a JSON value must stand here",
-    [IGJ_SCAN_WANT_VALUE_OR_END] = "a JSON value or \"]\" must stand here",
-    [IGJ_SCAN_WANT_KEY] = "a field name in double quotes must stand here",
-    [IGJ_SCAN_WANT_KEY_OR_END] = "a field name in double quotes or \"}\" must "
-        "stand here",
-    [IGJ_SCAN_WANT_COLON] = "\":\" must stand here, after the field name",
-    [IGJ_SCAN_WANT_COMMA_OR_BRACKET] = "\",\" or \"]\" must stand here",
-    [IGJ_SCAN_WANT_COMMA_OR_BRACE] = "\",\" or \"}\" must stand here",
+    [IGJ_SCAN_BYTE_ORDER_MARK] = "a byte order mark is not allowed",
+    [IGJ_SCAN_WANT_VALUE] = "expected a JSON value",
+    [IGJ_SCAN_WANT_VALUE_OR_END] = "expected a JSON value or \"]\"",
+    [IGJ_SCAN_WANT_KEY] = "expected a field name in double quotes",
+    [IGJ_SCAN_WANT_KEY_OR_END] =
+        "expected a field name in double quotes or \"}\"",
+    [IGJ_SCAN_WANT_COLON] = "expected \":\" after the field name",
+    [IGJ_SCAN_WANT_COMMA_OR_BRACKET] = "expected \",\" or \"]\"",
+    [IGJ_SCAN_WANT_COMMA_OR_BRACE] = "expected \",\" or \"}\"",
     [IGJ_SCAN_TRAILING] = "nothing may follow the JSON document",
-    [IGJ_SCAN_BAD_LITERAL] = "only true, false and null may stand without "
-        "quotes",
+    [IGJ_SCAN_BAD_LITERAL] =
+        "without quotes there may only be true, false or null",
     [IGJ_SCAN_BAD_NUMBER] = "this is not a JSON number",
-    [IGJ_SCAN_LONG_NUMBER] = "a number has at most 128 characters",
-    [IGJ_SCAN_CONTROL] = "a control character in a string must be escaped",
-    [IGJ_SCAN_BAD_ESCAPE] = "after a backslash only one of \" \\ / b f n r t u "
-        "may stand",
-    [IGJ_SCAN_BAD_HEX] = "four hexadecimal digits must follow \\u",
+    [IGJ_SCAN_LONG_NUMBER] = "a number may have 128 characters at most",
+    [IGJ_SCAN_CONTROL] = "control characters in a string must be escaped",
+    [IGJ_SCAN_BAD_ESCAPE] =
+        "a backslash must be followed by one of \" \\ / b f n r t u",
+    [IGJ_SCAN_BAD_HEX] = "\\u must be followed by four hexadecimal digits",
     [IGJ_SCAN_BAD_UTF8] = "this byte is not valid UTF-8",
     [IGJ_SCAN_TOO_DEEP] = "arrays and objects are nested too deeply",
     [IGJ_SCAN_DUPLICATE] = "this field appears a second time",

@@ -352,7 +352,7 @@ igj_scan_number_done(igj_scan_t *scan, const char *run, size_t len)
     unsigned          number;
     igj_scan_event_t  event;
 
-    number = scan->state - IGJ_S_NUMBER;
+    number = (unsigned) scan->state - IGJ_S_NUMBER;
 
     if (number == IGJ_NUMBER_FRACTION || number == IGJ_NUMBER_EXPONENT) {
         scan->flags |= IGJ_SCAN_FLOAT;

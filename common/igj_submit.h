@@ -44,7 +44,7 @@ typedef struct {
     /* What was asked for; good after finish() returned IGJ_OK. */
     int                 target_gender;     /* igj_gender_e */
     int                 platform;          /* igj_platform_e */
-    int                 keep_unknown;      /* unknown gender passes the filter */
+    int                 keep_unknown;      /* unknown passes the filter */
     int                 skip_invalid;      /* faulty elements were left out */
     uint32_t            per_account;       /* followers of each account */
     igj_accounts_t      accounts;          /* with counts of its own */

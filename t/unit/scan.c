@@ -149,11 +149,9 @@ static const char *const  valid[] = {
     "[\"\\u0000\",\"a\\u0000b\"]", "[\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\"]",
     "[\"\x7F\"]", "[\"\xED\x9F\xBF\xEE\x80\x80\xF4\x8F\xBF\xBF\"]",
     "[[[[[[[[]]]]]]]]", "[123456789012345678901234567890]",
-    "{\"accounts\":[\"some.name\",\"other_name\"],\"totalScrapeCount\":150,"
-    "\"targetGender\":\"male\"}",
+    "{\"accounts\":[\"some.name\",\"other_name\"],\"count\":150,\"g\":\"any\"}",
     "[\"abcdefgh\",\"abcdefghijklmnop\",\"abcdefg\\\"hijklmnopqrstuvwx\"]",
-    "[-0.0000000000000000000000000000000000000000000000000000000000000000"
-    "00000000000001]",
+    "[-0.000000000000000000000000000000000000000000000000000000000000000001]",
     "{\"a/b~c\":[{\"d e\xC3\xA9\":[0,{\"x\":null}]}]}"
 };
 
