@@ -534,24 +534,25 @@ test_largest(void)
 }
 
 
-/* Resident pages of this process, in bytes. */
+/* Resident memory of this process, in bytes; 0 if it cannot be told. */
 static long
 resident(void)
 {
     FILE  *f;
-    long   pages;
+    char   line[128], *p;
 
     f = fopen("/proc/self/statm", "r");
 
-    if (f == NULL || fscanf(f, "%*d %ld", &pages) != 1) {
-        pages = 0;
+    if (f == NULL) {
+        return 0;
     }
 
-    if (f != NULL) {
-        (void) fclose(f);
-    }
+    p = fgets(line, sizeof(line), f);
+    (void) fclose(f);
 
-    return pages * sysconf(_SC_PAGESIZE);
+    p = (p != NULL) ? strchr(p, ' ') : NULL;
+
+    return (p != NULL) ? strtol(p, NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
 }
 
 
