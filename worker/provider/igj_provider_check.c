@@ -6,11 +6,7 @@
  */
 
 #include "igj_provider.h"
-#include "igj_provider_conf.h"
 #include "igj_provider_private.h"
-
-
-#define IGJ_CHECK_COMMAND  2              /* argv[0] and the command */
 
 
 int
@@ -43,29 +39,4 @@ igj_provider_check(const char *kind, const igj_provider_conf_t *conf,
     igj_http_destroy(http);
 
     return rc == IGJ_OK ? 0 : 1;
-}
-
-
-int
-igj_provider_check_main(int argc, char **argv)
-{
-    igj_provider_conf_t  conf;
-    igj_settings_t       settings;
-    char                 error[IGJ_SETTINGS_ERROR_MAX];
-    int                  rc;
-
-    if (igj_settings_read(&settings, argc, argv, IGJ_CHECK_COMMAND, error)
-        == IGJ_OK)
-    {
-        igj_provider_conf(&conf, &settings);
-        rc = igj_provider_check("apify", &conf, stdout);
-
-    } else {
-        fprintf(stderr, "igjobs-worker: %s\n", error);
-        rc = 2;
-    }
-
-    igj_settings_free(&settings);
-
-    return rc;
 }
