@@ -99,22 +99,29 @@ ngx_http_igjobs_redis_open(ngx_http_igjobs_redis_t *redis)
     peer->socklen = redis->addrs[redis->addr].socklen;
     peer->name = &redis->name;
     peer->get = ngx_event_get_peer;
-    peer->log = &redis->log;
+    peer->log = &redis->quiet;
     peer->log_error = NGX_ERROR_INFO;
 
     redis->state = NGX_HTTP_IGJOBS_REDIS_CONNECTING;
+
+    /* nginx would log each failed attempt, we log the first one */
+
+    ngx_set_socket_errno(0);
 
     rc = ngx_event_connect_peer(peer);
     c = peer->connection;
     redis->c = c;
 
     if (rc != NGX_OK && rc != NGX_AGAIN) {
-        ngx_http_igjobs_redis_lost(redis, "cannot connect");
+        ngx_http_igjobs_redis_lost(redis, strerror(ngx_socket_errno));
         return;
     }
 
     c->data = redis;
     c->idle = 1;
+    c->log = &redis->log;
+    c->read->log = &redis->log;
+    c->write->log = &redis->log;
     c->read->handler = ngx_http_igjobs_redis_unexpected;
     c->write->handler = ngx_http_igjobs_redis_connected;
     redis->log.connection = c->number;

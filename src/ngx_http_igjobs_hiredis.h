@@ -40,6 +40,7 @@ struct ngx_http_igjobs_redis_s {
     ngx_http_igjobs_redis_conf_t      *conf;
     ngx_http_igjobs_resolve_conf_t    *resolve_conf;
     ngx_log_t                          log;
+    ngx_log_t                          quiet;       /* while it connects */
 
     ngx_http_igjobs_redis_state_e      state;
     ngx_peer_connection_t              peer;

@@ -58,6 +58,8 @@ ngx_http_igjobs_redis_start(ngx_cycle_t *cycle,
     redis->log = *cycle->log;
     redis->log.connection = 0;
     redis->log.handler = NULL;
+    redis->quiet = redis->log;
+    redis->quiet.log_level = NGX_LOG_EMERG;
 
     ngx_queue_init(&redis->ops);
 
