@@ -29,6 +29,8 @@
 #define IGJ_HOUSEKEEPER_MONTHS      3          /* partitions ahead */
 #define IGJ_HOUSEKEEPER_MONTHS_MS   (6 * 3600 * 1000)
 
+#define IGJ_HOUSEKEEPER_ALL         10000      /* turns of one scope */
+
 #define IGJ_FIRST_UUID  "00000000-0000-0000-0000-000000000000"
 
 
@@ -350,9 +352,12 @@ igj_housekeeper_unpark(igj_housekeeper_t *h)
 }
 
 
+/* A scope that has no cap (any more) lets all of them try. */
+
 static void
 igj_housekeeper_unpark_scope(igj_housekeeper_t *h, const char *scope)
 {
+    int64_t         count;
     PGresult       *res;
     igj_pg_args_t   args;
 
@@ -360,11 +365,12 @@ igj_housekeeper_unpark_scope(igj_housekeeper_t *h, const char *scope)
     igj_pg_text(&args, scope);
     res = igj_housekeeper_call(h, IGJ_SQL_FREE_SLOTS, &args);
 
-    if (res != NULL && PQntuples(res) == 1
-        && igj_pg_get_number(res, 0, 0) > 0)
-    {
-        igj_hints_unpark(h->engine->hints, scope,
-                         igj_pg_get_number(res, 0, 0));
+    if (res != NULL && PQntuples(res) == 1) {
+        count = igj_pg_get(res, 0, 0) ? igj_pg_get_number(res, 0, 0)
+                                      : IGJ_HOUSEKEEPER_ALL;
+        if (count > 0) {
+            igj_hints_unpark(h->engine->hints, scope, count);
+        }
     }
 
     PQclear(res);

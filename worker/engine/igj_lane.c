@@ -9,6 +9,7 @@
 
 #include "igj_clock.h"
 #include "igj_log.h"
+#include "igj_statements.h"
 #include "igj_threads.h"
 
 
@@ -106,6 +107,10 @@ igj_lane_work(igj_lane_t *lane, const igj_turn_t *turn)
     igj_leases_hold(e->leases, lane->number, b->job, b->batch_no, b->attempt);
     b->stop = igj_leases_flag(e->leases, lane->number);
     atomic_fetch_add(&e->working, 1);
+
+    igj_engine_publish(e, b->tenant, b->job,
+                       igj_pg_get(lane->claim.res, 0, IGJ_CLAIM_VERSION),
+                       igj_pg_get(lane->claim.res, 0, IGJ_CLAIM_DOC), false);
 
     igj_lane_run(lane, &outcome);
     igj_claim_finish(&lane->claim, &outcome, &end);
