@@ -101,7 +101,8 @@ $(MODULE): $(MODULE_SRC) stack/build-module | tools
 	$(Q)+SANITIZE=$(SANITIZE) stack/build-module $@
 
 
-# the given-name table, made from data/ and embedded in the worker
+# the given-name table, made from data/ and embedded in the worker; its maker
+# never frees
 
 $(OUT)/names-tool: $(NAMES_OBJ) $(COMMON_OBJ)
 	@echo "  LINK   $@"
@@ -109,7 +110,7 @@ $(OUT)/names-tool: $(NAMES_OBJ) $(COMMON_OBJ)
 
 $(NAMES): data/given-names.csv data/name-words.csv $(OUT)/names-tool
 	@echo "  NAMES  $@"
-	$(Q)$(OUT)/names-tool $(filter %.csv,$^) $@
+	$(Q)ASAN_OPTIONS=detect_leaks=0 $(OUT)/names-tool $(filter %.csv,$^) $@
 
 $(filter $(OUT)/obj/worker/classify/%,$(WORKER_OBJ)): \
     $(if $(NAMES_SRC),$(NAMES))
