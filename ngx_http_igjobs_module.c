@@ -341,7 +341,8 @@ ngx_http_igjobs_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_size_value(conf->max_body_size, prev->max_body_size,
                               IGJ_MAX_BODY_SIZE);
-    ngx_conf_merge_size_value(conf->min_body_rate, prev->min_body_rate, 4096);
+    ngx_conf_merge_size_value(conf->min_body_rate, prev->min_body_rate,
+                              IGJ_MIN_BODY_RATE);
     ngx_conf_merge_ptr_value(conf->cors_origins, prev->cors_origins, NULL);
 
     if (conf->tenant == NULL) {

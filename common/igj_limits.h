@@ -56,18 +56,11 @@
 #define IGJ_TOKEN_MAX             64       /* kind, class, scope, worker id */
 #define IGJ_KEY_MAX               320      /* longest Redis key, with its NUL */
 
-/* Idempotency-Key */
-
-#define IGJ_IDEMPOTENCY_KEY_MAX   255      /* visible ASCII characters */
-#define IGJ_IDEMPOTENCY_KEEP_S    86400
-
 /* Status documents and waiting */
 
 #define IGJ_STATUS_CACHE_MS       100      /* per nginx worker */
 #define IGJ_STATUS_TTL_S          5        /* in Redis, job not ended */
 #define IGJ_STATUS_FINAL_TTL_S    60       /* in Redis, job ended */
-#define IGJ_SSE_COMMENT_S         15       /* silence on a stream, at most */
-#define IGJ_SSE_RETRY_MS          3000     /* first "retry:" of a stream */
 #define IGJ_RETRY_AFTER_MIN_S     2        /* advised poll interval, first */
 #define IGJ_RETRY_AFTER_MAX_S     15       /* and after a while */
 
@@ -77,23 +70,13 @@
 
 /* Jobs and batches */
 
-#define IGJ_DEFAULT_PARALLELISM   8        /* batches of a job at a time */
-#define IGJ_SMALL_JOB_BATCHES     8        /* class "small": up to this many */
 #define IGJ_CLASS_WEIGHT_SMALL    3        /* turns taken: small 3 to bulk 1 */
 #define IGJ_CLASS_WEIGHT_BULK     1
 #define IGJ_PROVIDER_PAGE_ITEMS   5000     /* items committed together */
-#define IGJ_MAX_FAILURES          3        /* retried errors of a batch */
-#define IGJ_MAX_LOSSES            5        /* leases lost: dead letter */
-#define IGJ_MAX_FAILED_RATIO      0.10     /* accounts given up, job is good */
 
-/* Worker times (settings) */
+/* Worker: the others are in worker/igj_settings_table.c */
 
-#define IGJ_BEAT_MS               1000
-#define IGJ_LEASE_MS              12000
-#define IGJ_SWEEP_MS              2000
 #define IGJ_START_CALL_MS         8000
-#define IGJ_DIRECT_POLL_MS        500
-#define IGJ_DRAIN_MS              10000
 #define IGJ_INTENT_GRACE_MS       10000    /* "absent" is believed after it */
 
 

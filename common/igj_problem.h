@@ -76,9 +76,6 @@
     X(BAD_TRANSFER, "IGJ0116", 400, "bad-transfer",                           \
       "The request body could not be read",                                   \
       "Send it with a correct Content-Length or chunked coding.")             \
-    X(NOT_ACCEPTABLE, "IGJ0115", 406, "not-acceptable",                       \
-      "None of the accepted media types can be produced",                     \
-      "Accept application/json, text/csv or application/x-ndjson.")           \
                                                                               \
     /* 02: paths and methods */                                               \
                                                                               \
@@ -135,9 +132,6 @@
       "Job is not completed yet",                                             \
       "Poll the job's status until it is completed, or read what is there "   \
       "with ?partial=true.")                                                  \
-    X(JOB_STATE, "IGJ0403", 409, "job-state",                                 \
-      "The job's state does not allow this",                                  \
-      "Read the job's status first.")                                         \
                                                                               \
     /* 05: pages of results */                                                \
                                                                               \
@@ -147,31 +141,9 @@
     X(BAD_LIMIT, "IGJ0502", 400, "bad-limit",                                 \
       "limit must be a non-negative integer",                                 \
       "Send ?limit= from 0 to 5000, or leave it out.")                        \
-    X(BAD_PAGE_TOKEN, "IGJ0503", 400, "bad-page-token",                       \
-      "The page token is not valid for this request",                         \
-      "Send the next_page_token of the page before, unchanged, or none.")     \
-                                                                              \
-    /* 06: idempotency keys */                                                \
-                                                                              \
-    X(IDEMPOTENCY_KEY_MISSING, "IGJ0601", 400, "idempotency-key-missing",     \
-      "Idempotency-Key is required here",                                     \
-      "Send a key that is new for each job, such as a UUID.")                 \
-    X(IDEMPOTENCY_KEY_BAD, "IGJ0602", 400, "idempotency-key-bad",             \
-      "Idempotency-Key is not valid",                                         \
-      "Send 1 to 255 visible ASCII characters.")                              \
-    X(IDEMPOTENCY_KEY_BUSY, "IGJ0603", 409, "idempotency-key-busy",           \
-      "The first request with this Idempotency-Key is still running",         \
-      "Send the same request again a little later.")                          \
-    X(IDEMPOTENCY_KEY_REUSED, "IGJ0604", 422, "idempotency-key-reused",       \
-      "This Idempotency-Key was used with another request body",              \
-      "Send a new key with a new request.")                                   \
                                                                               \
     /* 07: load */                                                            \
                                                                               \
-    X(RATE_LIMITED, "IGJ0701", 429,                                           \
-      "https://iana.org/assignments/http-problem-types#quota-exceeded",       \
-      "Too many requests",                                                    \
-      "Wait for the seconds of the Retry-After header.")                      \
     X(OVERLOADED, "IGJ0702", 503,                                             \
       "https://iana.org/assignments/http-problem-types"                       \
       "#temporary-reduced-capacity",                                          \
@@ -196,53 +168,13 @@
     X(INTERNAL, "IGJ0803", 500, "internal",                                   \
       "The request could not be served",                                      \
       "Send the request again later; tell the operator if it stays.")         \
-    X(QUEUE_UNAVAILABLE, "IGJ0804", 503, "queue-unavailable",                 \
-      "Live events are not available now",                                    \
-      "Poll the job's status instead, or connect again later.")               \
                                                                               \
     /* 09: who is asking */                                                   \
                                                                               \
-    X(UNAUTHORIZED, "IGJ0901", 401, "unauthorized",                           \
-      "A valid API key is required",                                          \
-      "Send Authorization: Bearer with a key of this service.")               \
-    X(FORBIDDEN, "IGJ0902", 403, "forbidden",                                 \
-      "The API key does not allow this",                                      \
-      "Use a key with the scope that detail names.")                          \
     X(BAD_TENANT, "IGJ0903", 400, "bad-tenant",                               \
       "The request belongs to no valid tenant",                               \
       "Tenant names have 1 to 64 letters, digits, hyphens, underscores and "  \
-      "dots; compare igjobs_tenant.")                                         \
-                                                                              \
-    /* 10: ingestion */                                                       \
-                                                                              \
-    X(PROFILES_MISSING, "IGJ1001", 400, "profiles-missing",                   \
-      "Missing \"profiles\" field in request body",                           \
-      "Send {\"profiles\": [{\"id\": \"1\", \"username\": \"some.name\"}]}.") \
-    X(PROFILES_NOT_A_LIST, "IGJ1002", 400, "profiles-not-a-list",             \
-      "Profiles must be a list",                                              \
-      "Send an array of objects with id, username and full_name.")            \
-                                                                              \
-    /* 11: campaigns */                                                       \
-                                                                              \
-    X(BAD_PROFILES_PER_TABLE, "IGJ1101", 400, "bad-profiles-per-table",       \
-      "profiles_per_table must be a positive integer",                        \
-      "Send a positive integer, or leave the field out: 180.")                \
-    X(NO_UNUSED_PROFILES, "IGJ1102", 400, "no-unused-profiles",               \
-      "No unused profiles available in global_usernames",                     \
-      "Ingest profiles first.")                                               \
-    X(CAMPAIGN_NOT_FOUND, "IGJ1103", 404, "campaign-not-found",               \
-      "Campaign not found",                                                   \
-      "Compare the id with the campaign_id of the selection.")                \
-    X(NO_UNASSIGNED_PROFILES, "IGJ1104", 400, "no-unassigned-profiles",       \
-      "No unassigned profiles found for this campaign. Already distributed?", \
-      "Select profiles for the campaign first.")                              \
-    X(NO_ASSIGNED_PROFILES, "IGJ1105", 400, "no-assigned-profiles",           \
-      "No assigned profiles found for this campaign. "                        \
-      "Run distribution first.",                                              \
-      "Distribute the campaign first.")                                       \
-    X(BAD_CAMPAIGN_DATE, "IGJ1106", 400, "bad-campaign-date",                 \
-      "campaign_date must be a date",                                         \
-      "Send YYYY-MM-DD, or leave the field out: today.")
+      "dots; compare igjobs_tenant.")
 
 
 typedef enum {

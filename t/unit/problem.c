@@ -117,10 +117,10 @@ test_document(void)
             "\"detail\":\"and \\\"this\\\"\"}]}", "all that can be said");
 
     memset(&doc, 0, sizeof(doc));
-    doc.problem = IGJ_PROBLEM_RATE_LIMITED;
+    doc.problem = IGJ_PROBLEM_OVERLOADED;
 
     ok(strstr(written(&doc), "\"type\":\"https://iana.org/assignments/"
-                             "http-problem-types#quota-exceeded\"") != NULL,
+                             "http-problem-types#temporary-reduced-capacity\"") != NULL,
        "a registered type stands as it is");
 }
 
