@@ -2,11 +2,12 @@
 -- The end of a job. Every function that changes a batch ends like this: lock
 -- the job row, add to its counters, igjobs.settle, igjobs.save_job.
 
--- What a function that changed a job answers. version and doc are null when
--- the document did not change.
 create type igjobs.job_answer as (
     answer text, version bigint, doc text, final boolean, state text,
     wait_ms integer);
+comment on type igjobs.job_answer is
+    'What a function that changed a job says. version and doc are null when '
+    'the document did not change.';
 
 
 create function igjobs.lock_job(p_tenant text, p_job uuid)
@@ -23,7 +24,8 @@ begin
 end
 $$;
 comment on function igjobs.lock_job(text, uuid) is
-    'The job row, locked. Always the last lock of a transaction.';
+    'The job row, locked; nulls when there is none. Always the last lock of '
+    'a transaction.';
 
 
 create function igjobs.save_job(j public.scrape_jobs)
@@ -33,10 +35,11 @@ as $$
 begin
     j.version := j.version + 1;
     j.updated_at := clock_timestamp();
+    j.status := igjobs.status_word(j.state);
+    j.current_batch := j.batches_done + j.batches_dead;
     j.progress := case
         when j.state = 'completed'
-            or igjobs.is_final(j.state)
-            and j.batches_done + j.batches_dead = j.total_batches
+            or j.state = 'failed' and j.current_batch = j.total_batches
         then 100
         else least(99.99, trunc((100 * j.progress_sum
                                  / j.total_batches)::numeric, 2))
@@ -45,16 +48,16 @@ begin
     update public.scrape_jobs t
     set version = j.version, updated_at = j.updated_at,
         started_at = j.started_at, completed_at = j.completed_at,
-        state = j.state, reason = j.reason, phase = j.phase,
-        error_message = j.error_message, progress = j.progress,
-        progress_sum = j.progress_sum, next_row = j.next_row,
+        status = j.status, state = j.state, reason = j.reason,
+        phase = j.phase, error_message = j.error_message,
+        progress = j.progress, progress_sum = j.progress_sum,
+        next_row = j.next_row, profiles_scraped = j.profiles_scraped,
         seen = j.seen, female_count = j.female_count,
         male_count = j.male_count, unknown_count = j.unknown_count,
-        profiles_scraped = j.profiles_scraped,
         total_scraped = j.total_scraped, total_filtered = j.total_filtered,
-        total_batches = j.total_batches, batches_done = j.batches_done,
-        batches_dead = j.batches_dead, accounts_failed = j.accounts_failed,
-        doc = j.doc
+        total_batches = j.total_batches, current_batch = j.current_batch,
+        batches_done = j.batches_done, batches_dead = j.batches_dead,
+        accounts_failed = j.accounts_failed, doc = j.doc
     where t.tenant = j.tenant and t.job_id = j.job_id;
     return j;
 end
@@ -66,24 +69,32 @@ comment on function igjobs.save_job(public.scrape_jobs) is
 
 create function igjobs.leased(p_tenant text, p_job uuid)
     returns integer
-    language sql stable
-return (select count(*)::integer from igjobs.batches b
-        where b.tenant = p_tenant and b.job_id = p_job
-            and b.state = 'leased');
+    language plpgsql stable
+as $$
+begin
+    return (select count(*) from igjobs.batches b
+            where b.tenant = p_tenant and b.job_id = p_job
+                and b.state = 'leased');
+end
+$$;
 comment on function igjobs.leased(text, uuid) is
     'How many batches of a job are leased, run-out leases included.';
 
 
--- "3 of 40 accounts could not be scraped", null when all could
 create function igjobs.accounts_message(j public.scrape_jobs)
     returns text
-    language sql immutable
-return case when j.accounts_failed > 0 then
-    format('%s of %s accounts could not be scraped',
-           j.accounts_failed, j.account_count)
-end;
+    language plpgsql immutable
+as $$
+begin
+    return case when j.accounts_failed > 0 then
+        format('%s of %s accounts could not be scraped',
+               j.accounts_failed, j.account_count)
+        end;
+end
+$$;
 comment on function igjobs.accounts_message(public.scrape_jobs) is
-    'What error_message says about accounts that were given up.';
+    'What error_message says about accounts that were given up; null when '
+    'none were.';
 
 
 create function igjobs.end_job(
@@ -108,13 +119,13 @@ create function igjobs.end_finished(j public.scrape_jobs)
     returns public.scrape_jobs
     language plpgsql volatile
 as $$
+declare
+    tolerated numeric := j.max_failed_ratio::numeric * j.account_count;
 begin
     j.reason := null;
     return igjobs.end_job(
-        j,
-        case when j.accounts_failed
-                 <= j.max_failed_ratio::numeric * j.account_count
-            then 'completed' else 'failed' end,
+        j, case when j.accounts_failed <= tolerated
+               then 'completed' else 'failed' end,
         igjobs.accounts_message(j));
 end
 $$;
@@ -131,10 +142,10 @@ begin
         when 'cancel' then
             igjobs.end_job(j, 'canceled', 'Job was canceled')
         when 'deadline' then
-            igjobs.end_job(j, 'failed', 'Job stopped at its deadline')
+            igjobs.end_job(j, 'failed', 'Job was stopped at its deadline')
         else
             igjobs.end_job(j, 'completed', igjobs.accounts_message(j))
-    end;
+        end;
 end
 $$;
 comment on function igjobs.end_stopped(public.scrape_jobs) is
@@ -146,18 +157,16 @@ create function igjobs.next_phase(j public.scrape_jobs)
     language plpgsql volatile
 as $$
 declare
-    hook regprocedure;
+    hook regproc := (select k.hook from igjobs.kinds k where k.kind = j.kind);
 begin
-    select k.hook into hook from igjobs.kinds k where k.kind = j.kind;
     if hook is not null then
-        execute format('select t.* from %s($1) t', hook::regproc)
-        into j using j;
+        execute format('select t.* from %s($1) t', hook) into j using j;
     end if;
     return j;
 end
 $$;
 comment on function igjobs.next_phase(public.scrape_jobs) is
-    'Part of settle: asks the kind''s hook for more. The hook inserts its '
+    'Part of settle: asks the kind''s hook for more. A hook inserts its '
     'batches, raises total_batches, sets phase, and returns the row.';
 
 
@@ -183,9 +192,7 @@ begin
 
     if j.batches_done + j.batches_dead = j.total_batches then
         j := igjobs.end_finished(j);
-    elsif j.state = 'stopping'
-        and igjobs.leased(j.tenant, j.job_id) = 0
-    then
+    elsif j.state = 'stopping' and igjobs.leased(j.tenant, j.job_id) = 0 then
         j.state := 'paused';
     end if;
     return j;
@@ -196,7 +203,7 @@ comment on function igjobs.settle(public.scrape_jobs) is
     'brought up to date, returns it with the state that follows; the caller '
     'saves it. Runs in the transaction of every commit, give-up, give-back, '
     'stop and sweep: under the row''s lock each of two last batches sees the '
-    'other, so the end is neither missed nor comes twice.';
+    'other, so that the end is neither missed nor comes twice.';
 
 
 create function igjobs.settle_job(
@@ -207,15 +214,15 @@ create function igjobs.settle_job(
 as $$
 declare
     j public.scrape_jobs := igjobs.lock_job(p_tenant, p_job);
-    a igjobs.job_answer;
     was text := j.state;
+    a igjobs.job_answer;
 begin
     j.batches_dead := j.batches_dead + p_dead;
     j.accounts_failed :=
         least(j.account_count, j.accounts_failed + p_accounts_failed);
     j.progress_sum := j.progress_sum + p_progress;
     j := igjobs.settle(j);
-    if p_dead > 0 or j.state <> was then
+    if p_dead > 0 or p_accounts_failed > 0 or j.state <> was then
         j := igjobs.save_job(j);
         a.version := j.version;
         a.doc := j.doc;
@@ -225,13 +232,12 @@ begin
     return a;
 end
 $$;
-comment on function
-    igjobs.settle_job(text, uuid, integer, bigint, double precision) is
-    'Locks the job row, adds batches that died, their accounts and progress, '
-    'settles. version and doc are null when the document did not change.';
+comment on function igjobs.settle_job(
+    text, uuid, integer, bigint, double precision) is
+    'Locks the job row, adds batches that died, accounts that were given up '
+    'and progress, settles, saves what changed.';
 
 
--- The transition that a stop asks for, settled.
 create function igjobs.stop_job(p_tenant text, p_job uuid, p_reason text)
     returns igjobs.job_answer
     language plpgsql volatile
@@ -241,25 +247,28 @@ declare
     j public.scrape_jobs := igjobs.lock_job(p_tenant, p_job);
     a igjobs.job_answer;
 begin
-    a.state := j.state;
-    a.final := igjobs.is_final(j.state);
-    a.answer := case
-        when j.job_id is null then 'unknown'
-        when a.final then 'unchanged'
-        when j.state in ('queued', 'running') then 'stopped'
-        when p_reason = 'cancel' and j.reason <> 'cancel' then 'stopped'
-        when j.state = 'paused' and p_reason <> 'pause' then 'stopped'
-        else 'unchanged'
-    end;
-    if a.answer <> 'stopped' then
-        return a;
+    if p_reason not in ('cancel', 'pause', 'target', 'precision', 'budget',
+                        'deadline')
+    then
+        raise exception 'no reason to stop a job: %', p_reason
+            using errcode = 'invalid_parameter_value';
     end if;
 
-    j.state := 'stopping';
-    j.reason := p_reason;
-    j := igjobs.save_job(igjobs.settle(j));
-    a.version := j.version;
-    a.doc := j.doc;
+    a.answer := case
+        when j.job_id is null then 'unknown'
+        when igjobs.is_final(j.state) then 'unchanged'
+        when j.state in ('queued', 'running') then 'stopped'
+        when p_reason = 'cancel' and j.reason <> 'cancel' then 'stopped'
+        when p_reason <> 'pause' and j.state = 'paused' then 'stopped'
+        else 'unchanged'
+        end;
+    if a.answer = 'stopped' then
+        j.state := 'stopping';
+        j.reason := p_reason;
+        j := igjobs.save_job(igjobs.settle(j));
+        a.version := j.version;
+        a.doc := j.doc;
+    end if;
     a.final := igjobs.is_final(j.state);
     a.state := j.state;
     return a;

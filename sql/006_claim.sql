@@ -23,7 +23,8 @@ begin
 end
 $$;
 comment on function igjobs.lock_batch(text, uuid, integer) is
-    'The batch row, locked. Always the first lock of a transaction.';
+    'The batch row, locked; nulls when there is none. Always the first lock '
+    'of a transaction.';
 
 
 create function igjobs.pick_batch(p_tenant text, p_job uuid)
@@ -51,9 +52,9 @@ create function igjobs.ms_until(p_time timestamptz)
     language sql volatile
 return ceil(1000 * extract(epoch from least(
     interval '1 hour',
-    greatest(interval '0', p_time - clock_timestamp()))))::integer;
+    greatest(interval '0', p_time - clock_timestamp()))));
 comment on function igjobs.ms_until(timestamptz) is
-    'Milliseconds from now, 0 to 3,600,000; null for null.';
+    'Milliseconds from now, 0 to 3,600,000.';
 
 
 create function igjobs.wait_ms(p_tenant text, p_job uuid)
@@ -74,74 +75,6 @@ comment on function igjobs.wait_ms(text, uuid) is
     'none waits.';
 
 
-create type igjobs.slot_locks as (full_scope text, scopes text[], ns integer[]);
-
-create function igjobs.lock_slots(p_scopes text[])
-    returns igjobs.slot_locks
-    language plpgsql volatile
-as $$
-declare
-    l igjobs.slot_locks;
-    cap igjobs.caps;
-    free integer;
-begin
-    for cap in
-        select c.* from igjobs.caps c
-        where c.scope = any (p_scopes) order by c.scope
-    loop
-        select s.n into free from igjobs.slots s
-        where s.scope = cap.scope and s.n < cap.slots
-            and (s.job_id is null or s.until < clock_timestamp())
-        order by s.n limit 1
-        for no key update skip locked;
-        if not found then
-            l.full_scope := cap.scope;
-            return l;
-        end if;
-        l.scopes := l.scopes || cap.scope;
-        l.ns := l.ns || free;
-    end loop;
-    return l;
-end
-$$;
-comment on function igjobs.lock_slots(text[]) is
-    'Locks a free slot of every scope that has a cap, in the scopes'' order, '
-    'skipping locked ones; full_scope names the first without one.';
-
-
-create function igjobs.take_slots(
-    l igjobs.slot_locks, p_job uuid, p_batch integer, p_attempt integer,
-    p_until timestamptz)
-    returns void
-    language sql volatile
-begin atomic
-    update igjobs.slots s
-    set job_id = p_job, batch_no = p_batch, attempt = p_attempt,
-        until = p_until
-    from unnest(l.scopes, l.ns) t (scope, n)
-    where s.scope = t.scope and s.n = t.n;
-end;
-comment on function igjobs.take_slots(
-    igjobs.slot_locks, uuid, integer, integer, timestamptz) is
-    'Gives the locked slots to a batch.';
-
-
-create function igjobs.free_slots(
-    p_job uuid, p_batch integer, p_attempt integer)
-    returns void
-    language sql volatile
-begin atomic
-    update igjobs.slots s
-    set job_id = null, batch_no = null, attempt = null, until = null
-    where s.job_id = p_job and s.batch_no = p_batch
-        and s.attempt = p_attempt;
-end;
-comment on function igjobs.free_slots(uuid, integer, integer) is
-    'Frees the slots that this attempt holds; a later holder keeps its own.';
-
-
--- A stop that came first makes the row's state differ from the plain read; a
--- stop that comes later waits and then sees the leased batch.
 create function igjobs.lock_active(p_tenant text, p_job uuid, p_state text)
     returns public.scrape_jobs
     language plpgsql volatile
@@ -150,51 +83,19 @@ declare
     j public.scrape_jobs;
 begin
     if p_state = 'queued' then
-        j := igjobs.lock_job(p_tenant, p_job);
-    else
-        select t.* into j from public.scrape_jobs t
-        where t.tenant = p_tenant and t.job_id = p_job
-        for share;
+        return igjobs.lock_job(p_tenant, p_job);
     end if;
+    select t.* into j from public.scrape_jobs t
+    where t.tenant = p_tenant and t.job_id = p_job
+    for share;
     return j;
 end
 $$;
 comment on function igjobs.lock_active(text, uuid, text) is
-    'The job row as a claim locks it: exclusively where the claim will start '
-    'the job, else shared with other claims. A started job is never queued '
-    'again, so that a shared lock need not be raised.';
-
-
-create function igjobs.claim_details(c igjobs.claimed, j public.scrape_jobs)
-    returns igjobs.claimed
-    language plpgsql stable
-as $$
-begin
-    c.accounts := (
-        select a.accounts from igjobs.batch_accounts a
-        where a.tenant = c.tenant and a.job_id = c.job_id
-            and a.batch_no = c.batch_no);
-    c.runs := (
-        select coalesce(jsonb_agg(jsonb_build_object(
-            'run_no', r.run_no, 'token', r.token, 'provider', r.provider,
-            'actor', r.actor, 'run_id', r.run_id,
-            'dataset_id', r.dataset_id, 'cursor', r.cursor,
-            'state', r.state, 'accounts', r.accounts) order by r.run_no),
-            '[]')
-        from igjobs.runs r
-        where r.tenant = c.tenant and r.job_id = c.job_id
-            and r.batch_no = c.batch_no);
-    c.job := jsonb_build_object(
-        'platform', j.platform, 'target_gender', j.target_gender,
-        'keep_unknown', j.keep_unknown,
-        'max_count_per_account', j.max_count_per_account,
-        'parallelism', j.parallelism, 'total_batches', j.total_batches,
-        'account_count', j.account_count);
-    return c;
-end
-$$;
-comment on function igjobs.claim_details(igjobs.claimed, public.scrape_jobs) is
-    'Part of claim: what the worker must know about its batch.';
+    'The job row as a claim locks it: for itself where it will start the '
+    'job, else shared with other claims. A stop that came first is seen '
+    'here; one that comes later waits and then sees the leased batch. A '
+    'started job is never queued again, so no shared lock must be raised.';
 
 
 create function igjobs.lease_batch(
@@ -203,14 +104,14 @@ create function igjobs.lease_batch(
     language plpgsql volatile
 as $$
 begin
-    b.attempt := b.attempt + 1;
-    b.lease_until := clock_timestamp() + p_lease_ms * interval '1 ms';
     update igjobs.batches t
-    set state = 'leased', attempt = b.attempt, lease_until = b.lease_until,
-        worker = p_worker
+    set state = 'leased', attempt = t.attempt + 1, worker = p_worker,
+        lease_until = clock_timestamp() + p_lease_ms * interval '1 ms',
+        slots = coalesce(cardinality(l.numbers), 0)
     where t.tenant = b.tenant and t.job_id = b.job_id
-        and t.batch_no = b.batch_no;
-    if l.scopes is not null then
+        and t.batch_no = b.batch_no
+    returning t.* into b;
+    if b.slots > 0 then
         perform igjobs.take_slots(l, b.job_id, b.batch_no, b.attempt,
                                   b.lease_until);
     end if;
@@ -219,7 +120,70 @@ end
 $$;
 comment on function igjobs.lease_batch(
     igjobs.batches, igjobs.slot_locks, text, integer) is
-    'Part of claim: writes the lease, raises the fence.';
+    'Part of claim: writes the lease, raises the fence, takes the slots.';
+
+
+create function igjobs.runs_json(b igjobs.batches)
+    returns jsonb
+    language plpgsql stable
+as $$
+begin
+    return (
+        select coalesce(jsonb_agg(jsonb_build_object(
+            'run_no', r.run_no, 'token', r.token, 'provider', r.provider,
+            'actor', r.actor, 'run_id', r.run_id,
+            'dataset_id', r.dataset_id, 'cursor', r.cursor,
+            'state', r.state, 'accounts', r.accounts) order by r.run_no),
+            '[]')
+        from igjobs.runs r
+        where r.tenant = b.tenant and r.job_id = b.job_id
+            and r.batch_no = b.batch_no);
+end
+$$;
+comment on function igjobs.runs_json(igjobs.batches) is
+    'All runs of a batch, closed ones too, in the order of their numbers.';
+
+
+create function igjobs.claimed_batch(
+    b igjobs.batches, j public.scrape_jobs, p_started boolean)
+    returns igjobs.claimed
+    language plpgsql stable
+as $$
+declare
+    c igjobs.claimed;
+begin
+    c.answer := 'batch';
+    c.tenant := b.tenant;
+    c.job_id := b.job_id;
+    c.batch_no := b.batch_no;
+    c.attempt := b.attempt;
+    c.kind := b.kind;
+    c.class := j.class;
+    c.phase := b.phase;
+    c.payload := b.payload;
+    c.failures := b.failures;
+    c.losses := b.losses;
+    c.accounts := (
+        select a.accounts from igjobs.batch_accounts a
+        where a.tenant = b.tenant and a.job_id = b.job_id
+            and a.batch_no = b.batch_no);
+    c.runs := case when b.attempt = 1 then '[]' else igjobs.runs_json(b) end;
+    c.job := jsonb_build_object(
+        'platform', j.platform, 'target_gender', j.target_gender,
+        'keep_unknown', j.keep_unknown,
+        'max_count_per_account', j.max_count_per_account,
+        'parallelism', j.parallelism, 'total_batches', j.total_batches,
+        'account_count', j.account_count);
+    if p_started then
+        c.version := j.version;
+        c.doc := j.doc;
+    end if;
+    return c;
+end
+$$;
+comment on function igjobs.claimed_batch(
+    igjobs.batches, public.scrape_jobs, boolean) is
+    'Part of claim: what the worker must know about its batch.';
 
 
 create function igjobs.claim(
@@ -234,6 +198,7 @@ declare
     j public.scrape_jobs;
     b igjobs.batches;
     l igjobs.slot_locks;
+    starts boolean;
 begin
     c.answer := 'none';
     select t.* into j from public.scrape_jobs t
@@ -261,35 +226,61 @@ begin
     if j.state not in ('queued', 'running') then
         return c;
     end if;
-    b := igjobs.lease_batch(b, l, p_worker, p_lease_ms);
-    if j.state = 'queued' then
+
+    starts := j.state = 'queued';
+    if starts then
         j.state := 'running';
         j.started_at := clock_timestamp();
         j := igjobs.save_job(j);
-        c.version := j.version;
-        c.doc := j.doc;
     end if;
-
-    c.answer := 'batch';
-    c.tenant := p_tenant;
-    c.job_id := p_job;
-    c.batch_no := b.batch_no;
-    c.attempt := b.attempt;
-    c.kind := b.kind;
-    c.class := j.class;
-    c.phase := b.phase;
-    c.payload := b.payload;
-    c.failures := b.failures;
-    c.losses := b.losses;
-    return igjobs.claim_details(c, j);
+    b := igjobs.lease_batch(b, l, p_worker, p_lease_ms);
+    return igjobs.claimed_batch(b, j, starts);
 end
 $$;
 comment on function igjobs.claim(text, uuid, text[], text, integer) is
     'Takes the first due batch of an active job for p_lease_ms milliseconds. '
     'Answers batch, later (wait_ms), capped (scope) or none; none also when '
-    'as many batches are leased as the job''s parallelism allows. Nothing is '
-    'written before the job row is locked and found active. version and doc '
-    'are set when the claim started the job.';
+    'as many batches are leased as the job''s parallelism allows (claims at '
+    'the same moment may pass it by their number; slots are exact). Nothing '
+    'is written before the job row is locked and found active. version and '
+    'doc are set when the claim started the job.';
+
+
+create function igjobs.candidates(p_kinds text[], p_limit integer)
+    returns table (tenant text, job_id uuid)
+    language plpgsql stable
+as $$
+begin
+    return query
+    with leased as materialized (
+        select b.tenant, b.job_id, count(*) as n
+        from igjobs.batches b where b.state = 'leased'
+        group by b.tenant, b.job_id
+    ), busy as (
+        select l.tenant, sum(l.n) as n from leased l group by l.tenant
+    )
+    select c.tenant, c.job_id
+    from (
+        select j.tenant, j.job_id
+        from public.scrape_jobs j
+        left join leased l on l.tenant = j.tenant and l.job_id = j.job_id
+        left join busy t on t.tenant = j.tenant
+        where j.state in ('queued', 'running') and j.kind = any (p_kinds)
+            and coalesce(l.n, 0) < j.parallelism
+        order by coalesce(t.n, 0), coalesce(l.n, 0), j.class = 'bulk',
+            j.job_id
+        offset 0) c
+    where exists (
+        select from igjobs.batches b
+        where b.tenant = c.tenant and b.job_id = c.job_id
+            and b.state = 'queued' and b.not_before <= now())
+    limit p_limit;
+end
+$$;
+comment on function igjobs.candidates(text[], integer) is
+    'Active jobs with a due batch: those of the least busy tenant first, '
+    'then the least busy job, small before bulk, old before new. The offset '
+    'keeps the look at the batches behind the sort: it stops at p_limit.';
 
 
 create function igjobs.claim_any(
@@ -300,62 +291,55 @@ create function igjobs.claim_any(
 as $$
 declare
     c igjobs.claimed;
-    best igjobs.claimed;
     job record;
 begin
-    best.answer := 'none';
-    for job in select * from igjobs.candidates(p_kinds, 10) loop
+    for job in select t.* from igjobs.candidates(p_kinds, 16) t loop
         begin
             c := igjobs.claim(job.tenant, job.job_id, p_kinds, p_worker,
                               p_lease_ms);
             if c.answer = 'batch' then
                 return c;
             end if;
+            -- undone: the locks of one job at a time
             raise exception using errcode = 'IGJ01';
         exception when sqlstate 'IGJ01' then
-            -- gave its locks back: one job's locks at a time
-            best := c;
+            null;
         end;
     end loop;
-    return best;
+    c := null;
+    c.answer := 'none';
+    return c;
 end
 $$;
 comment on function igjobs.claim_any(text[], text, integer) is
-    'Claims without Redis: a due batch of any active job. Answers as '
-    'igjobs.claim does.';
-
-
-create function igjobs.candidates(p_kinds text[], p_limit integer)
-    returns table (tenant text, job_id uuid)
-    language sql stable
-begin atomic
-    with leased as materialized (
-        select b.tenant, b.job_id, count(*) as n
-        from igjobs.batches b where b.state = 'leased'
-        group by b.tenant, b.job_id
-    ), busy as (
-        select l.tenant, sum(l.n) as n from leased l group by l.tenant
-    )
-    select j.tenant, j.job_id
-    from public.scrape_jobs j
-    left join leased l on l.job_id = j.job_id
-    left join busy t on t.tenant = j.tenant
-    where j.state in ('queued', 'running') and j.kind = any (p_kinds)
-        and coalesce(l.n, 0) < j.parallelism
-        and exists (
-            select from igjobs.batches b
-            where b.tenant = j.tenant and b.job_id = j.job_id
-                and b.state = 'queued' and b.not_before <= now())
-    order by coalesce(t.n, 0), coalesce(l.n, 0), j.class = 'bulk', j.job_id
-    limit p_limit;
-end;
-comment on function igjobs.candidates(text[], integer) is
-    'Active jobs with a due batch: those of the least busy tenant first, '
-    'then the least busy job, small before bulk, old before new.';
+    'Claims without Redis: a due batch of any active job. Answers batch or '
+    'none.';
 
 
 create type igjobs.renewed as (
     job_id uuid, batch_no integer, attempt integer, verdict text, state text);
+
+create function igjobs.lock_leases(
+    inout p_jobs uuid[], inout p_batches integer[], inout p_attempts integer[])
+    language plpgsql volatile
+as $$
+begin
+    select array_agg(t.job_id), array_agg(t.batch_no), array_agg(t.attempt)
+    into p_jobs, p_batches, p_attempts
+    from (
+        select b.job_id, b.batch_no, b.attempt
+        from unnest(p_jobs, p_batches, p_attempts)
+            p (job_id, batch_no, attempt)
+        join igjobs.batches b
+            on b.job_id = p.job_id and b.batch_no = p.batch_no
+            and b.attempt = p.attempt
+        where b.state = 'leased'
+        for no key update of b skip locked) t;
+end
+$$;
+comment on function igjobs.lock_leases(uuid[], integer[], integer[]) is
+    'Those of the named leases that are held and could be locked at once.';
+
 
 create function igjobs.renew(
     p_jobs uuid[], p_batches integer[], p_attempts integer[],
@@ -366,28 +350,20 @@ create function igjobs.renew(
 as $$
 declare
     lease timestamptz := clock_timestamp() + p_lease_ms * interval '1 ms';
-    rows_locked igjobs.batches[];
+    held record;
 begin
     -- a lost renewal costs one beat, a wait for the disk every lane
     perform set_config('synchronous_commit', 'off', true);
 
-    select coalesce(array_agg(t.b), '{}') into rows_locked from (
-        select b from igjobs.batches b
-        join unnest(p_jobs, p_batches, p_attempts) p (job_id, batch_no, attempt)
-            on p.job_id = b.job_id and p.batch_no = b.batch_no
-            and p.attempt = b.attempt
-        where b.state = 'leased'
-        for no key update of b skip locked) t;
-
+    held := igjobs.lock_leases(p_jobs, p_batches, p_attempts);
     update igjobs.batches b set lease_until = lease
-    from unnest(rows_locked) l
-    where b.tenant = l.tenant and b.job_id = l.job_id
-        and b.batch_no = l.batch_no;
-
+    from unnest(held.p_jobs, held.p_batches) h (job_id, batch_no)
+    where b.job_id = h.job_id and b.batch_no = h.batch_no;
     update igjobs.slots s set until = lease
-    from unnest(rows_locked) l
-    where s.job_id = l.job_id and s.batch_no = l.batch_no
-        and s.attempt = l.attempt;
+    from unnest(held.p_jobs, held.p_batches, held.p_attempts)
+        h (job_id, batch_no, attempt)
+    where s.job_id = h.job_id and s.batch_no = h.batch_no
+        and s.attempt = h.attempt;
 
     return query
     select p.job_id, p.batch_no, p.attempt,

@@ -10,13 +10,15 @@ create function igjobs.requeue(
 as $$
 begin
     update igjobs.batches t
-    set state = 'queued', lease_until = null, worker = null,
+    set state = 'queued', lease_until = null, worker = null, slots = 0,
         failures = p_failures, losses = p_losses,
         error = coalesce(p_error, t.error),
         not_before = clock_timestamp() + p_delay_ms * interval '1 ms'
     where t.tenant = b.tenant and t.job_id = b.job_id
         and t.batch_no = b.batch_no;
-    perform igjobs.free_slots(b.job_id, b.batch_no, b.attempt);
+    if b.slots > 0 then
+        perform igjobs.release_slots(b.job_id, b.batch_no, b.attempt);
+    end if;
 end
 $$;
 comment on function igjobs.requeue(
@@ -26,58 +28,53 @@ comment on function igjobs.requeue(
 
 create function igjobs.retry_ms(p_failures integer)
     returns integer
-    language sql volatile
-return (least(igjobs.setting('retry_max_ms')::double precision,
-              igjobs.setting('retry_base_ms')::double precision
-              * 2 ^ (p_failures - 1))
-        * (0.5 + random() / 2))::integer;
+    language plpgsql volatile
+as $$
+declare
+    base double precision := igjobs.setting('retry_base_ms');
+    longest double precision := igjobs.setting('retry_max_ms');
+begin
+    return least(longest, base * 2 ^ (p_failures - 1))
+           * (0.5 + random() / 2);
+end
+$$;
 comment on function igjobs.retry_ms(integer) is
     'Delay before retry number p_failures (from 1): exponential, the upper '
     'half of it random.';
 
 
 create function igjobs.accounts_left(b igjobs.batches)
-    returns bigint
-    language sql stable
-return b.account_count - coalesce((
-    select count(*) from igjobs.batch_accounts a,
-        jsonb_object_keys(a.outcomes) k
-    where a.tenant = b.tenant and a.job_id = b.job_id
-        and a.batch_no = b.batch_no), 0);
+    returns integer
+    language plpgsql stable
+as $$
+begin
+    return b.account_count - (
+        select count(*) from igjobs.batch_accounts a,
+            jsonb_object_keys(a.outcomes) k
+        where a.tenant = b.tenant and a.job_id = b.job_id
+            and a.batch_no = b.batch_no);
+end
+$$;
 comment on function igjobs.accounts_left(igjobs.batches) is
     'Accounts of a batch without a final outcome: those that a dead batch '
     'loses.';
 
 
-create function igjobs.kill_batch(b igjobs.batches, p_error text)
-    returns igjobs.job_answer
-    language plpgsql volatile
-as $$
-begin
-    perform igjobs.end_batch(b, 'dead', p_error);
-    return igjobs.settle_job(b.tenant, b.job_id, 1, igjobs.accounts_left(b),
-                             1 - b.progress);
-end
-$$;
-comment on function igjobs.kill_batch(igjobs.batches, text) is
-    'Dead letter: gives a locked batch up, settles the job.';
-
-
 create function igjobs.after_repeat(b igjobs.batches, p_attempt integer)
     returns igjobs.job_answer
-    language plpgsql stable
+    language plpgsql volatile
 as $$
 declare
     a igjobs.job_answer;
 begin
-    select case
-               when b.attempt = p_attempt and b.state in ('queued', 'dead')
-               then b.state else 'lost'
-           end, null, null, igjobs.is_final(j.state), j.state,
-        igjobs.ms_until(b.not_before)
-    into a from public.scrape_jobs j
+    a.answer := 'lost';
+    if b.attempt = p_attempt and b.state in ('queued', 'dead') then
+        a.answer := b.state;
+        a.wait_ms := igjobs.ms_until(b.not_before);
+    end if;
+    select igjobs.is_final(j.state), j.state into a.final, a.state
+    from public.scrape_jobs j
     where j.tenant = b.tenant and j.job_id = b.job_id;
-    a.answer := coalesce(a.answer, 'lost');
     return a;
 end
 $$;
@@ -97,28 +94,34 @@ declare
     b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
     a igjobs.job_answer;
     failures integer := b.failures + (p_class = 'retry')::integer;
-    delay integer;
+    delay_ms integer;
 begin
-    if not igjobs.holds(b, p_attempt) then
+    if p_class not in ('retry', 'park', 'dead') then
+        raise exception 'no class of errors: %', p_class
+            using errcode = 'invalid_parameter_value';
+    elsif not igjobs.holds(b, p_attempt) then
         return igjobs.after_repeat(b, p_attempt);
     end if;
 
     if p_class = 'dead'
         or failures > igjobs.setting('max_failures')::integer
     then
-        a := igjobs.kill_batch(b, left(p_error, 1000));
+        perform igjobs.end_batch(b, 'dead', left(p_error, 1000));
+        a := igjobs.settle_job(p_tenant, p_job, 1, igjobs.accounts_left(b),
+                               1 - b.progress);
         a.answer := 'dead';
         return a;
     end if;
 
-    delay := coalesce(p_delay_ms, case p_class
-        when 'retry' then igjobs.retry_ms(failures)
-        else igjobs.setting('park_ms')::integer end);
-    perform igjobs.requeue(b, delay, failures, b.losses,
+    delay_ms := coalesce(
+        p_delay_ms,
+        case p_class when 'retry' then igjobs.retry_ms(failures)
+            else igjobs.setting('park_ms')::integer end);
+    perform igjobs.requeue(b, delay_ms, failures, b.losses,
                            left(p_error, 1000));
     a := igjobs.settle_job(p_tenant, p_job, 0, 0, 0);
     a.answer := 'queued';
-    a.wait_ms := delay;
+    a.wait_ms := delay_ms;
     return a;
 end
 $$;
@@ -155,6 +158,50 @@ comment on function igjobs.give_back(text, uuid, integer, integer) is
     'Answers queued or lost.';
 
 
+create function igjobs.expired_jobs(p_limit integer)
+    returns table (tenant text, job_id uuid)
+    language plpgsql stable
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select b.tenant, b.job_id from igjobs.batches b
+    where b.state = 'leased' and b.lease_until < now()
+    union
+    select j.tenant, j.job_id from public.scrape_jobs j
+    where j.state = 'stopping' and not exists (
+        select from igjobs.batches b
+        where b.tenant = j.tenant and b.job_id = j.job_id
+            and b.state = 'leased')
+    limit p_limit;
+end
+$$;
+comment on function igjobs.expired_jobs(integer) is
+    'Jobs for igjobs.sweep_job: with run-out leases, or stopping with nothing '
+    'leased. Reads leased batches and stopping jobs only.';
+
+
+create function igjobs.take_back(b igjobs.batches)
+    returns boolean
+    language plpgsql volatile
+as $$
+declare
+    losses integer := b.losses + 1;
+begin
+    if losses < igjobs.setting('max_losses')::integer then
+        perform igjobs.requeue(b, 0, b.failures, losses, null);
+        return false;
+    end if;
+    perform igjobs.end_batch(
+        b, 'dead', format('the lease ran out %s times', losses));
+    return true;
+end
+$$;
+comment on function igjobs.take_back(igjobs.batches) is
+    'Part of sweep_job: a locked batch whose lease ran out is queued again, '
+    'or dead (true) when it lost too many workers.';
+
+
 create type igjobs.swept as (
     requeued integer, dead integer, version bigint, doc text, final boolean,
     state text);
@@ -165,14 +212,13 @@ create function igjobs.sweep_job(p_tenant text, p_job uuid)
     security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    w igjobs.swept;
     b igjobs.batches;
     a igjobs.job_answer;
-    lost_accounts bigint := 0;
+    requeued integer := 0;
+    dead integer := 0;
+    accounts_lost integer := 0;
     progress double precision := 0;
 begin
-    w.requeued := 0;
-    w.dead := 0;
     for b in
         select t.* from igjobs.batches t
         where t.tenant = p_tenant and t.job_id = p_job
@@ -180,27 +226,20 @@ begin
         order by t.batch_no
         for no key update skip locked
     loop
-        if b.losses + 1 >= igjobs.setting('max_losses')::integer then
-            perform igjobs.end_batch(b, 'dead', 'lease ran out '
-                || b.losses + 1 || ' times');
-            lost_accounts := lost_accounts + igjobs.accounts_left(b);
+        if igjobs.take_back(b) then
+            dead := dead + 1;
+            accounts_lost := accounts_lost + igjobs.accounts_left(b);
             progress := progress + 1 - b.progress;
-            w.dead := w.dead + 1;
         else
-            perform igjobs.requeue(b, 0, b.failures, b.losses + 1, null);
-            w.requeued := w.requeued + 1;
+            requeued := requeued + 1;
         end if;
     end loop;
 
-    a := igjobs.settle_job(p_tenant, p_job, w.dead, lost_accounts, progress);
-    w.version := a.version;
-    w.doc := a.doc;
-    w.final := a.final;
-    w.state := a.state;
-    return w;
+    a := igjobs.settle_job(p_tenant, p_job, dead, accounts_lost, progress);
+    return (requeued, dead, a.version, a.doc, a.final, a.state);
 end
 $$;
 comment on function igjobs.sweep_job(text, uuid) is
-    'Takes run-out leases of one job back: queued again, or dead when this '
-    'batch lost too many workers; then settles, which also ends a stopping '
-    'job. How many of each; version and doc when the document changed.';
+    'Takes run-out leases of one job back and settles it, which also ends a '
+    'stopping job. How many are queued again or dead; version and doc when '
+    'the document changed.';

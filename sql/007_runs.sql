@@ -1,0 +1,386 @@
+-- Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+-- Provider runs: intent before the call, id after it, splits, and runs that
+-- nobody will collect. Money is spent once: every step is fenced by the
+-- batch's attempt and can be repeated. Locks: batch row, then the job row
+-- where accounts were given up.
+
+create function igjobs.holds(b igjobs.batches, p_attempt integer)
+    returns boolean
+    language plpgsql immutable
+as $$
+begin
+    return b.job_id is not null and b.state = 'leased'
+        and b.attempt = p_attempt;
+end
+$$;
+comment on function igjobs.holds(igjobs.batches, integer) is
+    'Does this attempt hold the batch? A lease that has run out but was not '
+    'swept yet still counts.';
+
+
+create function igjobs.read_run(
+    p_tenant text, p_job uuid, p_batch integer, p_run_no integer)
+    returns igjobs.runs
+    language plpgsql volatile
+as $$
+declare
+    r igjobs.runs;
+begin
+    select t.* into r from igjobs.runs t
+    where t.tenant = p_tenant and t.job_id = p_job and t.batch_no = p_batch
+        and t.run_no = p_run_no;
+    return r;
+end
+$$;
+comment on function igjobs.read_run(text, uuid, integer, integer) is
+    'A run, nulls when there is none; the lock on its batch row covers it.';
+
+
+create function igjobs.open_run(b igjobs.batches, p_accounts text)
+    returns igjobs.runs
+    language plpgsql volatile
+as $$
+declare
+    r igjobs.runs;
+begin
+    select t.* into r from igjobs.runs t
+    where t.tenant = b.tenant and t.job_id = b.job_id
+        and t.batch_no = b.batch_no and t.closed_at is null
+        and t.accounts is not distinct from p_accounts
+    order by t.run_no limit 1;
+    return r;
+end
+$$;
+comment on function igjobs.open_run(igjobs.batches, text) is
+    'The open run of a batch for exactly these accounts.';
+
+
+create function igjobs.next_run_no(b igjobs.batches)
+    returns integer
+    language plpgsql volatile
+as $$
+begin
+    return coalesce((
+        select r.run_no from igjobs.runs r
+        where r.tenant = b.tenant and r.job_id = b.job_id
+            and r.batch_no = b.batch_no
+        order by r.run_no desc limit 1) + 1, 0);
+end
+$$;
+comment on function igjobs.next_run_no(igjobs.batches) is
+    'The number of a locked batch''s next run, from 0.';
+
+
+create function igjobs.plan_run(b igjobs.batches, p_accounts text)
+    returns integer
+    language plpgsql volatile
+as $$
+declare
+    new_no integer := igjobs.next_run_no(b);
+begin
+    insert into igjobs.runs (
+        job_id, batch_no, run_no, attempt, state, tenant, platform, accounts)
+    values (
+        b.job_id, b.batch_no, new_no, b.attempt, 'planned', b.tenant,
+        b.platform, p_accounts);
+    return new_no;
+end
+$$;
+comment on function igjobs.plan_run(igjobs.batches, text) is
+    'Sets accounts apart for a further run of a locked batch; returns its '
+    'number.';
+
+
+create type igjobs.intent as (answer text, run_no integer, token text);
+
+create function igjobs.run_intent(
+    p_tenant text, p_job uuid, p_batch integer, p_attempt integer,
+    p_provider text, p_actor text, p_accounts text, p_call_ms integer)
+    returns igjobs.intent
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
+    r igjobs.runs;
+    i igjobs.intent;
+begin
+    i.answer := igjobs.intent_answer(b, p_attempt, p_call_ms);
+    if i.answer <> 'ok' then
+        return i;
+    end if;
+
+    r := igjobs.open_run(b, p_accounts);
+    if r.state = 'started' then
+        raise exception 'run % of batch % is started already', r.run_no,
+            p_batch using errcode = 'object_not_in_prerequisite_state';
+    end if;
+
+    i.run_no := coalesce(r.run_no, igjobs.next_run_no(b));
+    i.token := case when r.state = 'intent' and r.attempt = p_attempt
+                   then r.token else gen_random_uuid()::text end;
+    insert into igjobs.runs as t (
+        job_id, batch_no, run_no, attempt, state, tenant, platform, accounts,
+        intent_at, token, provider, actor)
+    values (
+        p_job, p_batch, i.run_no, p_attempt, 'intent', p_tenant, b.platform,
+        p_accounts, clock_timestamp(), i.token, p_provider, p_actor)
+    on conflict (job_id, batch_no, run_no) do update
+    set state = 'intent', attempt = p_attempt, intent_at = clock_timestamp(),
+        token = i.token, provider = p_provider, actor = p_actor;
+    return i;
+end
+$$;
+comment on function igjobs.run_intent(
+    text, uuid, integer, integer, text, text, text, integer) is
+    'Records that a run for these accounts (null = the whole batch) is about '
+    'to be started, before the call. Takes the planned run of the same '
+    'accounts, else makes one. Answers ok (run_no, token), lost, stop (the '
+    'job is not running), short (the lease has not p_call_ms left). A repeat '
+    'answers the same token; an older attempt''s intent gets a new one.';
+
+
+create function igjobs.intent_answer(
+    b igjobs.batches, p_attempt integer, p_call_ms integer)
+    returns text
+    language plpgsql volatile
+as $$
+begin
+    return case
+        when not igjobs.holds(b, p_attempt) then 'lost'
+        when b.lease_until
+             < clock_timestamp() + p_call_ms * interval '1 ms' then 'short'
+        when exists (
+            select from public.scrape_jobs j
+            where j.tenant = b.tenant and j.job_id = b.job_id
+                and j.state in ('queued', 'running')) then 'ok'
+        else 'stop'
+        end;
+end
+$$;
+comment on function igjobs.intent_answer(igjobs.batches, integer, integer) is
+    'Part of run_intent: may this attempt start a run now? A stop that comes '
+    'a moment later finds the run open and has it aborted.';
+
+
+create function igjobs.run_started(
+    p_tenant text, p_job uuid, p_batch integer, p_attempt integer,
+    p_run_no integer, p_run_id text, p_dataset_id text)
+    returns text
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
+begin
+    if not igjobs.holds(b, p_attempt) then
+        return 'lost';
+    end if;
+    update igjobs.runs r
+    set state = 'started', attempt = p_attempt, run_id = p_run_id,
+        dataset_id = p_dataset_id
+    where r.tenant = p_tenant and r.job_id = p_job and r.batch_no = p_batch
+        and r.run_no = p_run_no
+        and (r.state = 'intent'
+             or r.state = 'started' and r.run_id = p_run_id);
+    return case when found then 'ok' else 'lost' end;
+end
+$$;
+comment on function igjobs.run_started(
+    text, uuid, integer, integer, integer, text, text) is
+    'Stores the provider''s ids of a run. Answers ok, or lost: then the '
+    'caller aborts what it started and books it.';
+
+
+create function igjobs.run_refused(
+    p_tenant text, p_job uuid, p_batch integer, p_attempt integer,
+    p_run_no integer)
+    returns text
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
+begin
+    if not igjobs.holds(b, p_attempt) then
+        return 'lost';
+    end if;
+    update igjobs.runs r
+    set state = 'planned', token = null, intent_at = null
+    where r.tenant = p_tenant and r.job_id = p_job and r.batch_no = p_batch
+        and r.run_no = p_run_no and r.state in ('planned', 'intent');
+    return case when found then 'ok' else 'lost' end;
+end
+$$;
+comment on function igjobs.run_refused(
+    text, uuid, integer, integer, integer) is
+    'Nothing was started for this intent: the run is planned again, so that '
+    'its accounts are not forgotten. Answers ok or lost.';
+
+
+create function igjobs.note_outcomes(b igjobs.batches, p_outcomes jsonb)
+    returns void
+    language plpgsql volatile
+as $$
+begin
+    if p_outcomes is null then
+        return;
+    end if;
+    update igjobs.batch_accounts a
+    set outcomes = coalesce(a.outcomes, '{}') || p_outcomes
+    where a.tenant = b.tenant and a.job_id = b.job_id
+        and a.batch_no = b.batch_no;
+end
+$$;
+comment on function igjobs.note_outcomes(igjobs.batches, jsonb) is
+    'Merges final outcomes by account name.';
+
+
+create type igjobs.split as (answer text, run_nos integer[]);
+
+create function igjobs.split_run(
+    p_tenant text, p_job uuid, p_batch integer, p_attempt integer,
+    p_run_no integer, p_state text, p_cost numeric, p_parts text[],
+    p_outcomes jsonb, p_accounts_failed integer)
+    returns igjobs.split
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
+    r igjobs.runs := igjobs.read_run(p_tenant, p_job, p_batch, p_run_no);
+    s igjobs.split;
+    part text;
+begin
+    if not igjobs.holds(b, p_attempt) or r.job_id is null then
+        s.answer := 'lost';
+        return s;
+    elsif r.closed_at is not null then
+        s.answer := 'repeated';
+        s.run_nos := array(
+            select t.run_no from igjobs.runs t
+            where t.tenant = p_tenant and t.job_id = p_job
+                and t.batch_no = p_batch and t.run_no > p_run_no
+                and t.accounts = any (p_parts)
+            order by t.run_no);
+        return s;
+    end if;
+
+    perform igjobs.move_run(b, p_run_no, r.cursor, 0, true, p_state, p_cost);
+    foreach part in array p_parts loop
+        s.run_nos := s.run_nos || igjobs.plan_run(b, part);
+    end loop;
+    if cardinality(p_parts) = 1 then
+        update igjobs.batches t set reruns = t.reruns + 1
+        where t.tenant = p_tenant and t.job_id = p_job
+            and t.batch_no = p_batch;
+    end if;
+    perform igjobs.note_outcomes(b, p_outcomes);
+    if p_accounts_failed > 0 then
+        perform igjobs.settle_job(p_tenant, p_job, 0, p_accounts_failed, 0);
+    end if;
+    s.answer := 'split';
+    return s;
+end
+$$;
+comment on function igjobs.split_run(
+    text, uuid, integer, integer, integer, text, numeric, text[], jsonb,
+    integer) is
+    'Closes a run and plans one for each part (newline-joined accounts), in '
+    'one transaction, so that none of its accounts is forgotten. One part is '
+    'the same work once more and counts as a rerun. Answers split, repeated '
+    'or lost.';
+
+
+create function igjobs.orphan_runs(p_limit integer)
+    returns table (
+        tenant text, job_id uuid, batch_no integer, run_no integer,
+        token text, provider text, actor text, run_id text,
+        intent_age_ms bigint)
+    language plpgsql stable
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select r.tenant, r.job_id, r.batch_no, r.run_no, r.token, r.provider,
+        r.actor, r.run_id,
+        (1000 * extract(epoch from now() - r.intent_at))::bigint
+    from igjobs.runs r
+    join public.scrape_jobs j
+        on j.tenant = r.tenant and j.job_id = r.job_id
+    join igjobs.batches b
+        on b.tenant = r.tenant and b.job_id = r.job_id
+        and b.batch_no = r.batch_no
+    where r.state in ('intent', 'started') and b.state <> 'leased'
+        and (b.state = 'dead' or igjobs.is_final(j.state)
+             or j.state = 'stopping' and j.reason <> 'pause')
+    limit p_limit;
+end
+$$;
+comment on function igjobs.orphan_runs(integer) is
+    'Runs that the provider may be working on and nobody will collect: under '
+    'an ended or stopping job (except for a pause) or a dead batch, without '
+    'a lease.';
+
+
+create function igjobs.book_run(
+    p_tenant text, p_job uuid, p_batch integer, p_run_no integer,
+    p_state text, p_cost numeric, p_run_id text)
+    returns text
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
+    r igjobs.runs := igjobs.read_run(p_tenant, p_job, p_batch, p_run_no);
+    own boolean := r.closed_at is null
+        and (r.run_id is null or r.run_id = p_run_id);
+    booked integer := p_run_no;
+begin
+    if r.job_id is null then
+        return 'unknown';
+    elsif igjobs.is_booked(b, p_run_no, p_run_id) then
+        return 'repeated';
+    elsif b.state = 'leased' and (p_run_id is null or r.run_id = p_run_id)
+    then
+        return 'held';
+    end if;
+
+    if b.state = 'leased' or not own then
+        booked := igjobs.plan_run(b, r.accounts);
+    elsif b.state = 'queued' then
+        perform igjobs.plan_run(b, r.accounts);
+    end if;
+    update igjobs.runs t
+    set state = p_state, closed_at = clock_timestamp(), cost_usd = p_cost,
+        provider = r.provider, actor = r.actor, run_id = p_run_id
+    where t.tenant = p_tenant and t.job_id = p_job and t.batch_no = p_batch
+        and t.run_no = booked;
+    return 'booked';
+end
+$$;
+comment on function igjobs.book_run(
+    text, uuid, integer, integer, text, numeric, text) is
+    'Books a provider run that nobody will collect: on its own row, and the '
+    'accounts of a queued batch are planned again; or, where another holder '
+    'has gone on with that row, on a further, closed row. p_run_id null = '
+    'the provider never had it. Answers booked, repeated, held (the lease''s '
+    'holder books it) or unknown.';
+
+
+create function igjobs.is_booked(
+    b igjobs.batches, p_run_no integer, p_run_id text)
+    returns boolean
+    language plpgsql volatile
+as $$
+begin
+    return exists (
+        select from igjobs.runs r
+        where r.tenant = b.tenant and r.job_id = b.job_id
+            and r.batch_no = b.batch_no and r.closed_at is not null
+            and (r.run_id = p_run_id
+                 or p_run_id is null and r.run_no = p_run_no));
+end
+$$;
+comment on function igjobs.is_booked(igjobs.batches, integer, text) is
+    'Part of book_run: is this provider run closed on some row already?';

@@ -1,0 +1,137 @@
+-- Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+-- What the housekeeper asks: who leads, which turns to issue, and partitions
+-- for the months to come.
+
+create type igjobs.leadership as (leader boolean, fence bigint);
+
+create function igjobs.lead(
+    p_name text, p_worker text, p_lease_ms integer)
+    returns igjobs.leadership
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    a igjobs.leadership;
+begin
+    insert into igjobs.leaders as t (name, worker, fence, until)
+    values (p_name, p_worker, 1,
+            clock_timestamp() + p_lease_ms * interval '1 ms')
+    on conflict (name) do update
+    set worker = excluded.worker, until = excluded.until,
+        fence = t.fence + (t.worker <> excluded.worker)::integer
+    where t.worker = excluded.worker or t.until < clock_timestamp()
+    returning t.fence into a.fence;
+    a.leader := found;
+    if not a.leader then
+        select t.fence into a.fence from igjobs.leaders t
+        where t.name = p_name;
+    end if;
+    return a;
+end
+$$;
+comment on function igjobs.lead(text, text, integer) is
+    'Makes or keeps this worker the leader for p_lease_ms. The fence rises '
+    'with every change of leader.';
+
+
+create function igjobs.runnable(
+    p_after_tenant text, p_after uuid, p_limit integer)
+    returns table (
+        tenant text, job_id uuid, kind text, class text, parallelism integer,
+        weight real, turns integer, wait_ms integer)
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select j.tenant, j.job_id, j.kind, j.class, j.parallelism, 1::real,
+        due.n,
+        case when due.n = 0 and l.n < j.parallelism
+            then igjobs.wait_ms(j.tenant, j.job_id) end
+    from (
+        select t.tenant, t.job_id, t.kind, t.class, t.parallelism
+        from public.scrape_jobs t
+        where t.state in ('queued', 'running')
+            and (t.tenant, t.job_id) > (p_after_tenant, p_after)
+        order by t.tenant, t.job_id
+        limit p_limit) j
+    cross join lateral (
+        select count(*)::integer from igjobs.batches b
+        where b.tenant = j.tenant and b.job_id = j.job_id
+            and b.state = 'leased'
+        offset 0) l (n)
+    cross join lateral (
+        select count(*)::integer from (
+            select from igjobs.batches b
+            where b.tenant = j.tenant and b.job_id = j.job_id
+                and b.state = 'queued' and b.not_before <= now()
+            limit greatest(0, j.parallelism - l.n)) d) due (n)
+    order by j.tenant, j.job_id;
+end
+$$;
+comment on function igjobs.runnable(text, uuid, integer) is
+    'Active jobs after a key (start with an empty tenant and the zero uuid), '
+    'in its order. turns = min(parallelism - leased, due batches); where '
+    'that is 0 although a batch could be leased, wait_ms until one is due.';
+
+
+create function igjobs.month_start_id(p_month date)
+    returns uuid
+    language sql immutable
+return rpad(lpad(to_hex((1000 * extract(epoch from p_month))::bigint),
+                 12, '0'), 32, '0')::uuid;
+comment on function igjobs.month_start_id(date) is
+    'The smallest UUID version 7 of a month, UTC.';
+
+
+create function igjobs.add_partition(p_month date)
+    returns boolean
+    language plpgsql volatile
+as $$
+declare
+    part text := 'scrape_results_' || to_char(p_month, 'YYYYMM');
+begin
+    if to_regclass('public.' || part) is not null then
+        return false;
+    end if;
+    execute format('create table public.%I (like public.scrape_results '
+                   'including defaults including constraints)', part);
+    execute format('alter table public.scrape_results attach partition '
+                   'public.%I for values from (%L) to (%L)', part,
+                   igjobs.month_start_id(p_month),
+                   igjobs.month_start_id(
+                       (p_month + interval '1 month')::date));
+    return true;
+end
+$$;
+comment on function igjobs.add_partition(date) is
+    'The result partition of one month; false when it is there. Attaching '
+    'locks the default partition, briefly, and no reader or writer of others.';
+
+
+create function igjobs.ensure_partitions(p_months_ahead integer)
+    returns integer
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    this_month date := date_trunc('month', now() at time zone 'UTC');
+    made integer := 0;
+begin
+    perform set_config('lock_timeout', '2s', true);
+    for i in 0 .. p_months_ahead loop
+        made := made + igjobs.add_partition(
+            (this_month + i * interval '1 month')::date)::integer;
+    end loop;
+    return made;
+end
+$$;
+comment on function igjobs.ensure_partitions(integer) is
+    'Makes the result partitions of this month and p_months_ahead more; '
+    'returns how many were new. Gives up after waiting 2 s for a lock.';
+
+do $$
+begin
+    perform igjobs.ensure_partitions(3);
+end
+$$;
