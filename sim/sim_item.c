@@ -554,7 +554,7 @@ sim_mutate_value(struct sim_text *out, int i, enum sim_value value,
         return value == SIM_V_ID;
     }
 
-    if (value == SIM_V_FULL_NAME) {
+    if (value == SIM_V_FULL_NAME && how != SIM_MUTATE_DUPLICATE) {
         sim_mutate_full_name(out, how, bytes);
         return 1;
     }

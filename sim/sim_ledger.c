@@ -20,7 +20,6 @@ struct sim_run_list {
 /* An account in the input of a run. */
 
 struct sim_mention {
-    uint64_t         hash;
     char            *name;
     struct sim_run  *run;
 };
@@ -102,10 +101,6 @@ sim_ledger_by_account(const void *a, const void *b)
     int                        order;
     const struct sim_mention  *x = a, *y = b;
 
-    if (x->hash != y->hash) {
-        return x->hash < y->hash ? -1 : 1;
-    }
-
     order = strcmp(x->name, y->name);
 
     if (order != 0) {
@@ -138,7 +133,6 @@ sim_ledger_mentions(const struct sim_run_list *list, size_t *n)
         (void) sim_plan_read(&plan, run->input, run->input_n);
 
         for (k = 0; k < plan.accounts && *n < most; k++) {
-            mention[*n].hash = sim_fnv(plan.source[k].name);
             mention[*n].name = sim_strdup(plan.source[k].name);
             mention[(*n)++].run = run;
         }
