@@ -6,7 +6,7 @@ create type igjobs.claimed as (
     answer text, scope text, wait_ms integer, tenant text, job_id uuid,
     batch_no integer, attempt integer, kind text, class text, phase text,
     payload jsonb, accounts text, job jsonb, runs jsonb, failures integer,
-    losses integer, version bigint, doc text);
+    losses integer, version bigint, doc text, outcomes jsonb);
 
 
 create function igjobs.lock_batch(p_tenant text, p_job uuid, p_batch integer)
@@ -133,8 +133,10 @@ begin
             'run_no', r.run_no, 'token', r.token, 'provider', r.provider,
             'actor', r.actor, 'run_id', r.run_id,
             'dataset_id', r.dataset_id, 'cursor', r.cursor,
-            'state', r.state, 'accounts', r.accounts) order by r.run_no),
-            '[]')
+            'state', r.state, 'accounts', r.accounts,
+            'intent_age_ms', (1000 * extract(epoch from
+                clock_timestamp() - r.intent_at))::bigint)
+            order by r.run_no), '[]')
         from igjobs.runs r
         where r.tenant = b.tenant and r.job_id = b.job_id
             and r.batch_no = b.batch_no);
@@ -163,10 +165,10 @@ begin
     c.payload := b.payload;
     c.failures := b.failures;
     c.losses := b.losses;
-    c.accounts := (
-        select a.accounts from igjobs.batch_accounts a
-        where a.tenant = b.tenant and a.job_id = b.job_id
-            and a.batch_no = b.batch_no);
+    select a.accounts, a.outcomes into c.accounts, c.outcomes
+    from igjobs.batch_accounts a
+    where a.tenant = b.tenant and a.job_id = b.job_id
+        and a.batch_no = b.batch_no;
     c.runs := case when b.attempt = 1 then '[]' else igjobs.runs_json(b) end;
     c.job := jsonb_build_object(
         'platform', j.platform, 'target_gender', j.target_gender,

@@ -174,7 +174,11 @@ declare
     b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
 begin
     if not igjobs.holds(b, p_attempt) then
-        return 'lost';
+        return case when exists (
+            select from igjobs.runs r
+            where r.tenant = p_tenant and r.job_id = p_job
+                and r.batch_no = p_batch and r.run_id = p_run_id)
+            then 'adopted' else 'lost' end;
     end if;
     update igjobs.runs r
     set state = 'started', attempt = p_attempt, run_id = p_run_id,
@@ -188,8 +192,9 @@ end
 $$;
 comment on function igjobs.run_started(
     text, uuid, integer, integer, integer, text, text) is
-    'Stores the provider''s ids of a run. Answers ok, or lost: then the '
-    'caller aborts what it started and books it.';
+    'Stores the provider''s ids of a run. Answers ok; lost: then the caller '
+    'aborts what it started and books it; or adopted: the batch is lost, but '
+    'its next holder has found this run by its token.';
 
 
 create function igjobs.run_refused(
@@ -296,7 +301,7 @@ create function igjobs.orphan_runs(p_limit integer)
     returns table (
         tenant text, job_id uuid, batch_no integer, run_no integer,
         token text, provider text, actor text, run_id text,
-        intent_age_ms bigint)
+        intent_age_ms bigint, kind text)
     language plpgsql stable
     security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -304,7 +309,7 @@ begin
     return query
     select r.tenant, r.job_id, r.batch_no, r.run_no, r.token, r.provider,
         r.actor, r.run_id,
-        (1000 * extract(epoch from now() - r.intent_at))::bigint
+        (1000 * extract(epoch from now() - r.intent_at))::bigint, b.kind
     from igjobs.runs r
     join public.scrape_jobs j
         on j.tenant = r.tenant and j.job_id = r.job_id

@@ -50,8 +50,8 @@ as $$
 begin
     return b.account_count - (
         select count(*) from igjobs.batch_accounts a,
-            jsonb_object_keys(a.outcomes) k
-        where a.tenant = b.tenant and a.job_id = b.job_id
+            jsonb_each_text(a.outcomes) k
+        where k.value <> 'partial' and a.tenant = b.tenant and a.job_id = b.job_id
             and a.batch_no = b.batch_no);
 end
 $$;
