@@ -153,7 +153,9 @@ igj_sources_fault(igj_sources_t *s, const char *name,
     i = igj_sources_find(s, name);
 
     if (i < 0) {
-        s->unnamed_faults++;
+        if (s->unnamed == IGJ_SOURCE_SILENT || s->unnamed > state) {
+            s->unnamed = state;
+        }
         return;
     }
 
@@ -182,9 +184,10 @@ igj_sources_give_up(igj_sources_t *s, int64_t max_count)
 bool
 igj_sources_barren(const igj_sources_t *s)
 {
-    int  i, faults;
+    int   i;
+    bool  fault;
 
-    faults = s->unnamed_faults;
+    fault = (s->unnamed != IGJ_SOURCE_SILENT);
 
     for (i = 0; i < s->n; i++) {
         if (s->counts[i] > 0 || s->states[i] == IGJ_SOURCE_PARTIAL
@@ -192,10 +195,10 @@ igj_sources_barren(const igj_sources_t *s)
         {
             return false;
         }
-        faults += (s->states[i] != IGJ_SOURCE_SILENT);
+        fault |= (s->states[i] != IGJ_SOURCE_SILENT);
     }
 
-    return !s->data && faults > 0;
+    return fault && !s->data && s->unnamed <= IGJ_SOURCE_BLOCKED;
 }
 
 
@@ -304,6 +307,9 @@ igj_sources_final(igj_sources_t *s, int64_t max_count, bool only_done,
                 || (state == IGJ_SOURCE_SILENT && s->data && !s->named)))
         {
             state = IGJ_SOURCE_OK;
+
+        } else if (state == IGJ_SOURCE_SILENT && !s->data) {
+            state = s->unnamed;
         }
 
         *given_up += (state == IGJ_SOURCE_BLOCKED

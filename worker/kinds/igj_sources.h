@@ -38,7 +38,8 @@ typedef struct {
     int                  last;       /* named by the newest item, -1: none */
     bool                 named;      /* items say where they come from */
     bool                 data;       /* the run has shown any profile */
-    int                  unnamed_faults;
+    igj_source_state_t   unnamed;    /* least final fault without a name;
+                                        SILENT: there was none */
 } igj_sources_t;
 
 
