@@ -198,7 +198,7 @@ igj_settings_manual(FILE *out)
         setting = &igj_settings_table[i];
 
         fprintf(out, "| `--%s%s` | `%s`", setting->name,
-                setting->type == IGJ_SETTING_SECRET ? "-file` PATH" : "`",
+                setting->type == IGJ_SETTING_SECRET ? "-file PATH" : "",
                 setting->env[0]);
 
         if (setting->env[1] != NULL) {
