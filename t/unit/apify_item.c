@@ -133,6 +133,10 @@ dialects(void)
 static void
 details(void)
 {
+    char    line[4096];
+    size_t  len;
+    int     i;
+
     is(parse("{\"username\":\"a\",\"followersCount\":12,\"followsCount\":3,"
              "\"postsCount\":0,\"has_anonymous_profile_picture\":false,"
              "\"profilePicUrl\":\"https://cdn/1\"}"), IGJ_ITEM_PROFILE,
@@ -142,6 +146,14 @@ details(void)
     is(item.profile.posts, 0, "posts");
     is(item.profile.has_picture, 1, "has a picture");
     is_text(item.profile.picture_url, "https://cdn/1", "picture");
+
+    for (len = 0, i = 0; i < 200; i++) {
+        len += (size_t) sprintf(line + len, "%s\"m%d\":%d", i ? "," : "{", i,
+                                i);
+    }
+
+    (void) sprintf(line + len, ",\"username\":\"a\"}");
+    is(parse(line), IGJ_ITEM_PROFILE, "more members than a request may have");
 
     is(parse("{\"username\":\"a\"}"), IGJ_ITEM_PROFILE, "a bare profile");
     is(item.profile.followers, -1, "nothing is left of the last item");
