@@ -48,6 +48,20 @@ sim_apify_error(struct sim_answer *answer, int code, const char *type,
 
 
 static void
+sim_apify_actor(struct sim_request *r, const struct sim_verdict *verdict,
+    struct sim_answer *answer)
+{
+    (void) verdict;
+
+    answer->code = 200;
+    answer->type = "application/json; charset=utf-8";
+    sim_text_puts(&answer->text, "{\"data\":");
+    sim_apify_actor_json(&answer->text, r->entry.actor);
+    sim_text_puts(&answer->text, "}");
+}
+
+
+static void
 sim_apify_items(struct sim_request *r, const struct sim_verdict *verdict,
     struct sim_answer *answer)
 {
@@ -60,26 +74,6 @@ sim_apify_items(struct sim_request *r, const struct sim_verdict *verdict,
     if (error != NULL) {
         sim_apify_error(answer, 400, "invalid-request", error);
     }
-}
-
-
-static void
-sim_apify_actor(struct sim_request *r, const struct sim_verdict *verdict,
-    struct sim_answer *answer)
-{
-    const struct sim_actor  *actor = r->entry.actor;
-    const char              *name;
-
-    (void) verdict;
-
-    name = strchr(actor->name, '~');
-
-    answer->code = 200;
-    answer->type = "application/json; charset=utf-8";
-    sim_text_printf(&answer->text, "{\"data\":{\"id\":\"%s\","
-                    "\"username\":\"%.*s\",\"name\":\"%s\"}}", actor->id,
-                    name != NULL ? (int) (name - actor->name) : 0, actor->name,
-                    name != NULL ? name + 1 : actor->name);
 }
 
 
@@ -145,8 +139,8 @@ sim_apify_user(struct sim_request *r, const struct sim_verdict *verdict,
 
 
 static const struct sim_apify_route  sim_apify_routes[] = {
-    { "POST", "actors/*/runs", "start", SIM_A_ACTOR, 1, 400, sim_apify_start },
     { "GET", "actors/*", "actor", SIM_A_ACTOR, 1, 60, sim_apify_actor },
+    { "POST", "actors/*/runs", "start", SIM_A_ACTOR, 1, 400, sim_apify_start },
     { "GET", "actors/*/runs", "runs", SIM_A_ACTOR, 1, 60, sim_apify_list },
     { "GET", "actor-runs", "runs", SIM_A_NOTHING, 1, 60, sim_apify_list },
     { "GET", "actor-runs/*", "run", SIM_A_RUN, 0, 60, sim_apify_run },

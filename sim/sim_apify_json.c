@@ -292,6 +292,32 @@ sim_apify_dataset_json(struct sim_text *out, const struct sim_run *run,
 
 
 void
+sim_apify_actor_json(struct sim_text *out, const struct sim_actor *actor)
+{
+    const char        *name;
+    struct sim_text    owner = { 0 };
+
+    name = strchr(actor->name, '~');
+    name = name != NULL ? name + 1 : actor->name;
+    sim_text_add(&owner, actor->name, strcspn(actor->name, "~"));
+
+    sim_text_puts(out, "{");
+    sim_text_key(out, "id");
+    sim_text_json(out, actor->id);
+    sim_json_id(out, "userId", SIM_ID_USER, 1);
+    sim_text_key(out, "name");
+    sim_text_json(out, name);
+    sim_text_key(out, "username");
+    sim_text_json(out, owner.data);
+    sim_text_key(out, "title");
+    sim_text_json(out, name);
+    sim_text_puts(out, ",\"isPublic\":true,\"isDeprecated\":false}");
+
+    sim_text_free(&owner);
+}
+
+
+void
 sim_apify_user_json(struct sim_text *out)
 {
     sim_text_puts(out, "{");

@@ -21,6 +21,9 @@ void sim_apify_run_short_json(struct sim_text *out, const struct sim_run *run,
 void sim_apify_dataset_json(struct sim_text *out, const struct sim_run *run,
     const struct sim_view *view);
 
+/* actor is owner~name. */
+void sim_apify_actor_json(struct sim_text *out, const struct sim_actor *actor);
+
 void sim_apify_user_json(struct sim_text *out);
 
 /* The run's log, plain text. */

@@ -76,6 +76,9 @@ $response = api($sim, 'GET', '/v2/key-value-stores/'
 is $response->{body}, $odd, 'the record INPUT is the input';
 
 # the other paths
+is_deeply [@{ api($sim, 'GET', '/v2/acts/igjobs~followers')->json->{data} }
+           {qw(id username name)}], [$run->{actId}, 'igjobs', 'followers'],
+    'an actor';
 is api($sim, 'GET', '/v2/users/me')->json->{data}{username}, 'igjobs-sim',
     'users/me';
 my $dataset = api($sim, 'GET', "/v2/datasets/$run->{defaultDatasetId}")
