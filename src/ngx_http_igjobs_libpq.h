@@ -155,6 +155,7 @@ struct ngx_http_igjobs_pg_op_s {
     unsigned                        last:1;     /* a Sync follows */
     unsigned                        prepare:1;  /* a Prepare goes before */
     unsigned                        alone:1;    /* must have its own Sync */
+    unsigned                        doubt:1;    /* may have been executed */
 
     const char                     *values[NGX_HTTP_IGJOBS_PG_MAX_PARAMS];
     int                             lengths[NGX_HTTP_IGJOBS_PG_MAX_PARAMS];

@@ -74,7 +74,7 @@ typedef enum {
     NGX_HTTP_IGJOBS_PG_REFUSED,
     /* it was never sent or never executed: no connection in time */
     NGX_HTTP_IGJOBS_PG_UNAVAILABLE,
-    /* sent, but no answer came: a write may have been committed */
+    /* sent, but an answer did not come: a write may have been committed */
     NGX_HTTP_IGJOBS_PG_UNKNOWN
 } ngx_http_igjobs_pg_outcome_e;
 

@@ -435,7 +435,9 @@ ngx_http_igjobs_pg_settle(ngx_http_igjobs_pg_op_t *op, ngx_uint_t failed,
     }
 
     ngx_str_set(&why, "the commit failed");
-    ngx_http_igjobs_pg_answer(op, NGX_HTTP_IGJOBS_PG_REFUSED, &why);
+    ngx_http_igjobs_pg_answer(op, op->doubt ? NGX_HTTP_IGJOBS_PG_UNKNOWN
+                                            : NGX_HTTP_IGJOBS_PG_REFUSED,
+                              &why);
 }
 
 
@@ -458,6 +460,7 @@ ngx_http_igjobs_pg_pipeline_lost(ngx_http_igjobs_pg_conn_t *conn,
         q = ngx_queue_last(&conn->received);
         op = ngx_queue_data(q, ngx_http_igjobs_pg_op_t, queue);
         ngx_queue_remove(q);
+        op->doubt = 1;
 
         if (op->sends < NGX_HTTP_IGJOBS_PG_MAX_SENDS) {
             ngx_http_igjobs_pg_requeue(op);

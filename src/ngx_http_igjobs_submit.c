@@ -510,6 +510,11 @@ ngx_http_igjobs_submission_failed(ngx_http_igjobs_submission_t *s,
 
         /* a 503 must not be a lie */
 
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "igjobs: nobody knows whether job %V was stored: %s%s%V",
+                      &s->job, reply->sqlstate, reply->sqlstate[0] ? " " : "",
+                      &reply->message);
+
         ngx_memzero(&doc, sizeof(igj_problem_doc_t));
         doc.problem = IGJ_PROBLEM_SUBMIT_IN_DOUBT;
         doc.detail = (char *) detail;
