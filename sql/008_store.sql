@@ -65,7 +65,7 @@ create function igjobs.batch_progress(
 as $$
 begin
     return case
-        when p_ended or b.progress = 1 then 1
+        when p_ended then 1
         else least(0.99, b.progress
                          + p_items::double precision / b.expected)
         end;

@@ -102,11 +102,15 @@ begin
                    igjobs.month_start_id(
                        (p_month + interval '1 month')::date));
     return true;
+exception when check_violation then
+    return false;
 end
 $$;
 comment on function igjobs.add_partition(date) is
-    'The result partition of one month; false when it is there. Attaching '
-    'locks the default partition, briefly, and no reader or writer of others.';
+    'The result partition of one month; false when it is there, or when the '
+    'default partition has rows of that month, which then stay there. '
+    'Attaching locks the default partition, briefly, and no reader or writer '
+    'of others.';
 
 
 create function igjobs.ensure_partitions(p_months_ahead integer)
