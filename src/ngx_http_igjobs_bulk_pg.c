@@ -463,7 +463,8 @@ static void
 ngx_http_igjobs_pg_bulk_answer(ngx_http_igjobs_pg_bulk_t *bulk,
     ngx_http_igjobs_pg_outcome_e outcome, ngx_str_t *why)
 {
-    ngx_http_igjobs_pg_reply_t  reply;
+    PGresult                    *result;
+    ngx_http_igjobs_pg_reply_t   reply;
 
     if (bulk->timer.timer_set) {
         ngx_del_timer(&bulk->timer);
@@ -478,9 +479,13 @@ ngx_http_igjobs_pg_bulk_answer(ngx_http_igjobs_pg_bulk_t *bulk,
         reply.message = *why;
     }
 
+    /* the handler may close the bulk and still look at the reply */
+
+    result = bulk->result;
+    bulk->result = NULL;
+
     if (outcome == NGX_HTTP_IGJOBS_PG_OK) {
-        reply.result = (ngx_http_igjobs_pg_result_t *) bulk->result;
-        bulk->result = NULL;
+        reply.result = (ngx_http_igjobs_pg_result_t *) result;
         bulk->handler(bulk->data, &reply);
         PQclear((PGresult *) reply.result);
         return;
@@ -488,11 +493,12 @@ ngx_http_igjobs_pg_bulk_answer(ngx_http_igjobs_pg_bulk_t *bulk,
 
     bulk->broken = 1;
 
-    if (bulk->result) {
-        ngx_http_igjobs_pg_describe(&reply, bulk->result);
+    if (result) {
+        ngx_http_igjobs_pg_describe(&reply, result);
     }
 
     bulk->handler(bulk->data, &reply);
+    PQclear(result);
 }
 
 
