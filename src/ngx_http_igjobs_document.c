@@ -16,6 +16,9 @@
 
 #define NGX_HTTP_IGJOBS_DOCUMENT_PREFIX  "{\"version\":"
 
+/* bytes that hold a document's version, id and status */
+#define NGX_HTTP_IGJOBS_DOCUMENT_HEAD    160
+
 
 typedef struct {
     ngx_queue_t                     chain;      /* of the bucket */
@@ -512,6 +515,20 @@ ngx_http_igjobs_document_version(const ngx_str_t *doc)
 ngx_uint_t
 ngx_http_igjobs_document_final(const ngx_str_t *doc)
 {
-    return ngx_strnstr(doc->data, "\"status\":\"completed\"", doc->len) != NULL
-           || ngx_strnstr(doc->data, "\"status\":\"failed\"", doc->len) != NULL;
+    u_char      *p;
+    size_t       len;
+    static char  key[] = "\"status\":\"";
+
+    len = ngx_min(doc->len, NGX_HTTP_IGJOBS_DOCUMENT_HEAD);
+    p = memmem(doc->data, len, key, sizeof(key) - 1);
+
+    if (p == NULL) {
+        return 0;
+    }
+
+    p += sizeof(key) - 1;
+    len = doc->data + doc->len - p;
+
+    return (len > 9 && ngx_strncmp(p, "completed", 9) == 0)
+           || (len > 6 && ngx_strncmp(p, "failed", 6) == 0);
 }
