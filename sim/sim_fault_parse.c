@@ -455,6 +455,10 @@ sim_rule_read(struct sim_rule *rule, const cJSON *json, struct sim_text *error)
         }
     }
 
+    if (rule->action.status.code < 200 || rule->action.status.code > 999) {
+        return sim_wrong(error, "code", "a number from 200 to 999");
+    }
+
     return action ? 1 : sim_wrong(error, "action", "there");
 }
 

@@ -320,8 +320,9 @@ sim_wire_send(struct sim_request *r, struct sim_answer *answer)
         sim_wire_reset(r);
     }
 
-    if (a != NULL && (a->raw != NULL || a->drop_before || a->drop_after
-                      || (a->rst.on && a->rst.at == 0)))
+    if (answer->code == 0
+        || (a != NULL && (a->raw != NULL || a->drop_before || a->drop_after
+                          || (a->rst.on && a->rst.at == 0))))
     {
         return MHD_NO;
     }

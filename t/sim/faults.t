@@ -102,6 +102,7 @@ for my $case (
     ['{"action":{"nonsense":1}}', qr/unknown member \\"nonsense\\"/],
     ['{"match":{"nht":1},"action":{}}', qr/unknown member \\"nht\\"/],
     ['{"action":{"status":"x"}}', qr/\\"code\\" must be a number/],
+    ['{"action":{"status":42}}', qr/\\"code\\" must be a number from 200/],
     ['{"action":{"drip":-1}}', qr/\\"drip\\" must be a number/],
     ['{"action":{"mutate_item":"x"}}', qr/\\"how\\" must be one of none type/],
     ['{"action":{"drop_before":1}}', qr/\\"drop_before\\" must be true/],
@@ -166,6 +167,10 @@ is started(), $runs + 2, 'after the effect';
 rules({ action => { rst => JSON::PP::true, effect => JSON::PP::false } });
 wire($sim, 'POST', $actor, body => $input);
 is started(), $runs + 2, 'or without';
+rules({ action => { delay_ms => 1, effect => JSON::PP::false } });
+$wire = wire($sim, 'POST', $actor, body => $input);
+is "$wire->{bytes}/$wire->{end}", '/closed', 'neither effect nor answer';
+is started(), $runs + 2, 'a request lost on its way';
 rules({ action => { rst => 1000 } });
 $wire = wire($sim, 'GET', $page);
 is $wire->{end}, 'reset', 'rst in the body';
@@ -351,11 +356,11 @@ is scalar items($sim, $fated), 10, 'with all items';
 is api($sim, 'POST', "/v2/actor-runs/$fated->{id}/abort")
     ->json->{data}{status}, 'ABORTED', 'until it is aborted';
 rules({ match => { op => 'start' },
-        action => { stay_running => { status => 'MIGRATING', ms => 1000 } } });
+        action => { stay_running => { status => 'MIGRATING', ms => 3600000 } } });
 $fated = start_run($sim, ['alice'], query => '');
 is api($sim, 'GET', "/v2/actor-runs/$fated->{id}")->json->{data}{status},
     'MIGRATING', 'an unknown status';
-$sim->call('POST', '/_sim/advance?ms=2000', '');
+$sim->call('POST', '/_sim/advance?ms=7200000', '');
 is api($sim, 'GET', "/v2/actor-runs/$fated->{id}")->json->{data}{status},
     'SUCCEEDED', 'for some time';
 
