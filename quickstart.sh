@@ -82,12 +82,15 @@ up() {
         say "igjobs runs already: http://127.0.0.1:$(setting port)"
         return
     fi
+    "$here/stack/packages" check build run 2>/dev/null ||
+        step "installing packages"
     "$here/stack/packages" install build run
+    step "building"
     build
+    step "starting"
     make_place
     start_all
-    say "igjobs is ready: http://127.0.0.1:$(setting port)" \
-        "(logs: $dir/data/log)"
+    step "ready: http://127.0.0.1:$(setting port) (logs: $dir/data/log)"
 }
 
 # the options of a running stack cannot be changed under it
@@ -102,7 +105,6 @@ check_unchanged() {
 build() {
     local log
     log=$(mktemp)
-    say "building ..."
     if ! make -C "$here" -j"$(nproc)" module worker sim >"$log" 2>&1; then
         tail -n 30 "$log" >&2
         rm -f "$log"
@@ -123,7 +125,7 @@ demo() {
             "-d '{\"accounts\":[\"NAME\"],\"totalScrapeCount\":100}'"
         return
     fi
-    "$here/stack/demo" --port "$(setting port)" --socket "$dir/run" \
+    "$here/stack/demo" --port "$(setting port)" --socket "$run" \
         --officials "$here/data/public-officials.jsonl"
 }
 

@@ -17,6 +17,11 @@ say() {
     echo "$*"
 }
 
+# a step that takes a while, with the time that has passed
+step() {
+    printf '[%3d s] %s\n' "$SECONDS" "$*"
+}
+
 fail() {
     echo "quickstart: $*" >&2
     exit 1

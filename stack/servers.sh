@@ -129,13 +129,18 @@ start_sim() {
     wait_ready sim 20 curl -sf --noproxy '*' "http://127.0.0.1:$sim_port/_sim/health"
 }
 
+# a path as sed's replacement in a quoted string of nginx.conf
+literal() {
+    printf '%s' "$1" | sed -e 's/["\\]/\\&/g' -e 's/[\\|&]/\\&/g'
+}
+
 start_nginx() {
     local port
     port=$(setting port)
     port_free "$port" ||
         fail "port $port is in use by another program; choose one with --port"
-    sed -e "s|@DATA@|$data|g" -e "s|@RUN@|$run|g" -e "s|@PORT@|$port|g" \
-        -e "s|@DSN@|$(dsn igjobs_api)|g" \
+    sed -e "s|@DATA@|$(literal "$data")|g" -e "s|@RUN@|$run|g" \
+        -e "s|@PORT@|$port|g" -e "s|@DSN@|$(dsn igjobs_api)|g" \
         "$here/stack/nginx.conf.in" >"$data/conf/nginx.conf"
     launch nginx nginx -e stderr -p "$data/nginx" \
         -c "$data/conf/nginx.conf"
