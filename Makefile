@@ -108,7 +108,8 @@ $(OUT)/names-tool: $(NAMES_OBJ) $(COMMON_OBJ)
 	@echo "  LINK   $@"
 	$(Q)$(CC) $(IGJ_LDFLAGS) -o $@ $^ -lm
 
-$(NAMES): data/given-names.csv data/name-words.csv $(OUT)/names-tool
+$(NAMES): data/given-names.csv data/regional-names.csv data/name-words.csv \
+    $(OUT)/names-tool
 	@echo "  NAMES  $@"
 	$(Q)ASAN_OPTIONS=detect_leaks=0 $(OUT)/names-tool $(filter %.csv,$^) $@
 

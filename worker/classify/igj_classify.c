@@ -13,11 +13,12 @@
 
 #include "igj_classify.h"
 #include "igj_east.h"
+#include "igj_native.h"
 #include "igj_rules.h"
 #include "igj_username_name.h"
 
 
-#define CLASSIFY_DECIDE    30              /* odds of 4.5 to 1 */
+#define CLASSIFY_DECIDE    32              /* odds of 5 to 1 */
 #define CLASSIFY_ASIDE     60              /* percent: other segments, (...) */
 #define CLASSIFY_USERNAME  80              /* percent of a user name's odds */
 
@@ -41,7 +42,9 @@ classify_segment(igj_evidence_t *evidence, const igj_name_table_t *table,
     igj_reading_person(reading, segment, person, &name);
     igj_evidence_init(&said);
 
-    if (!igj_east_names(&said, table, &name)) {
+    if (!igj_east_names(&said, table, &name)
+        && !igj_native_names(&said, table, &name))
+    {
         igj_evidence_names(&said, table, &name);
     }
 

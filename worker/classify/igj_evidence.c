@@ -3,7 +3,6 @@
 /* What the names of a person say, summed up. */
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,18 +15,19 @@
 /* Weights in percent of the odds in the table */
 
 #define EVIDENCE_FIRST         100         /* the first given name */
-#define EVIDENCE_LEARNED       70          /* a first name not in the table */
-#define EVIDENCE_SOUND         80          /* known in another spelling */
+#define EVIDENCE_LEARNED       45          /* a first name not in the table */
+#define EVIDENCE_ALONE         60          /* and no other word: a name? */
+#define EVIDENCE_SOUND         70          /* known in another spelling */
 #define EVIDENCE_HYPHEN        30          /* second half of Jean-Marie */
-#define EVIDENCE_MIDDLE_F      60
+#define EVIDENCE_MIDDLE_F      40
 #define EVIDENCE_MIDDLE_M      40
-#define EVIDENCE_LAST_F        50          /* may be a family name: few of */
+#define EVIDENCE_LAST_F        40          /* may be a family name: few of */
 #define EVIDENCE_LAST_M        20          /* those are women's names */
 
 #define EVIDENCE_RARE          53          /* common: under 100 people */
 #define EVIDENCE_SOUND_MIN     5           /* letters of such a name */
 #define EVIDENCE_LEARNED_MAX   5           /* letters of a learned ending */
-#define EVIDENCE_ENDING_MAX    8           /* of a family name's */
+#define EVIDENCE_ENDING_MAX    7           /* of a family name's */
 #define EVIDENCE_CULTURE_ODDS  60          /* one country's own verdict */
 
 
@@ -44,7 +44,7 @@ void
 igj_evidence_add(igj_evidence_t *evidence, int odds, const char *rule,
     const char *word, size_t len)
 {
-    int  room;
+    size_t  n;
 
     evidence->sum += odds;
 
@@ -53,9 +53,17 @@ igj_evidence_add(igj_evidence_t *evidence, int odds, const char *rule,
     }
 
     evidence->weight = abs(odds);
-    room = (int) (sizeof(evidence->text) - strlen(rule) - 2);
-    (void) snprintf(evidence->text, sizeof(evidence->text), "%s:%.*s", rule,
-                    (int) len < room ? (int) len : room, word);
+
+    n = strlen(rule);
+    memcpy(evidence->text, rule, n);
+    evidence->text[n++] = ':';
+
+    if (len > sizeof(evidence->text) - n - 1) {
+        len = sizeof(evidence->text) - n - 1;
+    }
+
+    memcpy(evidence->text + n, word, len);
+    evidence->text[n + len] = '\0';
 }
 
 
@@ -246,6 +254,11 @@ evidence_word(igj_evidence_t *evidence, const igj_name_table_t *table,
 
     } else if (first && !(token->flags & IGJ_TOKEN_FOREIGN)) {
         odds = igj_evidence_learned(table, token->text, token->len);
+
+        if (last) {
+            odds = odds * EVIDENCE_ALONE / 100;
+        }
+
         igj_evidence_add(evidence, odds, "like", token->text, token->len);
     }
 
@@ -262,15 +275,58 @@ evidence_word(igj_evidence_t *evidence, const igj_name_table_t *table,
 }
 
 
+/* The record of two given names that together say something else. */
+static const igj_names_record_t *
+evidence_pair(const igj_name_table_t *table, const igj_word_t *word,
+    const igj_word_t *end)
+{
+    char                       key[2 * IGJ_TOKEN_SIZE + 1];
+    size_t                     len;
+    const igj_token_t         *a, *b;
+    const igj_names_record_t  *record;
+
+    if (word + 1 >= end || word[1].part != IGJ_PART_NAME) {
+        return NULL;
+    }
+
+    a = word[0].token;
+    b = word[1].token;
+    len = (size_t) a->len + 1 + b->len;
+    memcpy(key, a->text, a->len);
+    key[a->len] = ' ';
+    memcpy(key + a->len + 1, b->text, b->len);
+    record = igj_names_find(table, key, len);
+
+    return record != NULL && (record->kinds & IGJ_WORD_GIVEN) ? record : NULL;
+}
+
+
+/* Words that are no names: markers anywhere, "King" in first place. */
+static void
+evidence_others(igj_evidence_t *evidence, const igj_word_t *word)
+{
+    if (word->part == IGJ_PART_MARKER) {
+        igj_evidence_add(evidence, word->word->lean, "marker",
+                         word->token->text, word->token->len);
+
+    } else if (word->part == IGJ_PART_HONOR) {
+        igj_evidence_add(evidence, word->word->lean, "title",
+                         word->token->text, word->token->len);
+    }
+}
+
+
 void
 igj_evidence_names(igj_evidence_t *evidence, const igj_name_table_t *table,
     const igj_reading_t *reading)
 {
-    int                first;
-    unsigned           i, last;
-    const igj_word_t  *word;
+    int                        first;
+    unsigned                   i, last;
+    const igj_word_t          *word, *end;
+    const igj_names_record_t  *pair;
 
     last = 0;
+    end = reading->word + reading->n;
 
     for (i = 0; i < reading->n; i++) {
         if (reading->word[i].part == IGJ_PART_NAME) {
@@ -278,25 +334,25 @@ igj_evidence_names(igj_evidence_t *evidence, const igj_name_table_t *table,
         }
     }
 
-    first = 1;
-
-    for (i = 0; i < reading->n; i++) {
+    for (first = 1, i = 0; i < reading->n; i++) {
         word = &reading->word[i];
 
-        if (word->part == IGJ_PART_MARKER || word->part == IGJ_PART_HONOR) {
-            igj_evidence_add(evidence, word->word->lean,
-                             word->part == IGJ_PART_HONOR ? "title" : "marker",
-                             word->token->text, word->token->len);
+        if (word->part != IGJ_PART_NAME) {
+            evidence_others(evidence, word);
+            continue;
         }
 
-        if (word->part == IGJ_PART_HONOR && word->given != NULL && last == 0) {
-            igj_evidence_add(evidence, word->given->odds, "name",
-                             word->token->text, word->token->len);
-        }
+        pair = first ? evidence_pair(table, word, end) : NULL;
 
-        if (word->part == IGJ_PART_NAME) {
+        if (pair != NULL) {
+            igj_evidence_add(evidence, pair->odds, "name", word->token->text,
+                             word->token->len);
+            i++;
+
+        } else {
             evidence_word(evidence, table, reading, word, first, i == last);
-            first = 0;
         }
+
+        first = 0;
     }
 }

@@ -21,7 +21,7 @@ typedef struct {
 
 void igj_evidence_init(igj_evidence_t *evidence);
 
-/* Adds a piece: "rule:word". */
+/* Adds a piece: "rule:word".  The rule is a short literal. */
 void igj_evidence_add(igj_evidence_t *evidence, int odds, const char *rule,
     const char *word, size_t len);
 

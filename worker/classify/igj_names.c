@@ -7,7 +7,14 @@
 #include "igj_names.h"
 
 
-#define NAMES_ENDING_MAX  16
+#define NAMES_SLOT_OFFSET  0xFFFFFFu       /* of a record, in four bytes */
+
+
+static int
+names_is_power(uint32_t n)
+{
+    return n >= 2 && (n & (n - 1)) == 0;
+}
 
 
 const char *
@@ -35,10 +42,11 @@ igj_names_open(igj_name_table_t *table, const void *data, size_t size)
 
     rest = size - sizeof(*header);
 
-    if (header->nslots < 2 || (header->nslots & (header->nslots - 1)) != 0
+    if (!names_is_power(header->nslots) || !names_is_power(header->nparts)
         || header->nsets == 0 || header->records_size % 8 != 0
         || rest != header->nsets * sizeof(uint64_t)
-                   + header->nslots * sizeof(uint32_t) + header->records_size)
+                   + ((size_t) header->nslots + header->nparts)
+                     * sizeof(uint32_t) + header->records_size)
     {
         return "name table of a wrong size";
     }
@@ -53,38 +61,83 @@ igj_names_open(igj_name_table_t *table, const void *data, size_t size)
 
     table->sets = body;
     table->slots = (const uint32_t *) (body + header->nsets);
-    table->records = (const char *) (table->slots + header->nslots);
+    table->parts = table->slots + header->nslots;
+    table->records = (const char *) (table->parts + header->nparts);
     table->nsets = header->nsets;
-    table->mask = header->nslots - 1;
+    table->slots_mask = header->nslots - 1;
+    table->parts_mask = header->nparts - 1;
 
     return NULL;
 }
 
 
+static const igj_names_record_t *
+names_record(const igj_name_table_t *table, uint32_t slot)
+{
+    return (const igj_names_record_t *) (const void *)
+               (table->records + ((size_t) (slot & NAMES_SLOT_OFFSET) << 2));
+}
+
+
 const igj_names_record_t *
-igj_names_find_hash(const igj_name_table_t *table, const char *key,
+igj_names_find_hash(const igj_name_table_t *table, const char *word,
     size_t len, uint32_t hash)
 {
     uint32_t                   i, slot;
     const igj_names_record_t  *record;
 
-    for (i = hash & table->mask; ; i = (i + 1) & table->mask) {
+    i = hash & table->slots_mask;
+
+    for ( ;; ) {
         slot = table->slots[i];
 
         if (slot == 0) {
             return NULL;
         }
 
-        if (slot >> 24 != igj_names_tag(hash)) {
-            continue;
+        if (slot >> 24 == igj_names_tag(hash)) {
+            record = names_record(table, slot);
+
+            if (record->key_len == len && memcmp(record + 1, word, len) == 0) {
+                return record;
+            }
         }
 
-        record = (const igj_names_record_t *) (const void *)
-                     (table->records + ((size_t) (slot & 0xFFFFFF) << 2));
+        i = (i + 1) & table->slots_mask;
+    }
+}
 
-        if (record->key_len == len && memcmp(record + 1, key, len) == 0) {
-            return record;
+
+/* The part whose key is the prefix and then len bytes of text. */
+static const igj_names_record_t *
+names_find_part(const igj_name_table_t *table, char prefix, const char *text,
+    size_t len, uint32_t hash)
+{
+    uint32_t                   i, slot;
+    const char                *key;
+    const igj_names_record_t  *record;
+
+    i = hash & table->parts_mask;
+
+    for ( ;; ) {
+        slot = table->parts[i];
+
+        if (slot == 0) {
+            return NULL;
         }
+
+        if (slot >> 24 == igj_names_tag(hash)) {
+            record = names_record(table, slot);
+            key = (const char *) (record + 1);
+
+            if (record->key_len == len + 1 && key[0] == prefix
+                && memcmp(key + 1, text, len) == 0)
+            {
+                return record;
+            }
+        }
+
+        i = (i + 1) & table->parts_mask;
     }
 }
 
@@ -92,16 +145,17 @@ igj_names_find_hash(const igj_name_table_t *table, const char *key,
 const igj_names_record_t *
 igj_names_find(const igj_name_table_t *table, const char *key, size_t len)
 {
-    size_t    i;
     uint32_t  hash;
 
-    hash = IGJ_NAMES_HASH_INIT;
-
-    for (i = 0; i < len; i++) {
-        hash = igj_names_hash_step(hash, (unsigned char) key[i]);
+    if (len == 0) {
+        return NULL;
     }
 
-    return igj_names_find_hash(table, key, len, igj_names_hash_end(hash));
+    hash = igj_names_hash(key, len);
+
+    return igj_names_is_part(key[0])
+           ? names_find_part(table, key[0], key + 1, len - 1, hash)
+           : igj_names_find_hash(table, key, len, hash);
 }
 
 
@@ -109,26 +163,23 @@ const igj_names_record_t *
 igj_names_ending(const igj_name_table_t *table, char prefix,
     const char *word, size_t len, size_t longest)
 {
-    char                       key[1 + NAMES_ENDING_MAX];
     size_t                     n;
-    const igj_names_record_t  *record;
+    uint32_t                   hash;
+    const igj_names_record_t  *record, *found;
 
-    key[0] = prefix;
+    found = NULL;
+    hash = igj_names_hash_step(IGJ_NAMES_HASH_INIT, (unsigned char) prefix);
 
-    if (longest > NAMES_ENDING_MAX) {
-        longest = NAMES_ENDING_MAX;
-    }
-
-    for (n = len <= longest ? len - 1 : longest; n >= 1 && len > 0; n--) {
-        memcpy(key + 1, word + len - n, n);
-        record = igj_names_find(table, key, n + 1);
-
+    for (n = 1; n < len && n <= longest; n++) {
+        hash = igj_names_hash_step(hash, (unsigned char) word[len - n]);
+        record = names_find_part(table, prefix, word + len - n, n,
+                                 igj_names_hash_end(hash));
         if (record != NULL) {
-            return record;
+            found = record;
         }
     }
 
-    return NULL;
+    return found;
 }
 
 

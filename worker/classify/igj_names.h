@@ -15,14 +15,12 @@
 typedef struct igj_name_table_s {
     const uint64_t  *sets;
     const uint32_t  *slots;
+    const uint32_t  *parts;
     const char      *records;
     uint32_t         nsets;
-    uint32_t         mask;                 /* of the slots */
+    uint32_t         slots_mask;
+    uint32_t         parts_mask;
 } igj_name_table_t;
-
-
-/* The state of a hash over the first bytes of a key. */
-typedef uint32_t  igj_names_hash_t;
 
 
 /*
@@ -39,9 +37,9 @@ IGJ_MUST_CHECK const char *igj_names_builtin(igj_name_table_t *table);
 const igj_names_record_t *igj_names_find(const igj_name_table_t *table,
     const char *key, size_t len);
 
-/* The same with the hash of the key already known (igj_names_hash_end()). */
+/* The same of a word whose igj_names_hash() is known. */
 const igj_names_record_t *igj_names_find_hash(const igj_name_table_t *table,
-    const char *key, size_t len, uint32_t hash);
+    const char *word, size_t len, uint32_t hash);
 
 /*
  * The record of the longest listed ending of the word, at most `longest`

@@ -5,16 +5,19 @@
  * classifier uses in place.  All numbers are in the byte order and alignment
  * of the machine that built it; igj_names_open() refuses any other.
  *
- *     header | culture sets | slots | records
+ *     header | culture sets | slots of words | slots of parts | records
  *
  * A slot is 0 (empty) or tag << 24 | record offset / 4; collisions go to the
  * next slot.  A record is igj_names_record_t, then the key without a NUL,
- * padded to four bytes.
+ * padded to four bytes.  Keys that begin below "a" are parts of words; they
+ * are few and asked for often, so they have slots of their own that stay in
+ * the cache.
  */
 
 #ifndef IGJ_NAMES_FORMAT_H
 #define IGJ_NAMES_FORMAT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 
@@ -26,12 +29,14 @@
 #define IGJ_NAMES_ODDS_UNIT   20             /* log-odds 1.0; int8: +-6.35 */
 #define IGJ_NAMES_COMMON_UNIT 8              /* log2(people + 1) * 8 */
 
-/* First byte of keys that are not whole words. */
+/* First byte of keys that are not words: parts, and sounds of words. */
 #define IGJ_NAMES_ENDING      '-'            /* of a family name, from words */
 #define IGJ_NAMES_LEARNED     '*'            /* of given names, computed */
-#define IGJ_NAMES_SYLLABLE    '~'            /* of an East Asian given name */
-#define IGJ_NAMES_SOUND       '^'            /* of given names, computed */
+#define IGJ_NAMES_SYLLABLE    '.'            /* of an East Asian given name */
 #define IGJ_NAMES_LETTER      '='            /* that hints at a country */
+#define IGJ_NAMES_SOUND       '~'            /* of given names, computed */
+
+#define igj_names_is_part(c)  ((unsigned char) (c) < 'a')
 
 
 /* What a word of name-words.csv is; a record can be several. */
@@ -59,11 +64,13 @@ typedef struct {
     uint32_t  version;
     uint32_t  order;
     uint32_t  nsets;             /* culture sets, uint64_t each */
-    uint32_t  nslots;            /* a power of two */
+    uint32_t  nslots;            /* of words, a power of two */
+    uint32_t  nparts;            /* slots of parts, a power of two */
     uint32_t  records_size;      /* bytes */
     uint32_t  nrecords;
+    uint32_t  zero;
     uint64_t  checksum;          /* of all that follows the header */
-    uint64_t  reserved[3];
+    uint64_t  reserved[2];
 } igj_names_header_t;
 
 
@@ -98,6 +105,32 @@ igj_names_hash_end(uint32_t hash)
     hash *= 0x2c1b3c6du;
 
     return hash ^ hash >> 13;
+}
+
+
+/* Of parts from their end, so that longer endings go on from shorter ones. */
+static inline uint32_t
+igj_names_hash(const char *key, size_t len)
+{
+    size_t    i;
+    uint32_t  hash;
+
+    hash = IGJ_NAMES_HASH_INIT;
+
+    if (len > 0 && igj_names_is_part(key[0])) {
+        hash = igj_names_hash_step(hash, (unsigned char) key[0]);
+
+        for (i = len; --i > 0; /* void */) {
+            hash = igj_names_hash_step(hash, (unsigned char) key[i]);
+        }
+
+    } else {
+        for (i = 0; i < len; i++) {
+            hash = igj_names_hash_step(hash, (unsigned char) key[i]);
+        }
+    }
+
+    return igj_names_hash_end(hash);
 }
 
 

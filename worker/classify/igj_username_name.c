@@ -2,7 +2,7 @@
 
 /*
  * A user name is cut at dots, underscores and digits; of each piece the name
- * it is, or the longest well-known name that it begins or ends with, counts.
+ * it is, or the longest well-known name that it begins with, counts.
  */
 
 #include <string.h>
@@ -11,11 +11,11 @@
 
 
 #define USER_WHOLE         100             /* percent: a piece that is a name */
+#define USER_FAMILY        30              /* it is rather a family name */
 #define USER_LATER         50              /* pieces after the first */
 #define USER_KNOWN_REST    75              /* begins with it, rest is a word */
 #define USER_LONG          60              /* begins with it, six letters up */
 #define USER_SHORT         35              /* begins with it, shorter */
-#define USER_ENDS          40              /* ends with it */
 
 #define USER_PREFIX_MIN    4               /* letters */
 #define USER_PREFIX_LONG   6
@@ -35,8 +35,18 @@ static int
 user_is_clear(const igj_names_record_t *record)
 {
     return record != NULL && (record->kinds & IGJ_WORD_GIVEN)
+           && !(record->kinds & (IGJ_WORD_FAMILY|IGJ_WORD_AFFIX))
            && record->common >= USER_COMMON
            && (record->odds >= USER_CLEAR || record->odds <= -USER_CLEAR);
+}
+
+
+/* A well-known given name that is not clear: Marion is not Mario. */
+static int
+user_is_other(const igj_names_record_t *record)
+{
+    return record != NULL && (record->kinds & IGJ_WORD_GIVEN)
+           && record->common >= USER_COMMON;
 }
 
 
@@ -52,43 +62,73 @@ user_is(const igj_name_table_t *table, const char *text, size_t len,
 }
 
 
-/* "itsmaria", "mariaofficial": takes words that are no name off both ends. */
-static void
-user_strip(const igj_name_table_t *table, user_piece_t *piece)
+/* Takes a word that is no name off the beginning; returns 0 if none is. */
+static int
+user_strip_front(const igj_name_table_t *table, user_piece_t *piece)
 {
     size_t  n;
 
-    for (n = piece->len; n-- > 1; ) {
-        if (piece->len - n >= USER_REST_MIN
-            && user_is(table, piece->text, n, IGJ_WORD_AFFIX))
-        {
+    for (n = 2; n + USER_REST_MIN <= piece->len; n++) {
+        if (user_is(table, piece->text, n, IGJ_WORD_AFFIX)) {
             piece->text += n;
             piece->len -= n;
-            break;
+            return 1;
         }
     }
 
-    for (n = piece->len; n-- > 1; ) {
-        if (piece->len - n >= USER_REST_MIN
-            && user_is(table, piece->text + piece->len - n, n,
-                       IGJ_WORD_AFFIX))
-        {
-            piece->len -= n;
-            break;
-        }
-    }
+    return 0;
 }
 
 
-/* The longest clear name that the piece begins with; *n its length. */
+static int
+user_strip_back(const igj_name_table_t *table, user_piece_t *piece)
+{
+    size_t  n;
+
+    for (n = 2; n + USER_REST_MIN <= piece->len; n++) {
+        if (user_is(table, piece->text + piece->len - n, n, IGJ_WORD_AFFIX)) {
+            piece->len -= n;
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* Whether what follows a name makes sense: then it is hardly by chance. */
+static int
+user_is_rest(const igj_name_table_t *table, const char *text, size_t len)
+{
+    if (len == 0) {
+        return 1;
+    }
+
+    if (len < USER_REST_MIN) {
+        return 0;
+    }
+
+    return igj_names_find(table, text, len) != NULL
+           || (len > USER_REST_MIN + 1
+               && igj_names_ending(table, IGJ_NAMES_ENDING, text, len, len)
+                  != NULL);
+}
+
+
+/*
+ * The longest clear name that the piece begins with, one that leaves a word
+ * before others; *n is its length, *rest whether it leaves one.
+ */
 static const igj_names_record_t *
 user_prefix(const igj_name_table_t *table, const user_piece_t *piece,
-    size_t *n)
+    size_t *n, int *rest)
 {
+    int                        fits;
     size_t                     i;
     uint32_t                   hash;
     const igj_names_record_t  *record, *found;
 
+    *rest = 0;
     found = NULL;
     hash = IGJ_NAMES_HASH_INIT;
 
@@ -101,8 +141,16 @@ user_prefix(const igj_name_table_t *table, const user_piece_t *piece,
 
         record = igj_names_find_hash(table, piece->text, i + 1,
                                      igj_names_hash_end(hash));
-        if (user_is_clear(record)) {
+        if (!user_is_clear(record)) {
+            found = user_is_other(record) && !*rest ? NULL : found;
+            continue;
+        }
+
+        fits = user_is_rest(table, piece->text + i + 1, piece->len - i - 1);
+
+        if (fits >= *rest) {
             found = record;
+            *rest = fits;
             *n = i + 1;
         }
     }
@@ -111,70 +159,21 @@ user_prefix(const igj_name_table_t *table, const user_piece_t *piece,
 }
 
 
-static const igj_names_record_t *
-user_suffix(const igj_name_table_t *table, const user_piece_t *piece,
-    size_t *n)
-{
-    const igj_names_record_t  *record;
-
-    for (*n = piece->len < USER_PREFIX_MAX ? piece->len : USER_PREFIX_MAX;
-         *n >= USER_PREFIX_MIN; (*n)--)
-    {
-        record = igj_names_find(table, piece->text + piece->len - *n, *n);
-
-        if (user_is_clear(record)) {
-            return record;
-        }
-    }
-
-    return NULL;
-}
-
-
-/* Whether what follows a name makes sense: then it is hardly by chance. */
-static int
-user_is_rest(const igj_name_table_t *table, const char *text, size_t len)
-{
-    const igj_names_record_t  *record;
-
-    record = igj_names_find(table, text, len);
-
-    if (record != NULL && len >= USER_REST_MIN) {
-        return 1;
-    }
-
-    record = igj_names_ending(table, IGJ_NAMES_ENDING, text, len, len);
-
-    return len > 4 && record != NULL;
-}
-
-
 static void
 user_part(igj_evidence_t *evidence, const igj_name_table_t *table,
     const user_piece_t *piece, int percent)
 {
-    int                        weight;
+    int                        weight, rest;
     size_t                     n;
     const igj_names_record_t  *record;
 
-    record = user_prefix(table, piece, &n);
+    record = user_prefix(table, piece, &n, &rest);
 
     if (record != NULL) {
-        weight = n == piece->len
-                 || user_is_rest(table, piece->text + n, piece->len - n)
-                 ? USER_KNOWN_REST
-                 : n >= USER_PREFIX_LONG ? USER_LONG : USER_SHORT;
+        weight = rest ? USER_KNOWN_REST
+                      : n >= USER_PREFIX_LONG ? USER_LONG : USER_SHORT;
         igj_evidence_add(evidence, record->odds * weight / 100 * percent / 100,
                          "username", piece->text, n);
-        return;
-    }
-
-    record = user_suffix(table, piece, &n);
-
-    if (record != NULL) {
-        igj_evidence_add(evidence,
-                         record->odds * USER_ENDS / 100 * percent / 100,
-                         "username", piece->text + piece->len - n, n);
     }
 }
 
@@ -195,6 +194,40 @@ user_unstretch(const user_piece_t *piece, char *out)
 }
 
 
+/* The piece as a given name: whole, without affixes, without long letters. */
+static const igj_names_record_t *
+user_whole(const igj_name_table_t *table, user_piece_t *piece, char *plain)
+{
+    size_t                     len;
+    const igj_names_record_t  *record;
+
+    for ( ;; ) {
+        record = igj_names_find(table, piece->text, piece->len);
+
+        if (record != NULL && (record->kinds & IGJ_WORD_GIVEN)) {
+            return record;
+        }
+
+        if (!user_strip_front(table, piece) && !user_strip_back(table, piece))
+        {
+            break;
+        }
+    }
+
+    len = user_unstretch(piece, plain);
+    record = igj_names_find(table, plain, len);
+
+    if (record == NULL || !(record->kinds & IGJ_WORD_GIVEN)) {
+        return NULL;
+    }
+
+    piece->text = plain;
+    piece->len = len;
+
+    return record;
+}
+
+
 static void
 user_piece(igj_evidence_t *evidence, const igj_name_table_t *table,
     const igj_token_t *token, int percent)
@@ -203,30 +236,19 @@ user_piece(igj_evidence_t *evidence, const igj_name_table_t *table,
     user_piece_t               piece = { token->text, token->len };
     const igj_names_record_t  *record;
 
-    record = igj_names_find(table, piece.text, piece.len);
+    record = user_whole(table, &piece, plain);
 
-    if (record == NULL || !(record->kinds & IGJ_WORD_GIVEN)) {
-        user_strip(table, &piece);
-        record = igj_names_find(table, piece.text, piece.len);
-    }
-
-    if (record == NULL || !(record->kinds & IGJ_WORD_GIVEN)) {
-        size_t  len = user_unstretch(&piece, plain);
-
-        if (igj_names_find(table, plain, len) != NULL) {
-            piece.text = plain;
-            piece.len = len;
-            record = igj_names_find(table, plain, len);
-        }
-    }
-
-    if (record != NULL && (record->kinds & IGJ_WORD_GIVEN)) {
-        igj_evidence_add(evidence, record->odds * percent / 100, "username",
-                         piece.text, piece.len);
-
-    } else if (record == NULL) {
+    if (record == NULL) {
         user_part(evidence, table, &piece, percent);
+        return;
     }
+
+    if (record->kinds & IGJ_WORD_FAMILY) {
+        percent = percent * USER_FAMILY / 100;
+    }
+
+    igj_evidence_add(evidence, record->odds * percent / 100, "username",
+                     piece.text, piece.len);
 }
 
 

@@ -1,6 +1,9 @@
 /* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
 
-/* Rows of given-names.csv: name,female,male,sources. */
+/*
+ * Rows of given-names.csv (name,female,male,sources) and of
+ * regional-names.csv (names,sex,region), which has no counts.
+ */
 
 #include <errno.h>
 #include <math.h>
@@ -11,7 +14,10 @@
 
 
 /* Added to both counts: what a handful of people prove is little. */
-#define GIVEN_PRIOR  1.0
+#define GIVEN_PRIOR     1.0
+
+/* What a regional name counts for, on top of what there is. */
+#define GIVEN_REGIONAL  500.0
 
 
 static double
@@ -59,6 +65,23 @@ given_sources(const igj_csv_row_t *row, const char *text)
 }
 
 
+/* Turns the counts into what the table holds. */
+static void
+given_weigh(igj_build_entry_t *entry)
+{
+    double  odds;
+
+    odds = IGJ_NAMES_ODDS_UNIT * log((entry->female + GIVEN_PRIOR)
+                                     / (entry->male + GIVEN_PRIOR));
+
+    entry->kinds = IGJ_WORD_GIVEN;
+    entry->odds = (int8_t) lround(fmax(-100, fmin(100, odds)));
+    entry->common = (uint8_t)
+        lround(fmin(255, IGJ_NAMES_COMMON_UNIT
+                         * log2(entry->female + entry->male + 1)));
+}
+
+
 void
 igj_given_row(igj_build_t *build, igj_csv_row_t *row)
 {
@@ -82,13 +105,45 @@ igj_given_row(igj_build_t *build, igj_csv_row_t *row)
         igj_csv_fail(row, "twice: \"%s\"", row->field[0]);
     }
 
-    entry->kinds = IGJ_WORD_GIVEN;
     entry->female = female;
     entry->male = male;
-    entry->common = (uint8_t) lround(fmin(255, IGJ_NAMES_COMMON_UNIT
-                                               * log2(female + male + 1)));
-    entry->odds = (int8_t) lround(fmax(-100, fmin(100, IGJ_NAMES_ODDS_UNIT
-                      * log((female + GIVEN_PRIOR) / (male + GIVEN_PRIOR)))));
-
     entry->set = set;
+    given_weigh(entry);
+}
+
+
+static void
+given_regional(igj_build_t *build, const igj_csv_row_t *row, const char *name)
+{
+    int                 made;
+    igj_build_entry_t  *entry;
+
+    igj_csv_check_key(row, name);
+    entry = igj_build_entry(build, name, strlen(name), &made);
+
+    if (row->field[1][0] == 'f') {
+        entry->female += GIVEN_REGIONAL;
+
+    } else {
+        entry->male += GIVEN_REGIONAL;
+    }
+
+    given_weigh(entry);
+}
+
+
+void
+igj_regional_row(igj_build_t *build, igj_csv_row_t *row)
+{
+    char  *name, *rest;
+
+    if (strcmp(row->field[1], "f") != 0 && strcmp(row->field[1], "m") != 0) {
+        igj_csv_fail(row, "sex is f or m, not \"%s\"", row->field[1]);
+    }
+
+    rest = row->field[0];
+
+    while ((name = strsep(&rest, " ")) != NULL) {
+        given_regional(build, row, name);
+    }
 }

@@ -47,22 +47,6 @@ igj_build_init(igj_build_t *build)
 }
 
 
-static uint32_t
-build_hash(const char *key, size_t len)
-{
-    size_t    i;
-    uint32_t  hash;
-
-    hash = IGJ_NAMES_HASH_INIT;
-
-    for (i = 0; i < len; i++) {
-        hash = igj_names_hash_step(hash, (unsigned char) key[i]);
-    }
-
-    return igj_names_hash_end(hash);
-}
-
-
 /* The place of the key in the index, or the empty one where it belongs. */
 static size_t
 build_place(const igj_build_t *build, const char *key, size_t len)
@@ -70,7 +54,7 @@ build_place(const igj_build_t *build, const char *key, size_t len)
     size_t                    i;
     const igj_build_entry_t  *entry;
 
-    i = build_hash(key, len) & (build->nindex - 1);
+    i = igj_names_hash(key, len) & (build->nindex - 1);
 
     while (build->index[i] != 0) {
         entry = &build->entries[build->index[i] - 1];
@@ -231,16 +215,40 @@ build_records(const igj_build_t *build, build_sets_t *sets, char *records,
 }
 
 
+/* A power of two, at most two thirds of it in use. */
+static uint32_t
+build_nslots(const igj_build_t *build, int parts)
+{
+    size_t    i, n;
+    uint32_t  nslots;
+
+    for (n = 0, i = 1; i < build->n; i++) {
+        n += igj_names_is_part(build->entries[i].key[0]) == parts;
+    }
+
+    for (nslots = 2; nslots * 2 < n * 3; nslots *= 2) { /* void */ }
+
+    return nslots;
+}
+
+
 static void
 build_slots(const igj_build_t *build, const uint32_t *offsets,
-    uint32_t *slots, uint32_t nslots)
+    uint32_t *slots, uint32_t nslots, int parts)
 {
-    size_t    i;
-    uint32_t  hash, slot;
+    size_t                    i;
+    uint32_t                  hash, slot;
+    const igj_build_entry_t  *entry;
 
     /* the first one only keeps offset 0 for itself */
     for (i = 1; i < build->n; i++) {
-        hash = build_hash(build->entries[i].key, build->entries[i].len);
+        entry = &build->entries[i];
+
+        if (igj_names_is_part(entry->key[0]) != parts) {
+            continue;
+        }
+
+        hash = igj_names_hash(entry->key, entry->len);
         slot = hash & (nslots - 1);
 
         while (slots[slot] != 0) {
@@ -264,16 +272,28 @@ build_save(const char *path, const void *data, size_t size)
 }
 
 
+static void
+build_header(const igj_build_t *build, igj_names_header_t *header)
+{
+    memcpy(header->magic, IGJ_NAMES_MAGIC, sizeof(header->magic));
+    header->version = IGJ_NAMES_VERSION;
+    header->order = IGJ_NAMES_ORDER;
+    header->nrecords = (uint32_t) build->n;
+    header->nslots = build_nslots(build, 0);
+    header->nparts = build_nslots(build, 1);
+}
+
+
 void
 igj_build_write(const igj_build_t *build, const char *path)
 {
     char                *file, *records;
     size_t               size;
-    uint32_t             nslots, *offsets;
+    uint32_t            *offsets, *slots;
     build_sets_t        *sets;
-    igj_names_header_t  *header;
+    igj_names_header_t   header = { .nsets = 0 };
 
-    for (nslots = 2; nslots * 2 < build->n * 3; nslots *= 2) { /* void */ }
+    build_header(build, &header);
 
     sets = build_alloc(1, sizeof(build_sets_t));
     sets->set = build_alloc(SETS_MAX, sizeof(uint64_t));
@@ -283,32 +303,29 @@ igj_build_write(const igj_build_t *build, const char *path)
     records = build_alloc(build->n + 1,
                           sizeof(igj_names_record_t) + IGJ_NAMES_KEY_MAX + 1);
 
-    header = build_alloc(1, sizeof(igj_names_header_t));
-    memcpy(header->magic, IGJ_NAMES_MAGIC, sizeof(header->magic));
-    header->version = IGJ_NAMES_VERSION;
-    header->order = IGJ_NAMES_ORDER;
-    header->nrecords = (uint32_t) build->n;
-    header->records_size = build_records(build, sets, records, offsets);
-    header->nsets = sets->n;
-    header->nslots = nslots;
+    header.records_size = build_records(build, sets, records, offsets);
+    header.nsets = sets->n;
 
-    if (header->records_size >> 2 >= 1u << 24) {
+    if (header.records_size >> 2 >= 1u << 24) {
         igj_build_fail("more than 64 MB of records");
     }
 
-    size = sizeof(*header) + sets->n * sizeof(uint64_t)
-           + nslots * sizeof(uint32_t) + header->records_size;
+    size = sizeof(header) + sets->n * sizeof(uint64_t)
+           + ((size_t) header.nslots + header.nparts) * sizeof(uint32_t)
+           + header.records_size;
     file = build_alloc(1, size);
 
-    memcpy(file + sizeof(*header), sets->set, sets->n * sizeof(uint64_t));
-    build_slots(build, offsets, (uint32_t *) (void *) (file + sizeof(*header)
-                                + sets->n * sizeof(uint64_t)), nslots);
-    memcpy(file + size - header->records_size, records, header->records_size);
+    memcpy(file + sizeof(header), sets->set, sets->n * sizeof(uint64_t));
+    slots = (uint32_t *) (void *) (file + sizeof(header)
+                                   + sets->n * sizeof(uint64_t));
+    build_slots(build, offsets, slots, header.nslots, 0);
+    build_slots(build, offsets, slots + header.nslots, header.nparts, 1);
+    memcpy(file + size - header.records_size, records, header.records_size);
 
-    header->checksum = igj_names_checksum(
-                           (uint64_t *) (void *) (file + sizeof(*header)),
-                           (size - sizeof(*header)) / sizeof(uint64_t));
-    memcpy(file, header, sizeof(*header));
+    header.checksum = igj_names_checksum(
+                          (uint64_t *) (void *) (file + sizeof(header)),
+                          (size - sizeof(header)) / sizeof(uint64_t));
+    memcpy(file, &header, sizeof(header));
 
     build_save(path, file, size);
 }

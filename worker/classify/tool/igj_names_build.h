@@ -74,6 +74,7 @@ void igj_csv_check_key(const igj_csv_row_t *row, const char *key);
 unsigned igj_culture_bit(const igj_csv_row_t *row, const char *code);
 
 void igj_given_row(igj_build_t *build, igj_csv_row_t *row);
+void igj_regional_row(igj_build_t *build, igj_csv_row_t *row);
 void igj_words_row(igj_build_t *build, igj_csv_row_t *row);
 
 /* Adds what the endings of the given names say about names not listed. */

@@ -1,9 +1,9 @@
 /* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
 
 /*
- * names-tool GIVEN-NAMES.CSV NAME-WORDS.CSV OUTPUT
+ * names-tool GIVEN-NAMES.CSV REGIONAL-NAMES.CSV NAME-WORDS.CSV OUTPUT
  *
- * Turns the two lists of data/ into the table that the worker carries in its
+ * Turns the lists of data/ into the table that the worker carries in its
  * read-only data.  The first error in a list ends it: FILE:LINE: what is
  * wrong, exit status 1.
  */
@@ -19,9 +19,9 @@ main(int argc, char **argv)
     int          made;
     igj_build_t  build;
 
-    if (argc != 4) {
-        fprintf(stderr, "usage: %s GIVEN-NAMES.CSV NAME-WORDS.CSV OUTPUT\n",
-                argv[0]);
+    if (argc != 5) {
+        fprintf(stderr, "usage: %s GIVEN-NAMES.CSV REGIONAL-NAMES.CSV "
+                "NAME-WORDS.CSV OUTPUT\n", argv[0]);
         return 1;
     }
 
@@ -32,11 +32,15 @@ main(int argc, char **argv)
 
     igj_csv_read(&build, argv[1], "name,female,male,sources", 4,
                  igj_given_row);
+    igj_csv_read(&build, argv[2], "names,sex,region", 3, igj_regional_row);
+
     igj_learn_sounds(&build);
     igj_learn_endings(&build);
-    igj_csv_read(&build, argv[2], "kind,words,lean,sources", 4, igj_words_row);
 
-    igj_build_write(&build, argv[3]);
+    igj_csv_read(&build, argv[3], "kind,words,lean,sources", 4,
+                 igj_words_row);
+
+    igj_build_write(&build, argv[4]);
 
     return 0;
 }
