@@ -17,6 +17,7 @@
 
 
 static bool igj_scrape_start_new(igj_scrape_t *k);
+static bool igj_scrape_intend(igj_scrape_t *k);
 static bool igj_scrape_start_failed(igj_scrape_t *k,
     const igj_provider_error_t *err);
 static bool igj_scrape_find(igj_scrape_t *k, bool *absent);
@@ -54,15 +55,10 @@ static bool
 igj_scrape_start_new(igj_scrape_t *k)
 {
     igj_start_t            start;
-    igj_batch_rc_t         rc;
     igj_provider_error_t   err;
 
-    rc = igj_batch_run_intent(k->batch, IGJ_SCRAPE_PROVIDER,
-                              k->settings->apify_actor_id,
-                              k->record ? k->record->accounts : NULL,
-                              k->settings->start_timeout, &k->record);
-    if (rc != IGJ_BATCH_OK) {
-        return igj_scrape_stopped(k, rc);
+    if (!igj_scrape_intend(k)) {
+        return false;
     }
 
     start.accounts = k->sources.names;
@@ -80,6 +76,45 @@ igj_scrape_start_new(igj_scrape_t *k)
     }
 
     return igj_scrape_started(k);
+}
+
+
+/*
+ * The intent is granted for a call that ends within its time-out and a beat
+ * from now.  A process that was frozen meanwhile has no right to start
+ * anything any more: it takes the intent back and asks again.
+ */
+
+static bool
+igj_scrape_intend(igj_scrape_t *k)
+{
+    int64_t                began;
+    igj_batch_rc_t         rc;
+    const igj_settings_t  *s;
+
+    s = k->settings;
+
+    for ( ;; ) {
+        began = igj_clock_ms();
+
+        rc = igj_batch_run_intent(k->batch, IGJ_SCRAPE_PROVIDER,
+                                  s->apify_actor_id,
+                                  k->record ? k->record->accounts : NULL,
+                                  s->start_timeout + s->beat, &k->record);
+        if (rc != IGJ_BATCH_OK) {
+            return igj_scrape_stopped(k, rc);
+        }
+
+        if (igj_clock_ms() - began < s->beat) {
+            return true;
+        }
+
+        rc = igj_batch_run_refused(k->batch, k->record);
+
+        if (rc != IGJ_BATCH_OK) {
+            return igj_scrape_stopped(k, rc);
+        }
+    }
 }
 
 
