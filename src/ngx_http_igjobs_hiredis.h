@@ -59,7 +59,7 @@ struct ngx_http_igjobs_redis_s {
     size_t                             sent;        /* of it, [sent, filled) */
     size_t                             filled;      /* waits to be sent */
 
-    ngx_queue_t                        ops;         /* in flight, oldest first */
+    ngx_queue_t                        ops;         /* oldest first */
     ngx_uint_t                         nops;
 
     ngx_event_t                        flush;       /* posted */
@@ -73,7 +73,7 @@ struct ngx_http_igjobs_redis_s {
 
 struct ngx_http_igjobs_redis_op_s {
     ngx_queue_t                        queue;
-    ngx_http_igjobs_redis_handler_pt   handler;     /* NULL: nobody waits */
+    ngx_http_igjobs_redis_handler_pt   handler;     /* never NULL */
     void                              *data;
     ngx_msec_t                         deadline;
 

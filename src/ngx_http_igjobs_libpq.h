@@ -7,7 +7,7 @@
  *   ngx_http_igjobs_conninfo_pg.c   connection strings, at configuration time
  *   ngx_http_igjobs_connect_pg.c    one connection: connect, watch, close
  *   ngx_http_igjobs_pipeline_pg.c   ops in the pipeline of a connection
- *   ngx_http_igjobs_bulk_pg.c       COPY transactions on connections of their own
+ *   ngx_http_igjobs_bulk_pg.c       COPY transactions, a connection each
  *   ngx_http_igjobs_pg.c            groups, queues, ops: the face
  *
  * Invariants: libpq owns the socket, nginx only watches it, level-triggered.
@@ -28,7 +28,7 @@
 /* an op is sent at most so often when its connections are lost */
 #define NGX_HTTP_IGJOBS_PG_MAX_SENDS      4
 
-/* a connection that sent or got more at once is replaced: libpq keeps buffers */
+/* a connection that sent or got more at once is replaced: buffers stay grown */
 #define NGX_HTTP_IGJOBS_PG_LARGE          (2 * 1024 * 1024)
 
 /* back-off after failed connects, doubled each time, with jitter */

@@ -28,12 +28,17 @@ static void ngx_http_igjobs_redis_translate(
 static ngx_int_t ngx_http_igjobs_redis_append(ngx_http_igjobs_redis_t *redis,
     ngx_uint_t argc, const ngx_str_t *argv);
 static void ngx_http_igjobs_redis_timeout(ngx_event_t *ev);
-static ngx_int_t ngx_http_igjobs_redis_keep(ngx_http_igjobs_redis_op_t **op,
-    const igj_script_t *script, const ngx_str_t *argv);
-static ngx_int_t ngx_http_igjobs_redis_by_text(ngx_http_igjobs_redis_t *redis,
-    ngx_http_igjobs_redis_op_t *op);
+static ngx_http_igjobs_redis_op_t *ngx_http_igjobs_redis_op_create(
+    ngx_http_igjobs_redis_t *redis, const igj_script_t *script,
+    const ngx_str_t *argv);
+static ngx_int_t ngx_http_igjobs_redis_enqueue(ngx_http_igjobs_redis_t *redis,
+    ngx_http_igjobs_redis_op_t *op, ngx_uint_t argc, const ngx_str_t *argv);
+static ngx_int_t ngx_http_igjobs_redis_eval(ngx_http_igjobs_redis_t *redis,
+    ngx_http_igjobs_redis_op_t *op, ngx_uint_t by_text);
 static void ngx_http_igjobs_redis_hash(const igj_script_t *script,
     u_char *hex);
+static void ngx_http_igjobs_redis_unheard(void *data,
+    ngx_http_igjobs_redis_reply_t *reply);
 
 
 ngx_http_igjobs_redis_t *
@@ -119,22 +124,107 @@ ngx_http_igjobs_redis_send(ngx_http_igjobs_redis_t *redis, ngx_uint_t argc,
 {
     ngx_http_igjobs_redis_op_t  *op;
 
-    if (redis->nops >= redis->conf->max_ops) {
-        return NULL;
-    }
-
-    op = ngx_calloc(sizeof(ngx_http_igjobs_redis_op_t), &redis->log);
+    op = ngx_http_igjobs_redis_op_create(redis, NULL, NULL);
     if (op == NULL) {
         return NULL;
     }
 
-    if (ngx_http_igjobs_redis_append(redis, argc, argv) != NGX_OK) {
+    if (handler) {
+        op->handler = handler;
+        op->data = data;
+    }
+
+    if (ngx_http_igjobs_redis_enqueue(redis, op, argc, argv) != NGX_OK) {
         ngx_free(op);
         return NULL;
     }
 
-    op->handler = handler;
-    op->data = data;
+    return op;
+}
+
+
+ngx_http_igjobs_redis_op_t *
+ngx_http_igjobs_redis_script(ngx_http_igjobs_redis_t *redis,
+    igj_script_id_t id, const ngx_str_t *argv,
+    ngx_http_igjobs_redis_handler_pt handler, void *data)
+{
+    ngx_http_igjobs_redis_op_t  *op;
+
+    if (redis == NULL || redis->state != NGX_HTTP_IGJOBS_REDIS_READY) {
+        return NULL;
+    }
+
+    op = ngx_http_igjobs_redis_op_create(redis, igj_script(id), argv);
+    if (op == NULL) {
+        return NULL;
+    }
+
+    if (handler) {
+        op->handler = handler;
+        op->data = data;
+    }
+
+    if (ngx_http_igjobs_redis_eval(redis, op, 0) != NGX_OK) {
+        ngx_free(op);
+        return NULL;
+    }
+
+    return op;
+}
+
+
+/* an op of a script holds a copy of its words: they may be sent twice */
+
+static ngx_http_igjobs_redis_op_t *
+ngx_http_igjobs_redis_op_create(ngx_http_igjobs_redis_t *redis,
+    const igj_script_t *script, const ngx_str_t *argv)
+{
+    u_char                      *p;
+    size_t                       size;
+    ngx_uint_t                   i, n;
+    ngx_http_igjobs_redis_op_t  *op;
+
+    n = script ? script->keys + script->args : 0;
+    size = sizeof(ngx_http_igjobs_redis_op_t) + n * sizeof(ngx_str_t);
+
+    for (i = 0; i < n; i++) {
+        size += argv[i].len;
+    }
+
+    op = ngx_alloc(size, &redis->log);
+    if (op == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(op, sizeof(ngx_http_igjobs_redis_op_t));
+
+    op->handler = ngx_http_igjobs_redis_unheard;
+    op->script = script;
+    op->argc = n;
+    op->argv = (ngx_str_t *) (op + 1);
+
+    p = (u_char *) (op->argv + n);
+
+    for (i = 0; i < n; i++) {
+        op->argv[i].data = p;
+        op->argv[i].len = argv[i].len;
+        p = ngx_cpymem(p, argv[i].data, argv[i].len);
+    }
+
+    return op;
+}
+
+
+static ngx_int_t
+ngx_http_igjobs_redis_enqueue(ngx_http_igjobs_redis_t *redis,
+    ngx_http_igjobs_redis_op_t *op, ngx_uint_t argc, const ngx_str_t *argv)
+{
+    if (redis->nops >= redis->conf->max_ops
+        || ngx_http_igjobs_redis_append(redis, argc, argv) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     op->deadline = ngx_current_msec + redis->conf->timeout;
 
     ngx_queue_insert_tail(&redis->ops, &op->queue);
@@ -150,123 +240,40 @@ ngx_http_igjobs_redis_send(ngx_http_igjobs_redis_t *redis, ngx_uint_t argc,
         }
     }
 
-    return op;
-}
-
-
-ngx_http_igjobs_redis_op_t *
-ngx_http_igjobs_redis_script(ngx_http_igjobs_redis_t *redis,
-    igj_script_id_t id, const ngx_str_t *argv,
-    ngx_http_igjobs_redis_handler_pt handler, void *data)
-{
-    u_char                       hex[40], keys[NGX_INT_T_LEN];
-    ngx_str_t                    words[NGX_HTTP_IGJOBS_REDIS_MAX_ARGS];
-    ngx_uint_t                   n;
-    const igj_script_t          *script;
-    ngx_http_igjobs_redis_op_t  *op;
-
-    script = igj_script(id);
-    n = script->keys + script->args;
-
-    ngx_http_igjobs_redis_hash(script, hex);
-
-    ngx_str_set(&words[0], "EVALSHA");
-    words[1].data = hex;
-    words[1].len = sizeof(hex);
-    words[2].data = keys;
-    words[2].len = ngx_sprintf(keys, "%d", script->keys) - keys;
-    ngx_memcpy(&words[3], argv, n * sizeof(ngx_str_t));
-
-    op = ngx_http_igjobs_redis_command(redis, n + 3, words, handler, data);
-
-    if (op == NULL) {
-        return NULL;
-    }
-
-    /* without the copy a NOSCRIPT is final: turns and copies are hints */
-
-    (void) ngx_http_igjobs_redis_keep(&op, script, argv);
-
-    return op;
-}
-
-
-/* gives the op a copy of the words, for which it has to move */
-
-static ngx_int_t
-ngx_http_igjobs_redis_keep(ngx_http_igjobs_redis_op_t **opp,
-    const igj_script_t *script, const ngx_str_t *argv)
-{
-    u_char                      *p;
-    size_t                       size;
-    ngx_uint_t                   i, n;
-    ngx_http_igjobs_redis_op_t  *op, *old;
-
-    old = *opp;
-    n = script->keys + script->args;
-    size = sizeof(ngx_http_igjobs_redis_op_t) + n * sizeof(ngx_str_t);
-
-    for (i = 0; i < n; i++) {
-        size += argv[i].len;
-    }
-
-    op = ngx_alloc(size, ngx_cycle->log);
-    if (op == NULL) {
-        return NGX_ERROR;
-    }
-
-    *op = *old;
-    op->script = script;
-    op->argc = n;
-    op->argv = (ngx_str_t *) (op + 1);
-
-    p = (u_char *) (op->argv + n);
-
-    for (i = 0; i < n; i++) {
-        op->argv[i].data = p;
-        op->argv[i].len = argv[i].len;
-        p = ngx_cpymem(p, argv[i].data, argv[i].len);
-    }
-
-    ngx_queue_insert_after(&old->queue, &op->queue);
-    ngx_queue_remove(&old->queue);
-    ngx_free(old);
-
-    *opp = op;
-
     return NGX_OK;
 }
 
 
-/* Redis does not know the hash: the same words with the text */
+/* by its hash, or if Redis does not know that, by its text */
 
 static ngx_int_t
-ngx_http_igjobs_redis_by_text(ngx_http_igjobs_redis_t *redis,
-    ngx_http_igjobs_redis_op_t *op)
+ngx_http_igjobs_redis_eval(ngx_http_igjobs_redis_t *redis,
+    ngx_http_igjobs_redis_op_t *op, ngx_uint_t by_text)
 {
-    u_char               keys[NGX_INT_T_LEN];
+    u_char               hex[40], keys[NGX_INT_T_LEN];
     ngx_str_t            words[NGX_HTTP_IGJOBS_REDIS_MAX_ARGS];
     const igj_script_t  *script;
 
     script = op->script;
-    op->script = NULL;
 
-    ngx_str_set(&words[0], "EVAL");
-    words[1].data = (u_char *) script->text;
-    words[1].len = script->length;
+    if (by_text) {
+        op->script = NULL;
+        ngx_str_set(&words[0], "EVAL");
+        words[1].data = (u_char *) script->text;
+        words[1].len = script->length;
+
+    } else {
+        ngx_http_igjobs_redis_hash(script, hex);
+        ngx_str_set(&words[0], "EVALSHA");
+        words[1].data = hex;
+        words[1].len = sizeof(hex);
+    }
+
     words[2].data = keys;
     words[2].len = ngx_sprintf(keys, "%d", script->keys) - keys;
     ngx_memcpy(&words[3], op->argv, op->argc * sizeof(ngx_str_t));
 
-    if (ngx_http_igjobs_redis_append(redis, op->argc + 3, words) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    op->deadline = ngx_current_msec + redis->conf->timeout;
-    ngx_queue_insert_tail(&redis->ops, &op->queue);
-    redis->nops++;
-
-    return NGX_OK;
+    return ngx_http_igjobs_redis_enqueue(redis, op, op->argc + 3, words);
 }
 
 
@@ -287,7 +294,7 @@ ngx_http_igjobs_redis_hash(const igj_script_t *script, u_char *hex)
 void
 ngx_http_igjobs_redis_detach(ngx_http_igjobs_redis_op_t *op)
 {
-    op->handler = NULL;
+    op->handler = ngx_http_igjobs_redis_unheard;
 }
 
 
@@ -503,7 +510,7 @@ ngx_http_igjobs_redis_answer(ngx_http_igjobs_redis_t *redis,
     if (op->script != NULL
         && reply.type == NGX_HTTP_IGJOBS_REDIS_REFUSED
         && ngx_strncmp(reply.text.data, "NOSCRIPT", 8) == 0
-        && ngx_http_igjobs_redis_by_text(redis, op) == NGX_OK)
+        && ngx_http_igjobs_redis_eval(redis, op, 1) == NGX_OK)
     {
         return;
     }
@@ -516,15 +523,20 @@ ngx_http_igjobs_redis_answer(ngx_http_igjobs_redis_t *redis,
         }
     }
 
-    if (op->handler) {
-        op->handler(op->data, &reply);
-
-    } else if (reply.type == NGX_HTTP_IGJOBS_REDIS_REFUSED) {
-        ngx_log_error(NGX_LOG_WARN, &redis->log, 0,
-                      "igjobs: Redis refused a command: %V", &reply.text);
-    }
-
+    op->handler(op->data, &reply);
     ngx_free(op);
+}
+
+
+/* the handler of ops that nobody waits for */
+
+static void
+ngx_http_igjobs_redis_unheard(void *data, ngx_http_igjobs_redis_reply_t *reply)
+{
+    if (reply->type == NGX_HTTP_IGJOBS_REDIS_REFUSED) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "igjobs: Redis refused a command: %V", &reply->text);
+    }
 }
 
 
@@ -615,10 +627,7 @@ ngx_http_igjobs_redis_fail_ops(ngx_http_igjobs_redis_t *redis)
         op = ngx_queue_data(q, ngx_http_igjobs_redis_op_t, queue);
         ngx_queue_remove(q);
 
-        if (op->handler) {
-            op->handler(op->data, &reply);
-        }
-
+        op->handler(op->data, &reply);
         ngx_free(op);
     }
 }
