@@ -1,0 +1,14 @@
+#!/usr/bin/perl
+# Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+#
+# A client made of Python's standard library: submit, poll, read; every field of
+# the contract; figures that agree with the simulator's world and its ledger.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib", "$FindBin::Bin/lib";
+use Igjobs::Client;
+use Igjobs::Env;
+
+test_client('/usr/bin/python3', Igjobs::Env::staged("$FindBin::Bin/client.py"));
