@@ -1,0 +1,206 @@
+#!/usr/bin/perl
+# Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+#
+# Provider runs: intents and their repeats, what a successor finds, splits,
+# runs that nobody will collect and how they are booked.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib", "$FindBin::Bin/lib";
+use Test::More;
+use Igjobs::Engine;
+
+my $e = Igjobs::Engine->new;
+
+sub held { return Igjobs::Engine::held($_[0]) }
+
+sub intent {
+    my ($c, $accounts, $call_ms) = @_;
+    return $e->call(run_intent => held($c), 'apify', 'a~b', $accounts,
+                    $call_ms // 1000);
+}
+
+sub split_run {
+    my ($c, $run, $parts, %option) = @_;
+    return $e->call(split_run => held($c), $run, $option{state} // 'failed',
+        $option{cost}, $parts, $option{outcomes}, $option{failed} // 0);
+}
+
+sub states {
+    my ($job, $batch) = @_;
+    return join ', ', map { "$_->{run_no} $_->{state}" }
+        $e->runs($job, $batch // 0);
+}
+
+sub sweep_and_claim {
+    my ($job) = @_;
+    $e->run_out($job);
+    $e->call(sweep_job => 'default', $job);
+    return $e->claim($job);
+}
+
+# intent, id, and their repeats
+
+my $job = $e->submit(100);
+my $c = $e->claim($job);
+my $i = intent($c);
+is_deeply [@$i{qw(answer run_no)}], ['ok', 0], 'an intent';
+like $i->{token}, qr/^[0-9a-f-]{36}$/, 'with a token';
+is_deeply intent($c), $i, 'a repeat answers the same token';
+is intent($c, undef, 10_000_000)->{answer}, 'short',
+    'short when the lease does not outlast the call';
+
+my @started = (run_started => held($c), 0, 'R1', 'D1');
+is $e->value(@started), 'ok', 'the ids are stored';
+is $e->value(@started), 'ok', 'a repeat is the same';
+is $e->value(run_started => held($c), 0, 'R2', 'D2'), 'lost',
+    'another id for the same run is refused';
+is $e->error(run_intent => held($c), 'apify', 'a~b', undef, 1000), '55000',
+    'a run that is started is not started again';
+is $e->value(run_refused => held($c), 0), 'lost', 'nor refused any more';
+
+# the successor finds it
+
+my $next = sweep_and_claim($job);
+is $next->{attempt}, 2, 'a successor';
+is_deeply [map { [@$_{qw(run_no token provider actor run_id dataset_id cursor
+                         state accounts)}] } @{ $next->{runs} }],
+    [[0, $i->{token}, 'apify', 'a~b', 'R1', 'D1', 0, 'started', undef]],
+    'finds the run';
+
+# an intent without an id
+
+my $other = $e->claim($job);
+is $other->{batch_no}, 1, 'another batch';
+my $first = intent($other);
+my $heir = sweep_and_claim($job);
+$heir = $e->claim($job) if $heir->{batch_no} != 1;
+is_deeply [map { "$_->{state} $_->{token}" } @{ $heir->{runs} }],
+    ["intent $first->{token}"], 'the successor finds the token';
+is $e->value(run_refused => held($heir), 0), 'ok', 'nothing was started';
+is $e->value(run_refused => held($heir), 0), 'ok', 'a repeat is the same';
+is states($job, 1), '0 planned', 'the work is planned again';
+my $second = intent($heir);
+is $second->{run_no}, 0, 'on the same row';
+isnt $second->{token}, $first->{token}, 'with a new token';
+
+# no new runs under a stopping job
+
+$e->call(stop_job => 'default', $job, 'cancel');
+is intent($heir)->{answer}, 'stop', 'no run is started for a stopping job';
+is $e->value(run_started => held($heir), 0, 'R9', 'D9'), 'ok',
+    'but the id of one that was is stored';
+
+# a split
+
+$job = $e->submit(50);
+$c = $e->claim($job);
+my $run = $e->start_run($c);
+my @parts = ("account_1\naccount_2", 'account_3');
+my $split = split_run($c, $run, \@parts, cost => 0.25, failed => 47,
+    outcomes => { map { ("account_$_" => 'not found') } 4 .. 50 });
+is_deeply $split, { answer => 'split', run_nos => [1, 2] }, 'two parts';
+is_deeply split_run($c, $run, \@parts, failed => 47),
+    { answer => 'repeated', run_nos => [1, 2] }, 'a repeat finds them';
+is $e->row($job)->{accounts_failed}, 47, 'failed accounts count once';
+is states($job), '0 failed, 1 planned, 2 planned', 'the first run is closed';
+is(($e->runs($job, 0))[0]{cost_usd}, 0.25, 'and booked');
+is $e->row($job)->{total_batches}, 1, 'total_batches stays';
+is $e->batch($job, 0)->{reruns}, 0, 'a split is no rerun';
+
+is intent($c, $parts[1])->{run_no}, 2, 'an intent takes its planned run';
+$e->value(run_started => held($c), 2, 'R', 'D');
+my $s = $e->store($c, 2, ids => ['1'], close => 1,
+                  outcomes => { account_3 => 'ok' });
+is_deeply [@$s{qw(answer batch_closed)}], ['stored', JSON::PP::false],
+    'a planned run keeps the batch open';
+$c = sweep_and_claim($job);
+is intent($c, $parts[0])->{run_no}, 1, 'the successor does the other part';
+$e->value(run_started => held($c), 1, 'R', 'D');
+$s = $e->store($c, 1, ids => ['2'], close => 1,
+               outcomes => { account_1 => 'ok', account_2 => 'ok' });
+is_deeply [@$s{qw(answer batch_closed state)}],
+    ['stored', JSON::PP::true, 'failed'], 'the last open run closes the batch';
+is $e->doc($job)->{error_message}, '47 of 50 accounts could not be scraped',
+    'the job says what failed';
+is $e->sql("select count(*) from igjobs.batch_accounts a,"
+    . " jsonb_object_keys(outcomes) where job_id = '$job'"), 50,
+    'every account has an outcome';
+
+# a run of one part counts as the same work once more
+
+$job = $e->submit(50);
+$c = $e->claim($job);
+split_run($c, $e->start_run($c), [$c->{accounts}]);
+is $e->batch($job, 0)->{reruns}, 1, 'a rerun is counted';
+
+# runs that nobody will collect
+
+sub orphans {
+    return join ', ', map { "$_->{batch_no}/$_->{run_no} "
+        . ($_->{run_id} // 'no id') } sort { $a->{batch_no} <=> $b->{batch_no} }
+        grep { $_->{job_id} eq $job } $e->all(orphan_runs => 100);
+}
+
+$job = $e->submit(150, parallelism => 3);
+my @c = map { $e->claim($job) } 1 .. 3;
+$e->start_run($c[0], run_id => 'A');
+my $token = intent($c[1])->{token};
+is orphans(), '', 'a running job has none';
+$e->run_out($job);
+$e->call(sweep_job => 'default', $job);
+is orphans(), '', 'not even without a lease: a successor resumes';
+$e->call(stop_job => 'default', $job, 'pause');
+is orphans(), '', 'nor paused';
+$e->call(stop_job => 'default', $job, 'cancel');
+is orphans(), '0/0 A, 1/0 no id', 'canceled: one with its id, one without';
+my ($unknown) = grep { !defined $_->{run_id} } $e->all(orphan_runs => 100);
+is $unknown->{token}, $token, 'which its token finds';
+cmp_ok $unknown->{intent_age_ms}, '>=', 0, 'once it can have been listed';
+
+sub book {
+    my ($batch, @rest) = @_;
+    return $e->value(book_run => 'default', $job, $batch, @rest);
+}
+is book(0, 0, 'aborted', 0.5, 'A'), 'booked', 'aborted and booked';
+is book(0, 0, 'aborted', 0.5, 'A'), 'repeated', 'once';
+is book(1, 0, 'absent', undef, undef), 'booked', 'the provider never had it';
+is book(1, 0, 'absent', undef, undef), 'repeated', 'once';
+is book(1, 7, 'absent', undef, undef), 'unknown', 'an unknown run';
+is orphans(), '', 'none is left';
+is states($job, 0), '0 aborted, 1 planned', 'the work itself is not forgotten';
+is $e->sql("select sum(cost_usd) from igjobs.runs where job_id = '$job'"),
+    '0.500000', 'the cost is known';
+
+# the run of a dead batch is nobody's either, though the job goes on
+
+$job = $e->submit(100);
+$c = $e->claim($job);
+$e->start_run($c, run_id => 'B');
+$e->fail($c, 'dead', 'poison');
+is orphans(), '0/0 B', 'an open run of a dead batch';
+is book(0, 0, 'aborted', 1, 'B'), 'booked', 'is booked';
+is states($job, 0), '0 aborted', 'and not planned again';
+
+# a zombie books the run that it started while a successor went on
+
+$job = $e->submit(50);
+$c = $e->claim($job);
+intent($c);
+$heir = sweep_and_claim($job);
+is $e->value(run_started => held($c), 0, 'Z', 'D'), 'lost', 'too late';
+intent($heir);
+is book(0, 0, 'aborted', 0.1, 'Z'), 'booked', 'the zombie books its run';
+is states($job), '0 intent, 1 aborted', 'on a row of its own';
+is $e->value(run_started => held($heir), 0, 'H', 'D'), 'ok',
+    'the successor\'s run is untouched';
+is book(0, 0, 'aborted', 0.1, 'Z'), 'repeated', 'booked once';
+is book(0, 0, 'aborted', 0.1, 'H'), 'held', 'a held run is its holder\'s';
+is $e->store($heir, 0, ids => ['1'], close => 1, cost => 0.2)->{batch_closed},
+    JSON::PP::true, 'and closes the batch';
+is book(0, 0, 'aborted', 0.3, 'Y'), 'booked', 'a very late one likewise';
+is $e->sql("select sum(cost_usd) from igjobs.runs where job_id = '$job'"),
+    '0.600000', 'all that was spent is known';
+
+done_testing;

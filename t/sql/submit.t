@@ -1,0 +1,135 @@
+#!/usr/bin/perl
+# Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+#
+# Submission: the rows that it writes, repeats, the large path, the document.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib", "$FindBin::Bin/lib";
+use Test::More;
+use JSON::PP ();
+use Igjobs::Engine;
+
+my $e = Igjobs::Engine->new;
+
+# a small one
+
+my @call = $e->submission(120, max_count => 7, gender => 'male');
+my $job = $call[2];
+my $s = $e->call(submit => @call);
+is_deeply [@$s{qw(inserted version class parallelism)}],
+    [JSON::PP::true, 1, 'small', 8], 'a job is accepted';
+
+my $again = $e->call(submit => @call);
+ok !$again->{inserted}, 'a repeat inserts nothing';
+is $again->{doc}, $s->{doc}, 'and answers the same document';
+
+my $time = '\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00';
+like $s->{doc}, qr/\A\{"version":1,"success":true,"job_id":"$job",
+    "status":"queued","state":"queued","completion_reason":null,
+    "phase":"collect","progress":0,"profiles_scraped":0,
+    "total_scraped":null,"total_filtered":null,"total_batches":3,
+    "current_batch":0,"error_message":null,"created_at":"$time",
+    "started_at":null,"completed_at":null,"updated_at":"$time",
+    "accounts":\{"total":120,"failed":0\},
+    "genders":\{"female":0,"male":0,"unknown":0\},
+    "batches":\{"done":0,"failed":0\},
+    "results_url":"\/api\/job-results\/$job"\}\z/x,
+    'the document has its members in their order';
+is $e->sql("select doc from public.scrape_jobs where job_id = '$job'"),
+    $s->{doc}, 'and is a column of the row';
+
+is $e->sql('select string_agg(concat_ws(\' \', batch_no, account_count,'
+    . ' expected, state, attempt), \',\' order by batch_no)'
+    . " from igjobs.batches where job_id = '$job'"),
+    '0 50 350 queued 0,1 50 350 queued 0,2 20 140 queued 0',
+    'three batches are queued';
+is $e->sql("select accounts from igjobs.batch_accounts where job_id = '$job'"
+    . ' and batch_no = 2'), join("\n", map { "account_$_" } 101 .. 120),
+    'with their accounts';
+
+my $row = $e->row($job);
+is_deeply [@$row{qw(tenant platform kind target_gender keep_unknown
+                    max_count_per_account status accounts)}],
+    ['default', 'instagram', 'scrape_followers', 'male', JSON::PP::true, 7,
+     'queued', undef], 'the columns of the job row';
+
+is $e->row($e->submit(400))->{class}, 'small', '8 batches are small';
+is $e->row($e->submit(401))->{class}, 'bulk', '9 are bulk';
+
+$e->sql("update igjobs.settings set value = '3' where name = 'parallelism'");
+is $e->row($e->submit(1))->{parallelism}, 3,
+    'settings become columns at submission';
+is $e->row($job)->{parallelism}, 8, 'and change no earlier job';
+
+# what the module should never send
+
+my %wrong = (
+    'another kind' => sub { $_[0][3] = 'wash_dishes' },
+    'no gender' => sub { $_[0][4] = { max_count_per_account => 5 } },
+    'another gender' => sub { $_[0][4]{target_gender} = 'men' },
+    'a count of 0' => sub { $_[0][4]{max_count_per_account} = 0 },
+    'no accounts' => sub { @{ $_[0] }[5, 6, 7] = (0, 0, []) },
+    'too few batches' => sub { $_[0][6] = 2 },
+    'too few texts' => sub { pop @{ $_[0][7] } },
+);
+for my $what (sort keys %wrong) {
+    my @bad = $e->submission(120);
+    $wrong{$what}->(\@bad);
+    is $e->error(submit => @bad), '22023', "$what is refused";
+}
+is $e->error(submit => $e->submission(1, job => $job, tenant => 'other')),
+    'P0002', "another tenant's job id is nobody's business";
+
+# two at once with one id
+
+my $other = $e->beside;
+my @twice = $e->submission(60);
+my $first = $e->session;
+$first->run('begin');
+$first->run(Igjobs::Engine::statement(submit => @twice));
+$other->send(submit => @twice);
+$other->{session}->wait_blocked;
+$first->run('commit');
+ok !$other->answer->{inserted}, 'the second of two at once waits and repeats';
+is $e->sql("select count(*) from igjobs.batches where job_id = '$twice[2]'"),
+    2, 'one set of batches';
+
+# a large one: rows copied in the same transaction
+
+my $api = $e->session(user => 'igjobs_api');
+
+sub copy_in {
+    my ($id, $batches) = @_;
+    my @batches = Igjobs::Engine::batches(1050);
+
+    return 'copy igjobs.batch_accounts (tenant, platform, job_id, batch_no,'
+        . ' accounts) from stdin' . ";\n"
+        . join('', map { "default\tinstagram\t$id\t$_\t"
+                         . $batches[$_] =~ s/\n/\\n/gr . "\n" } @$batches)
+        . "\\.\n";
+}
+
+my @large = $e->submission(1050);
+my $id = $large[2];
+$large[7] = undef;
+my $sql = Igjobs::Engine::statement(submit => @large);
+my $end = Igjobs::Engine::statement(submit_copied => 'default', $id);
+
+$api->run("begin; $sql");
+$api->run(copy_in($id, [0 .. 19]));
+like $api->try($end), qr/has accounts for 20 of 21 batches/,
+    'a missing batch is noticed';
+$api->run('rollback');
+
+$api->run("begin; $sql");
+$api->run(copy_in($id, [0 .. 20]));
+like $api->run($end), qr/"inserted":true.*"class":"bulk"/, 'a large job';
+$api->run('commit');
+is $e->sql('select count(*), sum(account_count), min(batch_no), max(batch_no)'
+    . " from igjobs.batches where job_id = '$id'"), '21|1050|0|20',
+    'all its batches are queued';
+like $api->run($sql), qr/"inserted":false/, 'a repeat finds it';
+
+done_testing;
