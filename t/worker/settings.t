@@ -26,7 +26,7 @@ sub run {
         delete @ENV{grep { /^(?:PG|IGJOBS_|APIFY_|REDIS_|DATABASE_)/ }
                     keys %ENV};
         @ENV{keys %$env} = values %$env;
-        exec $worker, @arguments or POSIX::_exit(127);
+        exec { $worker } $worker, @arguments or POSIX::_exit(127);
     }
     my $text = do { local $/; <$out> } // '';
     close $out;
