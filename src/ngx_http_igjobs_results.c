@@ -86,7 +86,7 @@ ngx_http_igjobs_results(ngx_http_request_t *r)
         != NGX_OK)
     {
         ngx_http_igjobs_finish(r, ngx_http_igjobs_problem(r,
-                                                    IGJ_PROBLEM_OVERLOADED));
+                                            IGJ_PROBLEM_DATABASE_UNAVAILABLE));
     }
 
     return NGX_DONE;

@@ -115,7 +115,7 @@ ngx_http_igjobs_stream_ask(ngx_http_igjobs_stream_t *stream)
     ngx_http_igjobs_finish(r, stream->header_sent
                               ? NGX_ERROR
                               : ngx_http_igjobs_problem(r,
-                                                    IGJ_PROBLEM_OVERLOADED));
+                                            IGJ_PROBLEM_DATABASE_UNAVAILABLE));
 }
 
 
@@ -171,8 +171,13 @@ ngx_http_igjobs_stream_run(ngx_http_igjobs_stream_t *stream)
     for ( ;; ) {
         cl = ngx_http_igjobs_stream_buffer(stream);
 
-        if (cl == NULL) {
+        if (cl == NULL && stream->busy) {
             ngx_http_igjobs_stream_wait(stream);
+            return;
+        }
+
+        if (cl == NULL) {
+            ngx_http_igjobs_finish(r, NGX_ERROR);
             return;
         }
 
@@ -454,7 +459,9 @@ ngx_http_igjobs_stream_writer(ngx_http_request_t *r)
         return;
     }
 
-    if (wev->timer_set) {
+    /* with limit_rate the timer is that of the next turn to send */
+
+    if (wev->timer_set && !wev->delayed) {
         ngx_del_timer(wev);
     }
 
