@@ -17,23 +17,7 @@ sub held { return Igjobs::Engine::held($_[0]) }
 sub stop { return $e->call(stop_job => 'default', @_) }
 sub statement { return Igjobs::Engine::statement(@_) }
 
-# every end of every job is written down, and a change after it refused
-$e->sql(<<'SQL');
-create table public.ends (job_id uuid, state text);
-create function public.note_end() returns trigger language plpgsql as $$
-begin
-    if old.completed_at is not null then
-        raise exception 'job % changed after its end', old.job_id;
-    elsif new.completed_at is not null then
-        insert into public.ends values (new.job_id, new.state);
-    end if;
-    return new;
-end
-$$;
-create trigger note_end after update on public.scrape_jobs
-    for each row execute function public.note_end();
-grant insert on public.ends to public;
-SQL
+$e->note_ends;
 
 sub ends {
     my ($job) = @_;

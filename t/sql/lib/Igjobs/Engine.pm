@@ -247,6 +247,30 @@ sub fail {
                        $delay_ms);
 }
 
+# note_ends(): from now on every end of a job is written into public.ends, and
+# a change of a job after its end is an error
+sub note_ends {
+    my ($self) = @_;
+
+    $self->sql(<<'SQL');
+create table public.ends (job_id uuid, state text);
+create function public.note_end() returns trigger language plpgsql
+    security definer as $$
+begin
+    if old.completed_at is not null then
+        raise exception 'job % changed after its end', old.job_id;
+    elsif new.completed_at is not null then
+        insert into public.ends values (new.job_id, new.state);
+    end if;
+    return new;
+end
+$$;
+create trigger note_end after update on public.scrape_jobs
+    for each row execute function public.note_end()
+SQL
+    return;
+}
+
 # doc($job): the status document
 sub doc {
     my ($self, $job) = @_;
