@@ -14,12 +14,28 @@
 #include <openssl/ssl.h>
 
 
+/* what PQconnectStartParams() is told */
+typedef struct {
+    const char   *keywords[NGX_HTTP_IGJOBS_PG_MAX_OPTIONS];
+    const char   *values[NGX_HTTP_IGJOBS_PG_MAX_OPTIONS];
+    ngx_uint_t    n;
+    u_char        addr[NGX_SOCKADDR_STRLEN + 1];
+    u_char        port[NGX_INT_T_LEN + 1];
+    u_char        options[64];
+} ngx_http_igjobs_pg_words_t;
+
+
 static void ngx_http_igjobs_pg_resolved(void *data,
     ngx_http_igjobs_addr_t *addrs, ngx_uint_t n, const char *text);
 static void ngx_http_igjobs_pg_open(ngx_http_igjobs_pg_conn_t *conn);
-static ngx_uint_t ngx_http_igjobs_pg_keywords(ngx_http_igjobs_pg_conn_t *conn,
-    const char **keywords, const char **values, u_char *addr, u_char *port,
-    u_char *options);
+static void ngx_http_igjobs_pg_keywords(ngx_http_igjobs_pg_conn_t *conn,
+    ngx_http_igjobs_pg_words_t *words);
+static void ngx_http_igjobs_pg_word(ngx_http_igjobs_pg_words_t *words,
+    const char *keyword, const void *value);
+static void ngx_http_igjobs_pg_address(ngx_http_igjobs_pg_conn_t *conn,
+    ngx_http_igjobs_pg_words_t *words);
+static void ngx_http_igjobs_pg_limit(ngx_http_igjobs_pg_conn_t *conn,
+    ngx_http_igjobs_pg_words_t *words);
 static void ngx_http_igjobs_pg_poll(ngx_http_igjobs_pg_conn_t *conn,
     PostgresPollingStatusType status);
 static void ngx_http_igjobs_pg_made(ngx_http_igjobs_pg_conn_t *conn);
@@ -115,17 +131,13 @@ ngx_http_igjobs_pg_resolved(void *data, ngx_http_igjobs_addr_t *addrs,
 static void
 ngx_http_igjobs_pg_open(ngx_http_igjobs_pg_conn_t *conn)
 {
-    u_char       addr[NGX_SOCKADDR_STRLEN + 1], port[NGX_INT_T_LEN + 1];
-    u_char       options[256];
-    ngx_str_t    why;
-    const char  *keywords[NGX_HTTP_IGJOBS_PG_MAX_OPTIONS];
-    const char  *values[NGX_HTTP_IGJOBS_PG_MAX_OPTIONS];
+    ngx_str_t                   why;
+    ngx_http_igjobs_pg_words_t  words;
 
-    (void) ngx_http_igjobs_pg_keywords(conn, keywords, values, addr, port,
-                                       options);
+    ngx_http_igjobs_pg_keywords(conn, &words);
 
     conn->state = NGX_HTTP_IGJOBS_PG_CONNECTING;
-    conn->pq = PQconnectStartParams(keywords, values, 0);
+    conn->pq = PQconnectStartParams(words.keywords, words.values, 0);
 
     if (conn->pq == NULL) {
         ngx_str_set(&why, "no memory");
@@ -150,69 +162,95 @@ ngx_http_igjobs_pg_open(ngx_http_igjobs_pg_conn_t *conn)
  * address, no fallbacks, no password file unless it was asked for.
  */
 
-static ngx_uint_t
+static void
 ngx_http_igjobs_pg_keywords(ngx_http_igjobs_pg_conn_t *conn,
-    const char **keywords, const char **values, u_char *addr, u_char *port,
-    u_char *options)
+    ngx_http_igjobs_pg_words_t *words)
 {
-    size_t                        len;
-    ngx_uint_t                    i, n;
-    ngx_msec_t                    timeout;
+    ngx_uint_t                    i;
     ngx_http_igjobs_pg_t         *pg;
-    ngx_http_igjobs_addr_t       *a;
-    ngx_http_igjobs_host_t       *host;
     ngx_http_igjobs_pg_option_t  *option;
 
-    n = 0;
     pg = conn->group->pg;
-    host = (ngx_http_igjobs_host_t *) pg->conf->hosts->elts + conn->host;
-    a = &conn->addrs[conn->addr];
+    words->n = 0;
 
-#define ngx_http_igjobs_pg_put(k, v)                                          \
-    keywords[n] = (k);                                                        \
-    values[n++] = (const char *) (v)
-
-    ngx_http_igjobs_pg_put("host", host->name.data);
-
-    if (a->sockaddr.sockaddr.sa_family != AF_UNIX) {
-        len = ngx_sock_ntop(&a->sockaddr.sockaddr, a->socklen, addr,
-                            NGX_SOCKADDR_STRLEN, 0);
-        addr[len] = '\0';
-        ngx_http_igjobs_pg_put("hostaddr", addr);
-    }
-
-    *ngx_sprintf(port, "%ui", (ngx_uint_t) host->port) = '\0';
-    ngx_http_igjobs_pg_put("port", port);
+    ngx_http_igjobs_pg_address(conn, words);
 
     if (pg->user[0] != '\0') {
-        ngx_http_igjobs_pg_put("user", pg->user);
+        ngx_http_igjobs_pg_word(words, "user", pg->user);
     }
 
     option = pg->conf->options->elts;
 
     for (i = 0; i < pg->conf->options->nelts; i++) {
-        ngx_http_igjobs_pg_put((char *) option[i].keyword.data,
-                               option[i].value.data);
+        ngx_http_igjobs_pg_word(words, (char *) option[i].keyword.data,
+                                option[i].value.data);
     }
 
     if (pg->conf->statement_timeout) {
-        timeout = (conn->group->id == NGX_HTTP_IGJOBS_PG_BULK)
-                  ? pg->conf->bulk_timeout : pg->conf->timeout;
-
-        /* earlier than our own time-out, which costs the connection */
-
-        *ngx_sprintf(options, "-c statement_timeout=%M", timeout - timeout / 5)
-            = '\0';
-        ngx_http_igjobs_pg_put("options", options);
+        ngx_http_igjobs_pg_limit(conn, words);
     }
 
-    ngx_http_igjobs_pg_put("client_encoding", "UTF8");
-    ngx_http_igjobs_pg_put("gssencmode", "disable");
-    ngx_http_igjobs_pg_put(NULL, NULL);
+    ngx_http_igjobs_pg_word(words, "client_encoding", "UTF8");
+    ngx_http_igjobs_pg_word(words, "gssencmode", "disable");
+    ngx_http_igjobs_pg_word(words, NULL, NULL);
+}
 
-#undef ngx_http_igjobs_pg_put
 
-    return n;
+static void
+ngx_http_igjobs_pg_word(ngx_http_igjobs_pg_words_t *words, const char *keyword,
+    const void *value)
+{
+    words->keywords[words->n] = keyword;
+    words->values[words->n++] = value;
+}
+
+
+/* the name stays beside the address: certificates are checked against it */
+
+static void
+ngx_http_igjobs_pg_address(ngx_http_igjobs_pg_conn_t *conn,
+    ngx_http_igjobs_pg_words_t *words)
+{
+    size_t                   len;
+    ngx_http_igjobs_addr_t  *addr;
+    ngx_http_igjobs_host_t  *host;
+
+    host = conn->group->pg->conf->hosts->elts;
+    host += conn->host;
+    addr = &conn->addrs[conn->addr];
+
+    ngx_http_igjobs_pg_word(words, "host", host->name.data);
+
+    if (addr->sockaddr.sockaddr.sa_family != AF_UNIX) {
+        len = ngx_sock_ntop(&addr->sockaddr.sockaddr, addr->socklen,
+                            words->addr, NGX_SOCKADDR_STRLEN, 0);
+        words->addr[len] = '\0';
+        ngx_http_igjobs_pg_word(words, "hostaddr", words->addr);
+    }
+
+    *ngx_sprintf(words->port, "%ui", (ngx_uint_t) host->port) = '\0';
+    ngx_http_igjobs_pg_word(words, "port", words->port);
+}
+
+
+/* the server gives up earlier than our own time-out, which costs more */
+
+static void
+ngx_http_igjobs_pg_limit(ngx_http_igjobs_pg_conn_t *conn,
+    ngx_http_igjobs_pg_words_t *words)
+{
+    ngx_msec_t                  timeout;
+    ngx_http_igjobs_pg_conf_t  *conf;
+
+    conf = conn->group->pg->conf;
+    timeout = (conn->group->id == NGX_HTTP_IGJOBS_PG_BULK) ? conf->bulk_timeout
+                                                           : conf->timeout;
+
+    *ngx_sprintf(words->options, "-c statement_timeout=%M",
+                 timeout - timeout / 5)
+        = '\0';
+
+    ngx_http_igjobs_pg_word(words, "options", words->options);
 }
 
 

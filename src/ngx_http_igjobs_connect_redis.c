@@ -12,6 +12,8 @@
 static void ngx_http_igjobs_redis_resolved(void *data,
     ngx_http_igjobs_addr_t *addrs, ngx_uint_t n, const char *text);
 static void ngx_http_igjobs_redis_open(ngx_http_igjobs_redis_t *redis);
+static ngx_int_t ngx_http_igjobs_redis_init(ngx_http_igjobs_redis_t *redis,
+    ngx_connection_t *c);
 static void ngx_http_igjobs_redis_connected(ngx_event_t *ev);
 static void ngx_http_igjobs_redis_unexpected(ngx_event_t *ev);
 #if (NGX_SSL)
@@ -25,6 +27,7 @@ static void ngx_http_igjobs_redis_greeted(void *data,
     ngx_http_igjobs_redis_reply_t *reply);
 static void ngx_http_igjobs_redis_made(ngx_http_igjobs_redis_t *redis);
 static void ngx_http_igjobs_redis_again(ngx_http_igjobs_redis_t *redis);
+static void ngx_http_igjobs_redis_disconnect(ngx_connection_t *c);
 
 
 /* steps of the greeting, in order */
@@ -85,7 +88,6 @@ static void
 ngx_http_igjobs_redis_open(ngx_http_igjobs_redis_t *redis)
 {
     ngx_int_t                rc;
-    ngx_connection_t        *c;
     ngx_http_igjobs_host_t  *host;
     ngx_peer_connection_t   *peer;
 
@@ -109,14 +111,27 @@ ngx_http_igjobs_redis_open(ngx_http_igjobs_redis_t *redis)
     ngx_set_socket_errno(0);
 
     rc = ngx_event_connect_peer(peer);
-    c = peer->connection;
-    redis->c = c;
+    redis->c = peer->connection;
 
     if (rc != NGX_OK && rc != NGX_AGAIN) {
         ngx_http_igjobs_redis_lost(redis, strerror(ngx_socket_errno));
         return;
     }
 
+    if (ngx_http_igjobs_redis_init(redis, redis->c) != NGX_OK) {
+        ngx_http_igjobs_redis_lost(redis, "no memory");
+        return;
+    }
+
+    if (rc == NGX_OK) {
+        ngx_http_igjobs_redis_connected(redis->c->write);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_igjobs_redis_init(ngx_http_igjobs_redis_t *redis, ngx_connection_t *c)
+{
     c->data = redis;
     c->idle = 1;
     c->log = &redis->log;
@@ -131,14 +146,7 @@ ngx_http_igjobs_redis_open(ngx_http_igjobs_redis_t *redis)
     c->pool = ngx_create_pool(1024, &redis->log);
     redis->reader = redisReaderCreate();
 
-    if (c->pool == NULL || redis->reader == NULL) {
-        ngx_http_igjobs_redis_lost(redis, "no memory");
-        return;
-    }
-
-    if (rc == NGX_OK) {
-        ngx_http_igjobs_redis_connected(c->write);
-    }
+    return (c->pool && redis->reader) ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -286,8 +294,6 @@ ngx_http_igjobs_redis_greeting(ngx_http_igjobs_redis_t *redis, ngx_str_t *argv)
 {
     ngx_http_igjobs_redis_conf_t  *conf;
 
-    static u_char  database[NGX_INT_T_LEN];
-
     conf = redis->conf;
 
     switch (redis->step) {
@@ -316,8 +322,9 @@ ngx_http_igjobs_redis_greeting(ngx_http_igjobs_redis_t *redis, ngx_str_t *argv)
         }
 
         ngx_str_set(&argv[0], "SELECT");
-        argv[1].data = database;
-        argv[1].len = ngx_sprintf(database, "%ui", conf->database) - database;
+        argv[1].data = redis->number;
+        argv[1].len = ngx_sprintf(redis->number, "%ui", conf->database)
+                      - redis->number;
         return 2;
 
     case NGX_HTTP_IGJOBS_REDIS_SETNAME:
@@ -476,9 +483,6 @@ ngx_http_igjobs_redis_again(ngx_http_igjobs_redis_t *redis)
 void
 ngx_http_igjobs_redis_close(ngx_http_igjobs_redis_t *redis)
 {
-    ngx_pool_t        *pool;
-    ngx_connection_t  *c;
-
     redis->state = NGX_HTTP_IGJOBS_REDIS_DOWN;
     redis->sent = 0;
     redis->filled = 0;
@@ -505,14 +509,18 @@ ngx_http_igjobs_redis_close(ngx_http_igjobs_redis_t *redis)
         redis->reader = NULL;
     }
 
-    c = redis->c;
-
-    if (c == NULL) {
-        return;
+    if (redis->c) {
+        ngx_http_igjobs_redis_disconnect(redis->c);
+        redis->c = NULL;
+        redis->log.connection = 0;
     }
+}
 
-    redis->c = NULL;
-    redis->log.connection = 0;
+
+static void
+ngx_http_igjobs_redis_disconnect(ngx_connection_t *c)
+{
+    ngx_pool_t  *pool;
 
 #if (NGX_SSL)
 

@@ -13,6 +13,13 @@ static char *ngx_http_igjobs_pg_parse_error(ngx_conf_t *cf, char *text);
 static char *ngx_http_igjobs_pg_check(PQconninfoOption *o);
 static char *ngx_http_igjobs_pg_options(ngx_conf_t *cf,
     ngx_http_igjobs_pg_conf_t *conf, PQconninfoOption *list);
+static ngx_uint_t ngx_http_igjobs_pg_is_ours(char *keyword);
+static ngx_int_t ngx_http_igjobs_pg_add(ngx_conf_t *cf,
+    ngx_http_igjobs_pg_conf_t *conf, char *keyword, char *value);
+static char *ngx_http_igjobs_pg_host(ngx_conf_t *cf,
+    ngx_http_igjobs_host_t *host, char **names, char **addresses);
+static char *ngx_http_igjobs_pg_port(ngx_conf_t *cf, in_port_t *port,
+    char **ports);
 static char *ngx_http_igjobs_pg_hosts(ngx_conf_t *cf,
     ngx_http_igjobs_pg_conf_t *conf, PQconninfoOption *list);
 static char *ngx_http_igjobs_pg_value_of(PQconninfoOption *list, char *keyword);
@@ -141,21 +148,15 @@ ngx_http_igjobs_pg_check(PQconninfoOption *o)
 }
 
 
-/* all but the address, which is each connection's own */
+/* all but the address, which is each connection's own, and what we set */
 
 static char *
 ngx_http_igjobs_pg_options(ngx_conf_t *cf, ngx_http_igjobs_pg_conf_t *conf,
     PQconninfoOption *list)
 {
-    char                         *error;
-    ngx_uint_t                    i;
-    PQconninfoOption             *o;
-    ngx_http_igjobs_pg_option_t  *option;
-
-    static char  *ours[] = {
-        "host", "hostaddr", "port", "connect_timeout", "client_encoding",
-        "gssencmode", "fallback_application_name", NULL
-    };
+    char              *error;
+    ngx_uint_t         i;
+    PQconninfoOption  *o;
 
     static char  *defaults[][2] = {
         { "application_name", "igjobs-nginx" },
@@ -181,20 +182,8 @@ ngx_http_igjobs_pg_options(ngx_conf_t *cf, ngx_http_igjobs_pg_conf_t *conf,
             return error;
         }
 
-        for (i = 0; ours[i] && ngx_strcmp(o->keyword, ours[i]) != 0; i++) {
-            /* void */
-        }
-
-        if (ours[i] != NULL) {
-            continue;
-        }
-
-        option = ngx_array_push(conf->options);
-        if (option == NULL
-            || ngx_http_igjobs_pg_copy(cf, &option->keyword, o->keyword,
-                                       ngx_strlen(o->keyword)) != NGX_OK
-            || ngx_http_igjobs_pg_copy(cf, &option->value, o->val,
-                                       ngx_strlen(o->val)) != NGX_OK)
+        if (!ngx_http_igjobs_pg_is_ours(o->keyword)
+            && ngx_http_igjobs_pg_add(cf, conf, o->keyword, o->val) != NGX_OK)
         {
             return "no memory";
         }
@@ -202,34 +191,67 @@ ngx_http_igjobs_pg_options(ngx_conf_t *cf, ngx_http_igjobs_pg_conf_t *conf,
 
     for (i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
 
-        if (ngx_http_igjobs_pg_value_of(list, defaults[i][0]) != NULL) {
-            continue;
-        }
-
-        option = ngx_array_push(conf->options);
-        if (option == NULL) {
+        if (ngx_http_igjobs_pg_value_of(list, defaults[i][0]) == NULL
+            && ngx_http_igjobs_pg_add(cf, conf, defaults[i][0],
+                                      defaults[i][1])
+               != NGX_OK)
+        {
             return "no memory";
         }
-
-        option->keyword.data = (u_char *) defaults[i][0];
-        option->keyword.len = ngx_strlen(defaults[i][0]);
-        option->value.data = (u_char *) defaults[i][1];
-        option->value.len = ngx_strlen(defaults[i][1]);
     }
 
     return NULL;
 }
 
 
-/* host, hostaddr and port are lists with commas; one port is good for all */
+static ngx_uint_t
+ngx_http_igjobs_pg_is_ours(char *keyword)
+{
+    ngx_uint_t  i;
+
+    static char  *ours[] = {
+        "host", "hostaddr", "port", "connect_timeout", "client_encoding",
+        "gssencmode", "fallback_application_name", NULL
+    };
+
+    for (i = 0; ours[i] != NULL; i++) {
+        if (ngx_strcmp(keyword, ours[i]) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_int_t
+ngx_http_igjobs_pg_add(ngx_conf_t *cf, ngx_http_igjobs_pg_conf_t *conf,
+    char *keyword, char *value)
+{
+    ngx_http_igjobs_pg_option_t  *option;
+
+    option = ngx_array_push(conf->options);
+
+    if (option == NULL
+        || ngx_http_igjobs_pg_copy(cf, &option->keyword, keyword,
+                                   ngx_strlen(keyword)) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_igjobs_pg_copy(cf, &option->value, value,
+                                   ngx_strlen(value));
+}
+
+
+/* host, hostaddr and port are lists with commas */
 
 static char *
 ngx_http_igjobs_pg_hosts(ngx_conf_t *cf, ngx_http_igjobs_pg_conf_t *conf,
     PQconninfoOption *list)
 {
-    char                    *names, *addresses, *ports;
-    ngx_int_t                port;
-    ngx_str_t                item;
+    char                    *names, *addresses, *ports, *error;
+    in_port_t                port;
     ngx_http_igjobs_host_t  *host;
 
     names = ngx_http_igjobs_pg_value_of(list, "host");
@@ -256,35 +278,64 @@ ngx_http_igjobs_pg_hosts(ngx_conf_t *cf, ngx_http_igjobs_pg_conf_t *conf,
 
         ngx_memzero(host, sizeof(ngx_http_igjobs_host_t));
 
-        if (addresses != NULL
-            && ngx_http_igjobs_pg_item(cf, &addresses, &host->address)
-               != NGX_OK)
-        {
-            return "no memory, or an empty hostaddr";
+        error = ngx_http_igjobs_pg_host(cf, host, &names, &addresses);
+
+        if (error == NULL && ports != NULL) {
+            error = ngx_http_igjobs_pg_port(cf, &port, &ports);
         }
 
-        host->name = host->address;
-
-        if (names != NULL
-            && ngx_http_igjobs_pg_item(cf, &names, &host->name) != NGX_OK)
-        {
-            return "no memory, or an empty host";
+        if (error) {
+            return error;
         }
 
-        if (ports != NULL) {
-            if (ngx_http_igjobs_pg_item(cf, &ports, &item) != NGX_OK) {
-                return "no memory, or an empty port";
-            }
-
-            port = ngx_atoi(item.data, item.len);
-        }
-
-        if (port < 1 || port > 65535) {
-            return "port must be a number from 1 to 65535";
-        }
-
-        host->port = (in_port_t) port;
+        host->port = port;
     }
+
+    return NULL;
+}
+
+
+static char *
+ngx_http_igjobs_pg_host(ngx_conf_t *cf, ngx_http_igjobs_host_t *host,
+    char **names, char **addresses)
+{
+    if (*addresses != NULL
+        && ngx_http_igjobs_pg_item(cf, addresses, &host->address) != NGX_OK)
+    {
+        return "no memory, or an empty hostaddr";
+    }
+
+    host->name = host->address;
+
+    if (*names != NULL
+        && ngx_http_igjobs_pg_item(cf, names, &host->name) != NGX_OK)
+    {
+        return "no memory, or an empty host";
+    }
+
+    return NULL;
+}
+
+
+/* the last port of the list is good for all further hosts */
+
+static char *
+ngx_http_igjobs_pg_port(ngx_conf_t *cf, in_port_t *port, char **ports)
+{
+    ngx_int_t  n;
+    ngx_str_t  item;
+
+    if (ngx_http_igjobs_pg_item(cf, ports, &item) != NGX_OK) {
+        return "no memory, or an empty port";
+    }
+
+    n = ngx_atoi(item.data, item.len);
+
+    if (n < 1 || n > 65535) {
+        return "port must be a number from 1 to 65535";
+    }
+
+    *port = (in_port_t) n;
 
     return NULL;
 }

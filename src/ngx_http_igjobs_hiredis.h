@@ -54,6 +54,7 @@ struct ngx_http_igjobs_redis_s {
     ngx_uint_t                         addr;        /* next to be tried */
     ngx_uint_t                         failures;    /* rounds */
     ngx_uint_t                         step;        /* of the greeting */
+    u_char                             number[NGX_INT_T_LEN];  /* of SELECT */
 
     u_char                            *out;         /* conf->buffer_size */
     size_t                             sent;        /* of it, [sent, filled) */
