@@ -8,6 +8,8 @@
 
 #include "ngx_http_igjobs.h"
 
+#include "igj_keys.h"
+
 
 #define NGX_HTTP_IGJOBS_MAX_POOL  64
 
@@ -347,6 +349,20 @@ ngx_http_igjobs_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->tenant == NULL) {
         conf->tenant = prev->tenant;
+    }
+
+    /* what has variables is looked at with each request */
+
+    if (conf->tenant != NULL
+        && conf->tenant->lengths == NULL
+        && !igj_tenant_valid((char *) conf->tenant->value.data,
+                             conf->tenant->value.len))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"igjobs_tenant %V\": a tenant has 1 to %d "
+                           "letters, digits, hyphens, underscores or dots",
+                           &conf->tenant->value, IGJ_TENANT_MAX);
+        return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;

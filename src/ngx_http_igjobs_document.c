@@ -373,8 +373,10 @@ ngx_http_igjobs_document_from_pg(void *data, ngx_http_igjobs_pg_reply_t *reply)
                       "igjobs: status of a job not read: %s %V",
                       reply->sqlstate, &reply->message);
         ngx_http_igjobs_document_known(entry,
-                                       NGX_HTTP_IGJOBS_DOCUMENT_UNAVAILABLE,
-                                       NULL);
+                         (reply->outcome == NGX_HTTP_IGJOBS_PG_REFUSED)
+                         ? NGX_HTTP_IGJOBS_DOCUMENT_FAILED
+                         : NGX_HTTP_IGJOBS_DOCUMENT_UNAVAILABLE,
+                         NULL);
         return;
     }
 
@@ -416,7 +418,9 @@ ngx_http_igjobs_document_known(ngx_http_igjobs_document_t *entry,
         waiter->handler(waiter->data, found, &entry->doc);
     }
 
-    if (found == NGX_HTTP_IGJOBS_DOCUMENT_UNAVAILABLE) {
+    if (found != NGX_HTTP_IGJOBS_DOCUMENT_FOUND
+        && found != NGX_HTTP_IGJOBS_DOCUMENT_UNKNOWN)
+    {
         ngx_http_igjobs_document_free(entry);
         return;
     }

@@ -24,7 +24,8 @@ typedef struct ngx_http_igjobs_documents_s  ngx_http_igjobs_documents_t;
 typedef enum {
     NGX_HTTP_IGJOBS_DOCUMENT_FOUND = 0,
     NGX_HTTP_IGJOBS_DOCUMENT_UNKNOWN,       /* no such job */
-    NGX_HTTP_IGJOBS_DOCUMENT_UNAVAILABLE    /* nobody could be asked */
+    NGX_HTTP_IGJOBS_DOCUMENT_UNAVAILABLE,   /* nobody could be asked */
+    NGX_HTTP_IGJOBS_DOCUMENT_FAILED         /* Postgres refused to say */
 } ngx_http_igjobs_document_e;
 
 /* doc is valid during the call. */

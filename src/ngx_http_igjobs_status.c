@@ -134,6 +134,10 @@ ngx_http_igjobs_status_reply(ngx_http_request_t *r,
         return ngx_http_igjobs_problem(r, IGJ_PROBLEM_DATABASE_UNAVAILABLE);
     }
 
+    if (found == NGX_HTTP_IGJOBS_DOCUMENT_FAILED) {
+        return ngx_http_igjobs_problem(r, IGJ_PROBLEM_INTERNAL);
+    }
+
     /* the document is not ours: the answer may outlive it */
 
     body.len = doc->len + 1;

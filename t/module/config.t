@@ -63,6 +63,8 @@ my @wrong = (
      qr/"igjobs_redis_buffer" must be at least 16k/],
     ['a bad address of Redis', 'igjobs_redis "redis://:hunter2@h:x/0";',
      qr/"igjobs_redis" cannot be used: /],
+    ['a bad tenant', "$good igjobs_tenant 'a b'; $serve",
+     qr/"igjobs_tenant a b": a tenant has 1 to 64 letters/],
     ['no origin', 'igjobs_cors_origins example.com;',
      qr/"example.com" is not an origin/],
     ['igjobs in a server', "$good server { igjobs; }",

@@ -61,7 +61,7 @@ sub together {
 subtest 'reads' => sub {
     my @answers = together(map { ['GET', "/api/job-status/$_"] } @jobs);
     for my $i (0 .. $#jobs) {
-        is($answers[$i]{status}, $jobs[$i] eq $bad ? 503 : 200, "read $i");
+        is($answers[$i]{status}, $jobs[$i] eq $bad ? 500 : 200, "read $i");
     }
 };
 
