@@ -174,6 +174,11 @@ declare
     b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
 begin
     if not igjobs.holds(b, p_attempt) then
+        update igjobs.runs r
+        set state = 'started', run_id = p_run_id, dataset_id = p_dataset_id
+        where r.tenant = p_tenant and r.job_id = p_job
+            and r.batch_no = p_batch and r.run_no = p_run_no
+            and r.state = 'intent' and r.attempt = p_attempt;
         return case when exists (
             select from igjobs.runs r
             where r.tenant = p_tenant and r.job_id = p_job
@@ -192,9 +197,10 @@ end
 $$;
 comment on function igjobs.run_started(
     text, uuid, integer, integer, integer, text, text) is
-    'Stores the provider''s ids of a run. Answers ok; lost: then the caller '
-    'aborts what it started and books it; or adopted: the batch is lost, but '
-    'its next holder has found this run by its token.';
+    'Stores the provider''s ids of a run. Answers ok; adopted: the batch is '
+    'lost, but its next holder goes on with this run, which it found by the '
+    'token or finds here, since the intent was still this caller''s; or lost: '
+    'then the caller aborts what it started and books it.';
 
 
 create function igjobs.run_refused(

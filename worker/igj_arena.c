@@ -2,6 +2,8 @@
 
 /* The arena: a list of blocks, filled from the first on. */
 
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +14,7 @@ struct igj_arena_block_s {
     igj_arena_block_t  *next;
     size_t              size;
     size_t              used;
-    char                data[];
+    alignas(max_align_t) char  data[];
 };
 
 
@@ -37,6 +39,26 @@ igj_arena_text(igj_arena_t *arena, const char *text, size_t len)
     copy[len] = '\0';
 
     return copy;
+}
+
+
+void *
+igj_arena_zero(igj_arena_t *arena, size_t size)
+{
+    void               *at;
+    igj_arena_block_t  *block;
+
+    block = igj_arena_room(arena, size + alignof(max_align_t));
+
+    if (block == NULL) {
+        return NULL;
+    }
+
+    block->used += -block->used % alignof(max_align_t);
+    at = block->data + block->used;
+    block->used += size;
+
+    return memset(at, 0, size);
 }
 
 

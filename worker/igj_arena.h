@@ -1,8 +1,9 @@
 /* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
 
 /*
- * Memory for texts that are thrown away together: one page of profiles.
- * Resetting keeps the blocks for the next page.  One thread.
+ * Memory that is thrown away together: the texts of one page of profiles, the
+ * runs of one batch.  Resetting keeps the blocks for the next page.  One
+ * thread.
  */
 
 #ifndef IGJ_ARENA_H
@@ -25,6 +26,9 @@ typedef struct {
 /* A copy of the text with a NUL; NULL when memory is short.  A text longer
  * than a block has a block of its own. */
 char *igj_arena_text(igj_arena_t *arena, const char *text, size_t len);
+
+/* Zeroed memory for any object; NULL when memory is short. */
+void *igj_arena_zero(igj_arena_t *arena, size_t size);
 
 void igj_arena_reset(igj_arena_t *arena);
 void igj_arena_free(igj_arena_t *arena);

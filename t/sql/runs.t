@@ -189,8 +189,8 @@ $job = $e->submit(50);
 $c = $e->claim($job);
 intent($c);
 $heir = sweep_and_claim($job);
-is $e->value(run_started => held($c), 0, 'Z', 'D'), 'lost', 'too late';
 intent($heir);
+is $e->value(run_started => held($c), 0, 'Z', 'D'), 'lost', 'too late';
 is book(0, 0, 'aborted', 0.1, 'Z'), 'booked', 'the zombie books its run';
 is states($job), '0 intent, 1 aborted', 'on a row of its own';
 is $e->value(run_started => held($heir), 0, 'H', 'D'), 'ok',

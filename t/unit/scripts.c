@@ -6,7 +6,6 @@
  */
 
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -22,7 +21,12 @@
 #define QUEUE    "k:bulk"
 #define PREFIX   "igjobs:{q}:turns:"
 #define CLOCKS   "igjobs:{q}:clocks:"
-#define KEYS     PREFIX QUEUE, CLOCKS QUEUE, "later", "parked"
+#define KEYS     turns, clocks, "later", "parked"
+
+static const char    turns[] = PREFIX QUEUE;
+static const char    clocks[] = CLOCKS QUEUE;
+static const char    turn_a0[] = "a/" JOB_A "/0";
+static const char    turn_b1[] = "b/" JOB_B "/1";
 
 static igj_redis_t  *redis;
 static char          text[8192];
@@ -124,27 +128,25 @@ told(redisReply *reply)
 
 
 static void
-words(igj_redis_args_t *args, const char *first, va_list list)
+words(igj_redis_args_t *args, const char *const *list)
 {
-    const char  *word;
-
-    for (word = first; word != NULL; word = va_arg(list, const char *)) {
-        igj_redis_text(args, word);
+    while (*list != NULL) {
+        igj_redis_text(args, *list++);
     }
 }
 
 
-/* A script with its keys and arguments; ends with NULL. */
+/* A script with its keys and arguments. */
+#define script(id, ...)                                                       \
+    run_script(id, (const char *const []) { __VA_ARGS__, NULL })
+
 static const char *
-script(igj_script_id_t id, const char *first, ...)
+run_script(igj_script_id_t id, const char *const *list)
 {
-    va_list            list;
-    igj_redis_args_t   args;
+    igj_redis_args_t  args;
 
     igj_redis_script_begin(&args, id);
-    va_start(list, first);
-    words(&args, first, list);
-    va_end(list);
+    words(&args, list);
 
     if (args.argc != 3 + igj_script(id)->keys + igj_script(id)->args) {
         return "another number of arguments than the header says";
@@ -154,18 +156,16 @@ script(igj_script_id_t id, const char *first, ...)
 }
 
 
-static const char *
-command(const char *first, ...)
-{
-    va_list            list;
-    const char        *word;
-    igj_redis_args_t   args;
+#define command(...)                                                          \
+    run_command((const char *const []) { __VA_ARGS__, NULL })
 
-    igj_redis_begin(&args, first);
-    va_start(list, first);
-    word = va_arg(list, const char *);
-    words(&args, word, list);
-    va_end(list);
+static const char *
+run_command(const char *const *list)
+{
+    igj_redis_args_t  args;
+
+    igj_redis_begin(&args, list[0]);
+    words(&args, list + 1);
 
     return told(igj_redis_command(redis, &args));
 }
@@ -176,7 +176,7 @@ issue(const char *tenant, const char *job, const char *wanted,
     const char *slots, const char *weight)
 {
     return script(IGJ_SCRIPT_ISSUE, KEYS, QUEUE, tenant, job, wanted, slots,
-                  weight, NULL);
+                  weight);
 }
 
 
@@ -188,13 +188,13 @@ take(void)
 
     char  score[64];
 
-    (void) command("ZPOPMIN", PREFIX QUEUE, NULL);
+    (void) command("ZPOPMIN", turns);
 
     if (sscanf(text, "%255s %63s", member, score) != 2) {
         return "none";
     }
 
-    (void) script(IGJ_SCRIPT_TAKEN, CLOCKS QUEUE, score, NULL);
+    (void) script(IGJ_SCRIPT_TAKEN, clocks, score);
 
     return member;
 }
@@ -207,23 +207,23 @@ test_issue(void)
     is_text(issue("a", JOB_A, "3", "4", ""), "0", "not once more");
     is_text(issue("a", JOB_A, "4", "4", ""), "1", "up to the parallelism");
     is_text(issue("a", JOB_A, "9", "4", ""), "0", "never above it");
-    is_text(command("ZCARD", PREFIX QUEUE, NULL), "4", "four stand");
+    is_text(command("ZCARD", turns), "4", "four stand");
 
     is_text(issue("b", JOB_B, "2", "4", ""), "2", "another tenant");
-    is_text(take(), "a/" JOB_A "/0", "first a");
+    is_text(take(), turn_a0, "first a");
     is_text(take(), "b/" JOB_B "/0", "then b: tenants alternate");
     is_text(take(), "a/" JOB_A "/1", "a");
-    is_text(take(), "b/" JOB_B "/1", "b");
+    is_text(take(), turn_b1, "b");
     is_text(take(), "a/" JOB_A "/2", "a again, the only one left");
 
     is_text(issue("a", JOB_A, "4", "4", ""), "3",
             "the sweeper fills what was taken");
     is_text(issue("b", JOB_B, "1", "4", "2"), "1", "a tenant of weight 2");
-    is_text(command("HGET", CLOCKS QUEUE, "w:b", NULL), "2", "is noted");
+    is_text(command("HGET", clocks, "w:b"), "2", "is noted");
     is_text(issue("b", JOB_B, "2", "4", ""), "1", "weight as it was");
-    is_text(command("HGET", CLOCKS QUEUE, "t:b", NULL), "4",
+    is_text(command("HGET", clocks, "t:b"), "4",
             "two turns cost one unit");
-    (void) command("FLUSHALL", NULL);
+    (void) command("FLUSHALL");
 }
 
 
@@ -232,44 +232,42 @@ test_return(void)
 {
     (void) issue("a", JOB_A, "2", "2", "");
     (void) issue("b", JOB_B, "2", "2", "");
-    is_text(take(), "a/" JOB_A "/0", "a turn is used");
+    is_text(take(), turn_a0, "a turn is used");
 
-    is_text(script(IGJ_SCRIPT_RETURN, KEYS, QUEUE, "a/" JOB_A "/0", "a", "1",
-                   NULL), "1", "and comes back");
-    is_text(script(IGJ_SCRIPT_RETURN, KEYS, QUEUE, "a/" JOB_A "/0", "a", "1",
-                   NULL), "0", "once");
+    is_text(script(IGJ_SCRIPT_RETURN, KEYS, QUEUE, turn_a0, "a", "1"), "1",
+            "and comes back");
+    is_text(script(IGJ_SCRIPT_RETURN, KEYS, QUEUE, turn_a0, "a", "1"), "0",
+            "once");
     is_text(take(), "b/" JOB_B "/0", "behind the others");
     is_text(take(), "a/" JOB_A "/1", "of both tenants");
-    is_text(take(), "b/" JOB_B "/1", "in their order");
+    is_text(take(), turn_b1, "in their order");
 
-    is_text(script(IGJ_SCRIPT_RETURN, KEYS, QUEUE, "b/" JOB_B "/1", "b", "0",
-                   NULL), "1", "an unused one");
-    is_text(take(), "b/" JOB_B "/1", "comes first");
-    (void) command("FLUSHALL", NULL);
+    is_text(script(IGJ_SCRIPT_RETURN, KEYS, QUEUE, turn_b1, "b", "0"), "1",
+            "an unused one");
+    is_text(take(), turn_b1, "comes first");
+    (void) command("FLUSHALL");
 }
 
 
 static void
 test_later(void)
 {
-    is_text(script(IGJ_SCRIPT_LATER, "later", QUEUE, "a", JOB_A, "60000",
-                   NULL), "1", "a job waits");
-    is_text(script(IGJ_SCRIPT_DUE, "later", "parked", "10", PREFIX, CLOCKS,
-                   NULL), "0", "nothing is due");
-    (void) script(IGJ_SCRIPT_LATER, "later", QUEUE, "a", JOB_A, "0", NULL);
-    (void) script(IGJ_SCRIPT_LATER, "later", QUEUE, "a", JOB_A, "60000",
-                  NULL);
-    is_text(command("ZCARD", "later", NULL), "1", "one entry a job");
-    is_text(script(IGJ_SCRIPT_DUE, "later", "parked", "10", PREFIX, CLOCKS,
-                   NULL), "1", "the earliest time counts");
-    is_text(take(), "a/" JOB_A "/0", "and becomes a turn");
+    is_text(script(IGJ_SCRIPT_LATER, "later", QUEUE, "a", JOB_A, "60000"),
+            "1", "a job waits");
+    is_text(script(IGJ_SCRIPT_DUE, "later", "parked", "10", PREFIX, CLOCKS),
+            "0", "nothing is due");
+    (void) script(IGJ_SCRIPT_LATER, "later", QUEUE, "a", JOB_A, "0");
+    (void) script(IGJ_SCRIPT_LATER, "later", QUEUE, "a", JOB_A, "60000");
+    is_text(command("ZCARD", "later"), "1", "one entry a job");
+    is_text(script(IGJ_SCRIPT_DUE, "later", "parked", "10", PREFIX, CLOCKS),
+            "1", "the earliest time counts");
+    is_text(take(), turn_a0, "and becomes a turn");
 
-    (void) script(IGJ_SCRIPT_LATER, "later", QUEUE, "a", JOB_A, "60000",
-                  NULL);
+    (void) script(IGJ_SCRIPT_LATER, "later", QUEUE, "a", JOB_A, "60000");
     (void) issue("a", JOB_A, "1", "4", "");
-    is_text(command("EXISTS", "later", NULL), "0",
+    is_text(command("EXISTS", "later"), "0",
             "a turn that is issued takes the entry out");
-    (void) command("FLUSHALL", NULL);
+    (void) command("FLUSHALL");
 }
 
 
@@ -279,21 +277,21 @@ test_parked(void)
     (void) issue("a", JOB_A, "2", "2", "");
     (void) take();
     (void) script(IGJ_SCRIPT_PARK, "parked:x", "parked", QUEUE,
-                  "a/" JOB_A "/0", "x", NULL);
+                  turn_a0, "x");
 
     is_text(issue("a", JOB_A, "2", "2", ""), "0",
             "a parked turn counts as one that stands");
-    is_text(script(IGJ_SCRIPT_RETURN, KEYS, QUEUE, "a/" JOB_A "/0", "a", "1",
-                   NULL), "0", "and cannot come back beside");
-    is_text(script(IGJ_SCRIPT_SCOPES, "parked", NULL), "x", "the scope");
+    is_text(script(IGJ_SCRIPT_RETURN, KEYS, QUEUE, turn_a0, "a", "1"), "0",
+            "and cannot come back beside");
+    is_text(script(IGJ_SCRIPT_SCOPES, "parked"), "x", "the scope");
 
     is_text(script(IGJ_SCRIPT_UNPARK, "parked:x", "parked", "5", PREFIX,
-                   CLOCKS, NULL), "1", "room for five: one comes back");
-    is_text(take(), "a/" JOB_A "/0", "to the front");
-    is_text(script(IGJ_SCRIPT_SCOPES, "parked", NULL), "", "none is parked");
+                   CLOCKS), "1", "room for five: one comes back");
+    is_text(take(), turn_a0, "to the front");
+    is_text(script(IGJ_SCRIPT_SCOPES, "parked"), "", "none is parked");
     is_text(script(IGJ_SCRIPT_UNPARK, "parked:x", "parked", "5", PREFIX,
-                   CLOCKS, NULL), "0", "nothing more");
-    (void) command("FLUSHALL", NULL);
+                   CLOCKS), "0", "nothing more");
+    (void) command("FLUSHALL");
 }
 
 
@@ -301,15 +299,15 @@ static void
 test_status(void)
 {
     is_text(script(IGJ_SCRIPT_STATUS, "s", "7", "{\"version\":7,\"x\":1}",
-                   "60000", "c", NULL), "1", "a document");
+                   "60000", "c"), "1", "a document");
     is_text(script(IGJ_SCRIPT_STATUS, "s", "6", "{\"version\":6}", "60000",
-                   "c", NULL), "0", "an older one is not taken");
+                   "c"), "0", "an older one is not taken");
     is_text(script(IGJ_SCRIPT_STATUS, "s", "7", "{\"version\":7}", "60000",
-                   "", NULL), "0", "nor the same again");
+                   ""), "0", "nor the same again");
     is_text(script(IGJ_SCRIPT_STATUS, "s", "10", "{\"version\":10}", "60000",
-                   "", NULL), "1", "10 is more than 7");
-    is_text(command("GET", "s", NULL), "{\"version\":10}", "and stands");
-    (void) command("FLUSHALL", NULL);
+                   ""), "1", "10 is more than 7");
+    is_text(command("GET", "s"), "{\"version\":10}", "and stands");
+    (void) command("FLUSHALL");
 }
 
 
@@ -318,19 +316,19 @@ test_client(void)
 {
     uint64_t  opened;
 
-    (void) command("SCRIPT", "FLUSH", NULL);
+    (void) command("SCRIPT", "FLUSH");
     is_text(issue("a", JOB_A, "1", "1", ""), "1",
             "a forgotten script is sent again");
 
     opened = igj_redis_generation(redis);
-    (void) command("CLIENT", "KILL", "SKIPME", "no", "TYPE", "normal", NULL);
-    is_text(command("PING", NULL), "no reply", "a cut connection is noticed");
+    (void) command("CLIENT", "KILL", "SKIPME", "no", "TYPE", "normal");
+    is_text(command("PING"), "no reply", "a cut connection is noticed");
 
     while (igj_redis_ready(redis) != IGJ_OK) {
         usleep(10000);
     }
 
-    is_text(command("PING", NULL), "PONG", "and opened again");
+    is_text(command("PING"), "PONG", "and opened again");
     is(igj_redis_generation(redis), opened + 1, "once");
 }
 

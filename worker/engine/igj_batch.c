@@ -44,24 +44,33 @@ static igj_batch_rc_t igj_batch_planned(igj_batch_t *b, const PGresult *res,
 
 
 igj_batch_run_t *
-igj_batch_add_run(igj_batch_t *b)
+igj_batch_add_run(igj_batch_t *b, const char *accounts)
 {
-    igj_batch_run_t  *run, **runs;
+    igj_arena_t      *arena;
+    igj_batch_run_t  *run;
 
-    run = calloc(1, sizeof(igj_batch_run_t));
-    runs = realloc(b->runs,
-                   ((size_t) b->nruns + 1) * sizeof(igj_batch_run_t *));
+    arena = &b->claim->arena;
+    run = igj_arena_zero(arena, sizeof(igj_batch_run_t));
 
-    if (runs != NULL) {
-        b->runs = runs;
-    }
-
-    if (run == NULL || runs == NULL) {
-        free(run);
+    if (run == NULL) {
         return NULL;
     }
 
-    b->runs[b->nruns++] = run;
+    if (accounts != NULL) {
+        run->accounts = igj_arena_text(arena, accounts, strlen(accounts));
+
+        if (run->accounts == NULL) {
+            return NULL;
+        }
+    }
+
+    if (b->last_run == NULL) {
+        b->runs = run;
+    } else {
+        b->last_run->next = run;
+    }
+
+    b->last_run = run;
 
     return run;
 }
@@ -122,31 +131,24 @@ static igj_batch_rc_t
 igj_batch_intended(igj_batch_t *b, const PGresult *res,
     const char *accounts, igj_batch_run_t **run)
 {
-    int               i, run_no;
+    int               run_no;
     igj_batch_run_t  *r;
 
     run_no = (int) igj_pg_get_number(res, 0, 1);
-    r = NULL;
+    r = b->runs;
 
-    for (i = 0; i < b->nruns; i++) {
-        if (b->runs[i]->run_no == run_no) {
-            r = b->runs[i];
-        }
+    while (r != NULL && r->run_no != run_no) {
+        r = r->next;
     }
 
     if (r == NULL) {
-        r = igj_batch_add_run(b);
+        r = igj_batch_add_run(b, accounts);
 
         if (r == NULL) {
             return IGJ_BATCH_ERROR;
         }
 
         r->run_no = run_no;
-        r->accounts = accounts ? strdup(accounts) : NULL;
-
-        if (accounts != NULL && r->accounts == NULL) {
-            return IGJ_BATCH_ERROR;
-        }
     }
 
     r->state = IGJ_BATCH_RUN_INTENT;
@@ -412,7 +414,7 @@ igj_batch_planned(igj_batch_t *b, const PGresult *res,
     numbers = igj_pg_get_text(res, 0, 1);
 
     for (i = 0; i < nparts && *numbers != '\0' && *numbers != '}'; i++) {
-        run = igj_batch_add_run(b);
+        run = igj_batch_add_run(b, parts[i]);
 
         if (run == NULL) {
             return IGJ_BATCH_ERROR;
@@ -420,12 +422,7 @@ igj_batch_planned(igj_batch_t *b, const PGresult *res,
 
         run->run_no = (int) strtol(numbers + 1, &end, 10);
         run->state = IGJ_BATCH_RUN_PLANNED;
-        run->accounts = strdup(parts[i]);
         numbers = end;
-
-        if (run->accounts == NULL) {
-            return IGJ_BATCH_ERROR;
-        }
     }
 
     return IGJ_BATCH_OK;

@@ -33,8 +33,8 @@ typedef enum {
                                 IGJ_OUTCOME_GIVE_BACK */
     IGJ_BATCH_LOST,          /* another worker has the batch, or the job has
                                 ended: return IGJ_OUTCOME_LOST */
-    IGJ_BATCH_ADOPTED,       /* run_started only: lost, but the successor has
-                                found this run and goes on with it */
+    IGJ_BATCH_ADOPTED,       /* run_started only: lost, but the run is recorded
+                                for the next holder, who goes on with it */
     IGJ_BATCH_ERROR          /* Postgres refused: return IGJ_OUTCOME_RETRY */
 } igj_batch_rc_t;
 
@@ -47,7 +47,10 @@ typedef enum {
 } igj_batch_run_state_t;
 
 
-typedef struct {
+typedef struct igj_batch_run_s  igj_batch_run_t;
+
+struct igj_batch_run_s {
+    igj_batch_run_t        *next;
     int                     run_no;
     igj_batch_run_state_t   state;
     char                    token[IGJ_BATCH_ID_MAX];
@@ -55,8 +58,8 @@ typedef struct {
     char                    dataset_id[IGJ_BATCH_ID_MAX];   /* "": unknown */
     int64_t                 cursor;       /* items stored so far */
     int64_t                 intent_ms;    /* igj_clock_ms() of the intent */
-    char                   *accounts;     /* newline-joined; NULL: all */
-} igj_batch_run_t;
+    const char             *accounts;     /* newline-joined; NULL: all */
+};
 
 
 /* One kept profile.  Strings are borrowed. */
@@ -112,8 +115,8 @@ typedef struct {
     int                     failures;
     int                     losses;
 
-    igj_batch_run_t       **runs;         /* by run_no, grows with calls */
-    int                     nruns;
+    igj_batch_run_t        *runs;         /* by run_no, grows with calls */
+    igj_batch_run_t        *last_run;
 
     const _Atomic int      *stop;         /* not 0: leave as soon as you can */
     int64_t                 lease_ms;

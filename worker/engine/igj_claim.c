@@ -176,7 +176,9 @@ igj_claim_add_run(igj_claim_t *c, const cJSON *item)
     const char       *state, *accounts;
     igj_batch_run_t  *run;
 
-    run = igj_batch_add_run(&c->batch);
+    accounts = cJSON_GetStringValue(
+        cJSON_GetObjectItemCaseSensitive(item, "accounts"));
+    run = igj_batch_add_run(&c->batch, accounts);
     state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item,
                                                                   "state"));
     if (run == NULL || state == NULL) {
@@ -199,14 +201,6 @@ igj_claim_add_run(igj_claim_t *c, const cJSON *item)
                  : strcmp(state, "intent") == 0 ? IGJ_BATCH_RUN_INTENT
                  : strcmp(state, "started") == 0 ? IGJ_BATCH_RUN_STARTED
                  : IGJ_BATCH_RUN_CLOSED;
-
-    accounts = cJSON_GetStringValue(
-        cJSON_GetObjectItemCaseSensitive(item, "accounts"));
-
-    if (accounts != NULL) {
-        run->accounts = strdup(accounts);
-        return run->accounts ? IGJ_OK : IGJ_ERROR;
-    }
 
     return IGJ_OK;
 }
@@ -326,12 +320,7 @@ igj_claim_clear(igj_claim_t *c)
         igj_pg_array_free(&c->arrays[i]);
     }
 
-    for (i = 0; i < c->batch.nruns; i++) {
-        free(c->batch.runs[i]->accounts);
-        free(c->batch.runs[i]);
-    }
-
-    free(c->batch.runs);
+    igj_arena_free(&c->arena);
     cJSON_Delete(c->job);
     cJSON_Delete(c->payload);
     cJSON_Delete(c->outcomes);

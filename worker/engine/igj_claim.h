@@ -8,6 +8,7 @@
 #ifndef IGJ_CLAIM_H
 #define IGJ_CLAIM_H
 
+#include "igj_arena.h"
 #include "igj_batch.h"
 #include "igj_engine.h"
 #include "igj_pg.h"
@@ -31,6 +32,7 @@ typedef struct igj_claim_s {
     igj_batch_t        batch;
     igj_engine_t      *engine;
     PGresult          *res;          /* holds the batch's strings */
+    igj_arena_t        arena;        /* holds its runs */
     cJSON             *job;
     cJSON             *payload;
     cJSON             *outcomes;
@@ -61,8 +63,9 @@ IGJ_MUST_CHECK igj_claim_answer_t igj_claim_take(igj_claim_t *c,
 void igj_claim_finish(igj_claim_t *c, const igj_outcome_t *outcome,
     igj_claim_end_t *end);
 
-/* A further, zeroed run of a batch's list; NULL when memory is short. */
-igj_batch_run_t *igj_batch_add_run(igj_batch_t *b);
+/* A further run of a batch's list, with its accounts (NULL: all) copied; NULL
+ * when memory is short. */
+igj_batch_run_t *igj_batch_add_run(igj_batch_t *b, const char *accounts);
 
 /* Frees what the batch needed; the claim can be used again. */
 void igj_claim_clear(igj_claim_t *c);

@@ -401,7 +401,7 @@ igj_kinds_open(igj_engine_t *e, const _Atomic int *stop,
 
     for (n = 0; e->kinds[n] != NULL; n++) { /* void */ }
 
-    data = calloc((size_t) n, sizeof(void *));
+    data = calloc((size_t) n + 1, sizeof(void *));
 
     if (data == NULL) {
         (void) igj_engine_fail(error, "out of memory");

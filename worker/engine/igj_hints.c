@@ -243,7 +243,9 @@ igj_hints_replies(igj_hints_t *h, igj_hint_t *list, int n)
     redisReply        *reply;
     igj_redis_args_t   args;
 
-    for (i = 0, hint = list; i < n; i++, hint = hint->next) {
+    hint = list;
+
+    for (i = 0; i < n && hint != NULL; i++, hint = hint->next) {
         reply = igj_redis_reply(h->redis, IGJ_REDIS_REPLY_MS);
 
         if (reply == NULL) {
@@ -259,6 +261,8 @@ igj_hints_replies(igj_hints_t *h, igj_hint_t *list, int n)
 
         freeReplyObject(reply);
     }
+
+    n = i;
 
     for (i = 0; i < n; i++) {
         if (unknown[i] == NULL) {
@@ -358,13 +362,12 @@ igj_hint_create(igj_script_id_t script, int n, const char *const *words)
         size += strlen(words[i]) + 1;
     }
 
-    hint = malloc(sizeof(igj_hint_t) + size);
+    hint = calloc(1, sizeof(igj_hint_t) + size);
 
     if (hint == NULL) {
         return NULL;
     }
 
-    hint->next = NULL;
     hint->script = script;
     hint->n = n;
     at = hint->text;

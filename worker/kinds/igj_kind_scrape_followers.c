@@ -176,11 +176,11 @@ igj_scrape_run(igj_scrape_t *k, igj_batch_run_t *record)
 static igj_batch_run_t *
 igj_scrape_open_run(const igj_batch_t *batch)
 {
-    int  i;
+    igj_batch_run_t  *run;
 
-    for (i = 0; i < batch->nruns; i++) {
-        if (batch->runs[i]->state != IGJ_BATCH_RUN_CLOSED) {
-            return batch->runs[i];
+    for (run = batch->runs; run != NULL; run = run->next) {
+        if (run->state != IGJ_BATCH_RUN_CLOSED) {
+            return run;
         }
     }
 

@@ -107,15 +107,7 @@ igj_scrape_close_run(igj_scrape_t *k, igj_batch_page_t *page)
 static bool
 igj_scrape_first_run(const igj_scrape_t *k)
 {
-    int  i;
-
-    for (i = 0; i < k->batch->nruns; i++) {
-        if (k->batch->runs[i]->run_no < k->record->run_no) {
-            return false;
-        }
-    }
-
-    return true;
+    return k->batch->runs == k->record;
 }
 
 
