@@ -232,12 +232,13 @@ ngx_http_igjobs_pg_bulk_put(ngx_http_igjobs_pg_bulk_t *bulk, const void *data,
         return NGX_ERROR;
     }
 
+    ngx_add_timer(&bulk->timer, bulk->group->pg->conf->bulk_timeout);
+
     if (!bulk->conn->c->write->active) {
         return NGX_OK;
     }
 
     bulk->step = NGX_HTTP_IGJOBS_PG_BULK_DRAIN;
-    ngx_add_timer(&bulk->timer, bulk->group->pg->conf->bulk_timeout);
 
     return NGX_AGAIN;
 }
@@ -466,7 +467,12 @@ ngx_http_igjobs_pg_bulk_answer(ngx_http_igjobs_pg_bulk_t *bulk,
     PGresult                    *result;
     ngx_http_igjobs_pg_reply_t   reply;
 
-    if (bulk->timer.timer_set) {
+    /*
+     * The timer of a step that went well goes on: a worker that shuts down
+     * must not leave between two turns of a COPY.
+     */
+
+    if (outcome != NGX_HTTP_IGJOBS_PG_OK && bulk->timer.timer_set) {
         ngx_del_timer(&bulk->timer);
     }
 

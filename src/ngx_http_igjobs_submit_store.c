@@ -344,6 +344,8 @@ ngx_http_igjobs_store_advance(ngx_http_igjobs_submission_t *s,
         break;
 
     case NGX_HTTP_IGJOBS_STORE_COMMIT:
+        ngx_http_igjobs_pg_bulk_close(s->bulk);
+        s->bulk = NULL;
         ngx_http_igjobs_submission_stored(s, &s->stored);
         break;
     }

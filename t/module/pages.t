@@ -25,8 +25,8 @@ my ($h2, $limited) = (free_port(), free_port());
 my $stack = Igjobs::Stack->new(nginx => { http => <<"HTTP", server => <<"SERVER" });
     server {
         listen 127.0.0.1:$limited sndbuf=32k;
-        listen 127.0.0.1:$h2 http2 sndbuf=32k;
-        location /api/ { igjobs; limit_rate 2m; limit_rate_after 10k; }
+        listen 127.0.0.1:$h2 http2;
+        location /api/ { igjobs; limit_rate 1m; limit_rate_after 10k; }
         location /full/ { rewrite ^/full(/.*)\$ \$1 break; igjobs; }
     }
 HTTP
@@ -95,7 +95,7 @@ subtest 'a job without rows' => sub {
 subtest 'rows longer than a buffer' => sub {
     my $job = new_job();
     my @names = map { chr(65 + $_ % 26) . '🎉"' . 'é' x $_ }
-                0, 32_700 .. 32_708, 10, 100_000, 3, 20_000 .. 20_003;
+                0, 32_700 .. 32_702, 10, 50_000, 3, 20_000;
 
     add_rows($job, map { { name => $_ } } @names);
     end_job($job);
@@ -251,9 +251,9 @@ subtest 'HTTP/1.0' => sub {
 
 subtest 'a limited rate' => sub {
     for my $way ("http://127.0.0.1:$limited", "http://127.0.0.1:$h2") {
-        my $got = curl("$way/api/job-results/$long?limit=2000",
+        my $got = curl("$way/api/job-results/$long?limit=500",
                        $way =~ /:$h2$/);
-        is(scalar(() = $got =~ /"id":/g), 2000, "2,000 rows over $way");
+        is(scalar(() = $got =~ /"id":/g), 500, "500 rows over $way");
         like($got, qr/\]\}\n\z/, 'to the end');
     }
 };

@@ -71,9 +71,9 @@ sub count {
 
     for my $file (@{ $self->{files} }) {
         open my $in, '<', $file or next;
-        while (<$in>) {
-            chomp;
-            $count{$_}++;
+        while (my $line = <$in>) {
+            chomp $line;
+            $count{$line}++;
         }
     }
     return %count;
