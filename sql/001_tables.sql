@@ -62,6 +62,9 @@ create table public.scrape_jobs (
         autovacuum_vacuum_threshold = 200,
         autovacuum_analyze_scale_factor = 0.05);
 
+comment on constraint scrape_jobs_pkey on public.scrape_jobs is
+    'igjobs.lock_job, igjobs.job_documents: one job';
+
 create index scrape_jobs_active on public.scrape_jobs
     (tenant, job_id) include (kind, class, parallelism)
     where state in ('queued', 'running');
@@ -74,12 +77,13 @@ comment on index public.scrape_jobs_stopping is
     'igjobs.expired_jobs: stopping jobs with nothing leased';
 
 
--- The queue. One row a batch; lease_until and not_before stand in no index,
--- so that a renewal is HOT.
+-- The queue. One row a batch; lease_until stands in no index, so that a
+-- renewal is HOT. not_before is null unless the batch waits for a time: those
+-- have an index of their own, and nobody reads past them.
 create table igjobs.batches (
     job_id          uuid not null,
     lease_until     timestamptz,
-    not_before      timestamptz not null default now(),
+    not_before      timestamptz,
     finished_at     timestamptz,
     expected        bigint not null,
     progress        double precision not null default 0,
@@ -126,9 +130,15 @@ comment on column igjobs.batches.slots is
     'how many fleet-wide slots the lease holds';
 
 create index batches_queued on igjobs.batches (job_id, batch_no)
-    where state = 'queued';
+    where state = 'queued' and not_before is null;
 comment on index igjobs.batches_queued is
-    'igjobs.pick_batch: the first due batch of a job; igjobs.runnable';
+    'igjobs.pick_batch: the first batch of a job; igjobs.runnable';
+
+create index batches_waiting on igjobs.batches (job_id, not_before)
+    where state = 'queued' and not_before is not null;
+comment on index igjobs.batches_waiting is
+    'igjobs.pick_waiting: a batch whose time has come; igjobs.wait_ms: the '
+    'next that will be due';
 
 create index batches_leased on igjobs.batches (job_id, batch_no)
     where state = 'leased';
@@ -251,6 +261,8 @@ create table igjobs.caps (
     scope text primary key,
     slots integer not null check (slots >= 0)
 );
+comment on constraint caps_pkey on igjobs.caps is
+    'igjobs.lock_slots: the caps of a batch''s scopes';
 comment on table igjobs.caps is
     'scope tenant:<tenant> or kind:<kind>; set by igjobs.set_cap';
 
@@ -277,6 +289,8 @@ create table igjobs.kinds (
     phase text not null,
     hook  regprocedure
 );
+comment on constraint kinds_pkey on igjobs.kinds is
+    'igjobs.new_job, igjobs.next_phase: one kind';
 comment on table igjobs.kinds is
     'phase: the first one; hook(scrape_jobs) returns scrape_jobs: called '
     'under the job row''s lock when a phase''s last batch has ended, may add '
@@ -287,6 +301,8 @@ create table igjobs.settings (
     value text not null,
     note  text not null
 );
+comment on constraint settings_pkey on igjobs.settings is
+    'igjobs.setting: one setting';
 
 create table igjobs.leaders (
     name   text primary key,
@@ -294,6 +310,8 @@ create table igjobs.leaders (
     fence  bigint not null,
     until  timestamptz not null
 ) with (fillfactor = 10);
+comment on constraint leaders_pkey on igjobs.leaders is
+    'igjobs.lead: one leadership';
 
 
 insert into igjobs.kinds (kind, phase) values ('scrape_followers', 'collect');

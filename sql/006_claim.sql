@@ -27,7 +27,7 @@ comment on function igjobs.lock_batch(text, uuid, integer) is
     'of a transaction.';
 
 
-create function igjobs.pick_batch(p_tenant text, p_job uuid)
+create function igjobs.pick_waiting(p_tenant text, p_job uuid)
     returns igjobs.batches
     language plpgsql volatile
 as $$
@@ -37,6 +37,29 @@ begin
     select t.* into b from igjobs.batches t
     where t.tenant = p_tenant and t.job_id = p_job and t.state = 'queued'
         and t.not_before <= clock_timestamp()
+    order by t.not_before
+    limit 1
+    for no key update skip locked;
+    return b;
+end
+$$;
+comment on function igjobs.pick_waiting(text, uuid) is
+    'A batch of the job that waited and whose time has come, locked.';
+
+
+create function igjobs.pick_batch(p_tenant text, p_job uuid)
+    returns igjobs.batches
+    language plpgsql volatile
+as $$
+declare
+    b igjobs.batches := igjobs.pick_waiting(p_tenant, p_job);
+begin
+    if b.job_id is not null then
+        return b;
+    end if;
+    select t.* into b from igjobs.batches t
+    where t.tenant = p_tenant and t.job_id = p_job and t.state = 'queued'
+        and t.not_before is null
     order by t.batch_no
     limit 1
     for no key update skip locked;
@@ -44,7 +67,8 @@ begin
 end
 $$;
 comment on function igjobs.pick_batch(text, uuid) is
-    'The first due batch of a job that nobody else is taking, locked.';
+    'A due batch of a job that nobody else is taking, locked: one whose wait '
+    'is over, else the first; nulls when there is none.';
 
 
 create function igjobs.ms_until(p_time timestamptz)
@@ -64,10 +88,11 @@ as $$
 declare
     due timestamptz;
 begin
-    select min(b.not_before) into due from igjobs.batches b
+    select b.not_before into due from igjobs.batches b
     where b.tenant = p_tenant and b.job_id = p_job and b.state = 'queued'
-        and b.not_before > clock_timestamp();
-    return case when due is not null then igjobs.ms_until(due) end;
+        and b.not_before > clock_timestamp()
+    order by b.not_before limit 1;
+    return case when found then igjobs.ms_until(due) end;
 end
 $$;
 comment on function igjobs.wait_ms(text, uuid) is
@@ -248,6 +273,28 @@ comment on function igjobs.claim(text, uuid, text[], text, integer) is
     'doc are set when the claim started the job.';
 
 
+create function igjobs.due(p_tenant text, p_job uuid, p_limit integer)
+    returns integer
+    language plpgsql stable
+as $$
+begin
+    return (select count(*) from (
+        (select from igjobs.batches b
+         where b.tenant = p_tenant and b.job_id = p_job
+             and b.state = 'queued' and b.not_before is null
+         limit p_limit)
+        union all
+        (select from igjobs.batches b
+         where b.tenant = p_tenant and b.job_id = p_job
+             and b.state = 'queued' and b.not_before <= now()
+         limit p_limit)
+        limit p_limit) d);
+end
+$$;
+comment on function igjobs.due(text, uuid, integer) is
+    'How many batches of a job could be leased now; counts to p_limit.';
+
+
 create function igjobs.candidates(p_kinds text[], p_limit integer)
     returns table (tenant text, job_id uuid)
     language plpgsql stable
@@ -255,11 +302,12 @@ as $$
 begin
     return query
     with leased as materialized (
-        select b.tenant, b.job_id, count(*) as n
+        select b.tenant, b.job_id, count(*)::integer as n
         from igjobs.batches b where b.state = 'leased'
         group by b.tenant, b.job_id
     ), busy as (
-        select l.tenant, sum(l.n) as n from leased l group by l.tenant
+        select l.tenant, sum(l.n)::integer as n from leased l
+        group by l.tenant
     )
     select c.tenant, c.job_id
     from (
@@ -272,10 +320,7 @@ begin
         order by coalesce(t.n, 0), coalesce(l.n, 0), j.class = 'bulk',
             j.job_id
         offset 0) c
-    where exists (
-        select from igjobs.batches b
-        where b.tenant = c.tenant and b.job_id = c.job_id
-            and b.state = 'queued' and b.not_before <= now())
+    where igjobs.due(c.tenant, c.job_id, 1) > 0
     limit p_limit;
 end
 $$;

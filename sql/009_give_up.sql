@@ -13,7 +13,8 @@ begin
     set state = 'queued', lease_until = null, worker = null, slots = 0,
         failures = p_failures, losses = p_losses,
         error = coalesce(p_error, t.error),
-        not_before = clock_timestamp() + p_delay_ms * interval '1 ms'
+        not_before = case when p_delay_ms > 0 then
+            clock_timestamp() + p_delay_ms * interval '1 ms' end
     where t.tenant = b.tenant and t.job_id = b.job_id
         and t.batch_no = b.batch_no;
     if b.slots > 0 then
@@ -70,7 +71,7 @@ begin
     a.answer := 'lost';
     if b.attempt = p_attempt and b.state in ('queued', 'dead') then
         a.answer := b.state;
-        a.wait_ms := igjobs.ms_until(b.not_before);
+        a.wait_ms := coalesce(igjobs.ms_until(b.not_before), 0);
     end if;
     select igjobs.is_final(j.state), j.state into a.final, a.state
     from public.scrape_jobs j

@@ -44,9 +44,8 @@ create function igjobs.runnable(
 as $$
 begin
     return query
-    select j.tenant, j.job_id, j.kind, j.class, j.parallelism, 1::real,
-        due.n,
-        case when due.n = 0 and l.n < j.parallelism
+    select j.tenant, j.job_id, j.kind, j.class, j.parallelism, 1::real, d.n,
+        case when d.n = 0 and l.n < j.parallelism
             then igjobs.wait_ms(j.tenant, j.job_id) end
     from (
         select t.tenant, t.job_id, t.kind, t.class, t.parallelism
@@ -56,16 +55,10 @@ begin
         order by t.tenant, t.job_id
         limit p_limit) j
     cross join lateral (
-        select count(*)::integer from igjobs.batches b
-        where b.tenant = j.tenant and b.job_id = j.job_id
-            and b.state = 'leased'
-        offset 0) l (n)
+        select igjobs.leased(j.tenant, j.job_id) offset 0) l (n)
     cross join lateral (
-        select count(*)::integer from (
-            select from igjobs.batches b
-            where b.tenant = j.tenant and b.job_id = j.job_id
-                and b.state = 'queued' and b.not_before <= now()
-            limit greatest(0, j.parallelism - l.n)) d) due (n)
+        select igjobs.due(j.tenant, j.job_id,
+                          greatest(0, j.parallelism - l.n)) offset 0) d (n)
     order by j.tenant, j.job_id;
 end
 $$;

@@ -181,7 +181,7 @@ is scans(), $before, 'is found without reading through the queue';
 my $plan = $e->sql('set plan_cache_mode = force_generic_plan;'
     . ' prepare pick as select * from igjobs.batches t where t.tenant = $1'
     . " and t.job_id = \$2 and t.state = 'queued'"
-    . ' and t.not_before <= clock_timestamp() order by t.batch_no limit 1;'
+    . ' and t.not_before is null order by t.batch_no limit 1;'
     . " explain execute pick('default', '$big')");
 like $plan, qr/using batches_queued/, 'by the index of queued batches';
 

@@ -1,0 +1,134 @@
+#!/usr/bin/perl
+# Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+#
+# Reading results by ordinal: order, dense chunks and chunks with holes, work
+# that does not grow with the depth of a page; partitions.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib", "$FindBin::Bin/lib";
+use Test::More;
+use Igjobs::Engine;
+
+my $e = Igjobs::Engine->new;
+
+sub page {
+    my ($job, $first, $count) = @_;
+    return map { $_->{profile_id} }
+        $e->all(result_rows => 'default', $job, $first, $count);
+}
+
+# chunks of several kinds: dense, with holes, with one row, with none
+
+my $job = $e->submit(50, max_count => 100);
+my $c = $e->claim($job);
+my $run = $e->start_run($c);
+my ($from, @wanted) = (0);
+
+sub store {
+    my (@ids) = @_;
+    my %known = map { $_ => 1 } @wanted;
+    $e->store($c, $run, from => $from, ids => \@ids, items => scalar @ids);
+    $from += @ids;
+    push @wanted, sort grep { !$known{$_} } @ids;
+    return;
+}
+
+store(map { sprintf 'a%03d', $_ } reverse 1 .. 40);
+store(map { sprintf 'a%03d', $_ } 31 .. 70);
+store('a005');
+store(map { sprintf 'b%03d', $_ } 1 .. 30);
+store('a001', 'b100', 'c1');
+store('d1');
+
+my @all = page($job, 0, 2000);
+is_deeply \@all, \@wanted, 'all rows in the order of their chunks';
+is_deeply $e->call(job_page => 'default', $job),
+    { status => 'processing', state => 'running', version => 8,
+      total => scalar @wanted }, 'the total is a column';
+is $e->call(job_page => 'other', $job), undef, 'not for another tenant';
+is_deeply [page($job, 0, 0)], [], 'an empty page';
+is_deeply [page($job, scalar @wanted, 10)], [], 'a page past the end';
+is_deeply [$e->all(result_rows => 'other', $job, 0, 10)], [],
+    'no rows for another tenant';
+
+for my $size (1, 7, 33) {
+    my @pages = map { page($job, $_ * $size, $size) } 0 .. @wanted / $size;
+    is_deeply \@pages, \@wanted, "pages of $size are the same rows";
+}
+my ($row) = $e->all(result_rows => 'default', $job, 40, 1);
+is_deeply [@$row{qw(profile_id username full_name)}],
+    ['a041', 'user_a041', 'Name a041'], 'the columns of a row';
+
+store('e1');
+is_deeply [(page($job, 0, 2000))[0 .. $#all]], \@all,
+    'further rows move no earlier ones';
+
+# 500,000 rows: the last page reads what the first one reads
+
+my $large = Igjobs::Engine::job_id();
+$e->sql(<<"SQL");
+insert into public.scrape_results (job_id, chunk_no, idx, tenant, platform,
+    profile_id, username, full_name, gender)
+select '$large', n / 2500, n % 2500, 'default', 'instagram',
+    lpad(n::text, 9, '0'), 'user_' || n, 'Full name ' || n, 'female'
+from generate_series(0, 499999) n;
+insert into igjobs.chunks (job_id, first_row, chunk_no, n, span, tenant,
+    platform)
+select '$large', n * 2500, n, 2500, 2500, 'default', 'instagram'
+from generate_series(0, 199) n;
+vacuum analyze public.scrape_results, igjobs.chunks
+SQL
+
+sub buffers {
+    my ($number) = @_;
+    my $first = ($number - 1) * 1000;
+    my $text;
+
+    # the first call reads the catalogue and makes the plans
+    for (1, 2) {
+        $text = $e->sql('explain (analyze, buffers, timing off, costs off)'
+            . ' select * from igjobs.result_rows('
+            . "'default', '$large', $first, 1000)");
+    }
+    my $sum = 0;
+    $sum += $1 while $text =~ /(?:hit|read)=(\d+)/g;
+    like $text, qr/rows=1000 /, "page $number has 1,000 rows";
+    return $sum;
+}
+
+my %buffers = map { $_ => buffers($_) } 1, 250, 500;
+note join ', ', map { "page $_: $buffers{$_} buffers" } sort keys %buffers;
+cmp_ok $buffers{500}, '<=', 1.3 * $buffers{1}, 'page 500 reads what page 1'
+    . ' reads';
+cmp_ok $buffers{1}, '<', 100, 'which is little';
+is((page($large, 499_000, 1))[0], '000499000', 'and is the right page');
+is scalar(my @long = page($large, 0, 5000)), 2000, 'at most 2,000 rows a call';
+
+# partitions by month, a default for what has none
+
+my $month = $e->sql("select to_char(now() at time zone 'UTC', 'YYYYMM')");
+is $e->sql("select distinct tableoid::regclass from public.scrape_results"
+    . " where job_id = '$job'"), "scrape_results_$month",
+    'rows lie in the month of their job\'s id';
+my $old = '018f0000-0000-7000-8000-00000000000a';
+$e->submit(50, job => $old);
+$e->store_all($e->claim($old), ids => [1, 2]);
+is $e->sql("select distinct tableoid::regclass from public.scrape_results"
+    . " where job_id = '$old'"), 'scrape_results_other',
+    'or in the default partition';
+is_deeply [page($old, 0, 10)], [1, 2], 'and are read like others';
+
+is $e->value(ensure_partitions => 3), 0, 'this month and three more are there';
+is $e->value(ensure_partitions => 5), 2, 'two more';
+is $e->sql("select count(*) from pg_indexes where tablename like"
+    . " 'scrape_results_2%'"), 12, 'each with its two indexes';
+is $e->sql("select igjobs.month_start_id('2024-05-01')"),
+    '018f3173-7000-0000-0000-000000000000', 'a month begins at its first'
+    . ' millisecond';
+is $e->sql("select igjobs.add_partition('2024-04-01')"), 'f',
+    'a month with rows in the default partition stays there';
+is_deeply [page($old, 0, 10)], [1, 2], 'unharmed';
+
+done_testing;
