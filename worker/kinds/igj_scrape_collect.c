@@ -87,8 +87,8 @@ igj_scrape_wait(igj_scrape_t *k)
 
 
 /*
- * Is the last item of a full page there?  One item is asked for, and none if
- * the run will never fill a page.
+ * Is the last item of a full page there?  One item is asked for, unless it was
+ * seen to be there, and none if the run will never fill a page.
  */
 
 static bool
@@ -106,6 +106,11 @@ igj_scrape_full_page(igj_scrape_t *k, bool *full)
     last = k->record->cursor + k->settings->page_size;
 
     if (last > (int64_t) k->sources.n * k->batch->max_count) {
+        return true;
+    }
+
+    if (last <= k->run.total_seen) {
+        *full = true;
         return true;
     }
 
