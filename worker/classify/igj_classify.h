@@ -43,7 +43,7 @@ void igj_classify(const igj_name_table_t *table, const char *full_name,
 /* "unknown", "female" or "male". */
 const char *igj_gender_text(igj_gender_e gender);
 
-/* The command "igjobs-worker classify"; returns its exit status. */
+/* "igjobs-worker classify", argv[0] being "classify"; returns its status. */
 int igj_classify_main(int argc, char **argv);
 
 

@@ -169,11 +169,6 @@ igj_classify_main(int argc, char **argv)
     const char        *error;
     igj_name_table_t   table;
 
-    if (argc > 1 && strcmp(argv[1], "classify") == 0) {
-        argc--;
-        argv++;
-    }
-
     if (argc > 1) {
         status = strcmp(argv[1], "--help") == 0 ? 0 : CLI_USAGE;
         fputs(cli_help, status == 0 ? stdout : stderr);

@@ -6,29 +6,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "igj_culture.h"
 #include "igj_evidence.h"
-#include "igj_fold.h"
 #include "igj_sound.h"
-#include "igj_utf8.h"
 
 
 /* Weights in percent of the odds in the table */
 
-#define EVIDENCE_FIRST         100         /* the first given name */
-#define EVIDENCE_LEARNED       45          /* a first name not in the table */
-#define EVIDENCE_ALONE         60          /* and no other word: a name? */
-#define EVIDENCE_SOUND         70          /* known in another spelling */
-#define EVIDENCE_HYPHEN        30          /* second half of Jean-Marie */
-#define EVIDENCE_MIDDLE_F      40
-#define EVIDENCE_MIDDLE_M      40
-#define EVIDENCE_LAST_F        40          /* may be a family name: few of */
-#define EVIDENCE_LAST_M        20          /* those are women's names */
+#define EVIDENCE_LEARNED      45           /* not in the table: its ending */
+#define EVIDENCE_SOUND        70           /* or known in another spelling */
+#define EVIDENCE_ALONE        60           /* and no other word: a name? */
+#define EVIDENCE_HYPHEN       20           /* second half of Jean-Marie */
+#define EVIDENCE_MIDDLE       40
+#define EVIDENCE_LAST_F       40           /* may be a family name: few of */
+#define EVIDENCE_LAST_M       30           /* those are women's names */
+#define EVIDENCE_FAMILY       10           /* is one: the first is a name */
+#define EVIDENCE_FAMILY_FIRST 50           /* family name before another */
 
-#define EVIDENCE_RARE          53          /* common: under 100 people */
-#define EVIDENCE_SOUND_MIN     5           /* letters of such a name */
-#define EVIDENCE_LEARNED_MAX   5           /* letters of a learned ending */
-#define EVIDENCE_ENDING_MAX    7           /* of a family name's */
-#define EVIDENCE_CULTURE_ODDS  60          /* one country's own verdict */
+#define EVIDENCE_RARE         40           /* common: 32 people, no weight */
+#define EVIDENCE_USUAL        64           /* so much above: full weight */
+#define EVIDENCE_KNOWN        80           /* common: over 1,000 people */
+#define EVIDENCE_SOUND_MIN    5            /* letters of a name by its sound */
+#define EVIDENCE_LEARNED_MIN  4            /* letters of such a name */
+#define EVIDENCE_LEARNED_MAX  5            /* letters of a learned ending */
+#define EVIDENCE_ENDING_MAX   7            /* of a family name's */
+
+
+typedef enum {
+    EVIDENCE_PLACE_FIRST = 0,
+    EVIDENCE_PLACE_ALONE,
+    EVIDENCE_PLACE_MIDDLE,
+    EVIDENCE_PLACE_LAST,
+    EVIDENCE_PLACE_FAMILY                  /* last, after a known given name */
+} evidence_place_e;
 
 
 void
@@ -111,115 +121,24 @@ igj_evidence_learned(const igj_name_table_t *table, const char *word,
         return record->odds * EVIDENCE_SOUND / 100;
     }
 
-    record = igj_names_ending(table, IGJ_NAMES_LEARNED, word, len,
-                              EVIDENCE_LEARNED_MAX);
+    record = len < EVIDENCE_LEARNED_MIN ? NULL
+             : igj_names_ending(table, IGJ_NAMES_LEARNED, word, len,
+                                EVIDENCE_LEARNED_MAX);
 
     return record == NULL ? 0 : record->odds * EVIDENCE_LEARNED / 100;
 }
 
 
-/* The countries that a spelling hints at: each letter with an accent. */
-static uint64_t
-evidence_spelling(const igj_name_table_t *table, const igj_token_t *token)
-{
-    char      key[5];
-    size_t    at, n;
-    uint32_t  c;
-    uint64_t  set;
-
-    if (!(token->flags & IGJ_TOKEN_ACCENT)) {
-        return 0;
-    }
-
-    key[0] = IGJ_NAMES_LETTER;
-
-    for (set = 0, at = 0; at < token->exact_len; at += n) {
-        n = igj_fold_decode(token->exact + at, token->exact_len - at, &c);
-
-        if (n > 1) {
-            memcpy(key + 1, token->exact + at, n);
-            set |= igj_names_set(table, igj_names_find(table, key, n + 1));
-        }
-    }
-
-    return set;
-}
-
-
-/* The countries that the words after the given name hint at. */
-static uint64_t
-evidence_culture(const igj_name_table_t *table, const igj_reading_t *reading,
-    const igj_word_t *given)
-{
-    unsigned           i;
-    uint64_t           set;
-    const igj_word_t  *word;
-
-    for (set = 0, i = 0; i < reading->n; i++) {
-        word = &reading->word[i];
-        set |= evidence_spelling(table, word->token);
-
-        if (word == given || word->part > IGJ_PART_FAMILY) {
-            continue;
-        }
-
-        if (igj_word_is(word, IGJ_WORD_FAMILY)) {
-            if (!igj_word_is(word, IGJ_WORD_GIVEN)) {
-                set |= igj_names_set(table, word->word);
-            }
-
-            continue;
-        }
-
-        set |= igj_names_set(table,
-                             igj_names_ending(table, IGJ_NAMES_ENDING,
-                                              word->token->text,
-                                              word->token->len,
-                                              EVIDENCE_ENDING_MAX));
-    }
-
-    return set & 0xFFFFFFFF;
-}
-
-
-/* Odds of a given name, by the country of the others where that matters. */
+/* How far to trust a given name in this place. */
 static int
-evidence_given(const igj_name_table_t *table, const igj_reading_t *reading,
-    const igj_word_t *word)
+evidence_percent(const igj_word_t *word, int odds, evidence_place_e place)
 {
-    uint64_t  set, culture, female, male;
+    int  percent, common;
 
-    set = igj_names_set(table, word->given);
-
-    if (set >> 32 == 0) {
-        return word->given->odds;
-    }
-
-    culture = evidence_culture(table, reading, word);
-    female = set & culture;
-    male = set >> 32 & culture;
-
-    if (female != 0 && male == 0) {
-        return word->given->odds < EVIDENCE_CULTURE_ODDS
-               ? EVIDENCE_CULTURE_ODDS : word->given->odds;
-    }
-
-    if (male != 0 && female == 0) {
-        return word->given->odds > -EVIDENCE_CULTURE_ODDS
-               ? -EVIDENCE_CULTURE_ODDS : word->given->odds;
-    }
-
-    return word->given->odds;
-}
-
-
-static int
-evidence_percent(const igj_word_t *word, int odds, int first, int last)
-{
-    int  percent;
-
-    if (first) {
-        return EVIDENCE_FIRST;
+    if (place <= EVIDENCE_PLACE_ALONE) {
+        return !igj_record_is_family(word->given) ? 100
+               : place == EVIDENCE_PLACE_ALONE ? EVIDENCE_FAMILY
+                                               : EVIDENCE_FAMILY_FIRST;
     }
 
     if (igj_word_is(word, IGJ_WORD_FAMILY)) {
@@ -230,48 +149,91 @@ evidence_percent(const igj_word_t *word, int odds, int first, int last)
         return EVIDENCE_HYPHEN;
     }
 
-    percent = last ? (odds > 0 ? EVIDENCE_LAST_F : EVIDENCE_LAST_M)
-                   : (odds > 0 ? EVIDENCE_MIDDLE_F : EVIDENCE_MIDDLE_M);
+    percent = place == EVIDENCE_PLACE_FAMILY ? EVIDENCE_FAMILY
+              : place == EVIDENCE_PLACE_MIDDLE ? EVIDENCE_MIDDLE
+              : odds > 0 ? EVIDENCE_LAST_F : EVIDENCE_LAST_M;
 
-    return word->given->common < EVIDENCE_RARE ? percent / 2 : percent;
+    common = word->given->common - EVIDENCE_RARE;
+    common = common < 0 ? 0 : common > EVIDENCE_USUAL ? EVIDENCE_USUAL
+                                                      : common;
+
+    return percent * common / EVIDENCE_USUAL;
 }
 
 
 static void
-evidence_word(igj_evidence_t *evidence, const igj_name_table_t *table,
-    const igj_reading_t *reading, const igj_word_t *word, int first, int last)
+evidence_given(igj_evidence_t *evidence, const igj_name_table_t *table,
+    const igj_reading_t *reading, const igj_word_t *word,
+    evidence_place_e place)
 {
-    int                        odds;
-    const igj_token_t         *token;
-    const igj_names_record_t  *ending;
+    int                 odds;
+    const igj_token_t  *token;
 
     token = word->token;
 
     if (word->given != NULL) {
-        odds = evidence_given(table, reading, word);
-        odds = odds * evidence_percent(word, odds, first, last) / 100;
+        odds = igj_culture_odds(table, reading, word);
+        odds = odds * evidence_percent(word, odds, place) / 100;
         igj_evidence_add(evidence, odds, "name", token->text, token->len);
-
-    } else if (first && !(token->flags & IGJ_TOKEN_FOREIGN)) {
-        odds = igj_evidence_learned(table, token->text, token->len);
-
-        if (last) {
-            odds = odds * EVIDENCE_ALONE / 100;
-        }
-
-        igj_evidence_add(evidence, odds, "like", token->text, token->len);
+        return;
     }
 
-    if ((!first || word->given == NULL)
-        && !igj_word_is(word, IGJ_WORD_FAMILY))
+    if (place > EVIDENCE_PLACE_ALONE || (token->flags & IGJ_TOKEN_FOREIGN)) {
+        return;
+    }
+
+    odds = igj_evidence_learned(table, token->text, token->len);
+
+    if (place == EVIDENCE_PLACE_ALONE) {
+        odds = odds * EVIDENCE_ALONE / 100;
+    }
+
+    igj_evidence_add(evidence, odds, "like", token->text, token->len);
+}
+
+
+/* Ivanova, Kowalski: any word but a given name in first place. */
+static void
+evidence_surname(igj_evidence_t *evidence, const igj_name_table_t *table,
+    const igj_word_t *word, evidence_place_e place)
+{
+    const igj_token_t         *token;
+    const igj_names_record_t  *ending;
+
+    if ((place <= EVIDENCE_PLACE_ALONE && word->given != NULL)
+        || igj_word_is(word, IGJ_WORD_FAMILY))
     {
-        ending = igj_names_ending(table, IGJ_NAMES_ENDING, token->text,
-                                  token->len, EVIDENCE_ENDING_MAX);
-        if (ending != NULL) {
-            igj_evidence_add(evidence, ending->lean, "surname", token->text,
-                             token->len);
-        }
+        return;
     }
+
+    token = word->token;
+    ending = igj_names_ending(table, IGJ_NAMES_ENDING, token->text, token->len,
+                              EVIDENCE_ENDING_MAX);
+    if (ending != NULL) {
+        igj_evidence_add(evidence, ending->lean, "surname", token->text,
+                         token->len);
+    }
+}
+
+
+/* Whether the first name is beyond doubt, so that the last is a family's. */
+static int
+evidence_is_known(const igj_word_t *word)
+{
+    return word->given != NULL && word->given->common >= EVIDENCE_KNOWN
+           && !igj_word_is(word, IGJ_WORD_FAMILY);
+}
+
+
+static evidence_place_e
+evidence_place(const igj_word_t *word, const igj_word_t *first,
+    const igj_word_t *last)
+{
+    return word == first ? (first == last ? EVIDENCE_PLACE_ALONE
+                                          : EVIDENCE_PLACE_FIRST)
+           : word != last ? EVIDENCE_PLACE_MIDDLE
+           : evidence_is_known(first) ? EVIDENCE_PLACE_FAMILY
+                                      : EVIDENCE_PLACE_LAST;
 }
 
 
@@ -307,7 +269,8 @@ evidence_others(igj_evidence_t *evidence, const igj_word_t *word)
 {
     if (word->part == IGJ_PART_MARKER) {
         igj_evidence_add(evidence, word->word->lean, "marker",
-                         word->token->text, word->token->len);
+                         (const char *) (word->word + 1),
+                         word->word->key_len);
 
     } else if (word->part == IGJ_PART_HONOR) {
         igj_evidence_add(evidence, word->word->lean, "title",
@@ -320,39 +283,38 @@ void
 igj_evidence_names(igj_evidence_t *evidence, const igj_name_table_t *table,
     const igj_reading_t *reading)
 {
-    int                        first;
-    unsigned                   i, last;
-    const igj_word_t          *word, *end;
+    evidence_place_e           place;
+    const igj_word_t          *word, *first, *last, *end;
     const igj_names_record_t  *pair;
 
-    last = 0;
+    first = last = NULL;
     end = reading->word + reading->n;
 
-    for (i = 0; i < reading->n; i++) {
-        if (reading->word[i].part == IGJ_PART_NAME) {
-            last = i;
+    for (word = reading->word; word < end; word++) {
+        if (word->part == IGJ_PART_NAME) {
+            first = first == NULL ? word : first;
+            last = word;
         }
     }
 
-    for (first = 1, i = 0; i < reading->n; i++) {
-        word = &reading->word[i];
+    for (word = reading->word; word < end; word++) {
 
         if (word->part != IGJ_PART_NAME) {
             evidence_others(evidence, word);
             continue;
         }
 
-        pair = first ? evidence_pair(table, word, end) : NULL;
+        pair = word == first ? evidence_pair(table, word, end) : NULL;
 
         if (pair != NULL) {
             igj_evidence_add(evidence, pair->odds, "name", word->token->text,
                              word->token->len);
-            i++;
-
-        } else {
-            evidence_word(evidence, table, reading, word, first, i == last);
+            word++;
+            continue;
         }
 
-        first = 0;
+        place = evidence_place(word, first, last);
+        evidence_given(evidence, table, reading, word, place);
+        evidence_surname(evidence, table, word, place);
     }
 }

@@ -8,6 +8,17 @@
 #include "igj_translit.h"
 
 
+#define READING_FAMILIAR  112              /* common: over 16,000 people */
+
+
+int
+igj_record_is_family(const igj_names_record_t *record)
+{
+    return record != NULL && (record->kinds & IGJ_WORD_FAMILY)
+           && record->common < READING_FAMILIAR;
+}
+
+
 /* Finds the records of the word: as written, folded, in Latin letters. */
 static void
 reading_look_up(igj_word_t *word, const igj_name_table_t *table)
@@ -45,6 +56,9 @@ reading_look_up(igj_word_t *word, const igj_name_table_t *table)
 
         if (exact != NULL && (exact->kinds & IGJ_WORD_GIVEN)) {
             word->given = exact;
+
+        } else if (exact != NULL) {
+            word->word = exact;
         }
     }
 }
@@ -85,9 +99,7 @@ reading_is_slash_marker(igj_word_t *word, const igj_name_table_t *table)
 static igj_part_e
 reading_part(const igj_word_t *word, const igj_word_t *before, int first)
 {
-    if (igj_word_is(word, IGJ_WORD_ORG)
-        && !(word->token->flags & IGJ_TOKEN_ACCENT))
-    {
+    if (igj_word_is(word, IGJ_WORD_ORG)) {
         return IGJ_PART_ORG;
     }
 
@@ -108,7 +120,9 @@ reading_part(const igj_word_t *word, const igj_word_t *before, int first)
         return IGJ_PART_MARKER;
     }
 
-    if (igj_word_is(word, IGJ_WORD_PARTICLE) && !first) {
+    if (igj_word_is(word, IGJ_WORD_PARTICLE)
+        && (!first || !(word->token->flags & IGJ_TOKEN_CAPITAL)))
+    {
         return IGJ_PART_SKIPPED;
     }
 
@@ -121,7 +135,8 @@ reading_part(const igj_word_t *word, const igj_word_t *before, int first)
     }
 
     if (before != NULL && before->part == IGJ_PART_SKIPPED
-        && igj_word_is(before, IGJ_WORD_PARTICLE))
+        && igj_word_is(before, IGJ_WORD_PARTICLE)
+        && !igj_word_is(before, IGJ_WORD_AND))
     {
         return IGJ_PART_FAMILY;
     }
@@ -130,44 +145,78 @@ reading_part(const igj_word_t *word, const igj_word_t *before, int first)
 }
 
 
-/* "Smith, John": the first two segments are one, and change places. */
+/* Whether the first word is less of a given name than this one. */
+static int
+reading_is_better(const igj_word_t *first, const igj_word_t *word)
+{
+    return word->part == IGJ_PART_NAME && word->given != NULL
+           && (first->given == NULL || first->part == IGJ_PART_FAMILY
+               || igj_word_is(first, IGJ_WORD_FAMILY)
+               || first->given->common < word->given->common);
+}
+
+
+/* The number of words that are a family name before the given one, or 0. */
+static unsigned
+reading_family_first(const igj_reading_t *reading)
+{
+    unsigned           n;
+    const igj_word_t  *word;
+
+    for (n = 1; n < reading->n; n++) {
+        word = &reading->word[n];
+
+        if (word->token->before == IGJ_BREAK_COMMA) {
+            break;
+        }
+
+        if (n == 1 && (word[-1].token->flags & IGJ_TOKEN_UPPER)
+            && !(word->token->flags & IGJ_TOKEN_UPPER))
+        {
+            break;
+        }
+    }
+
+    return n < reading->n && n <= 3
+           && (reading->word[n - 1].part == IGJ_PART_NAME
+               || reading->word[n - 1].part == IGJ_PART_FAMILY)
+           && reading_is_better(&reading->word[n - 1], &reading->word[n])
+           ? n : 0;
+}
+
+
+/* "Smith, John", "SMITH John": puts the family name last. */
 static void
 reading_turn(igj_reading_t *reading)
 {
-    unsigned     i, given;
-    igj_word_t   family;
+    unsigned    i, n;
+    igj_word_t  family[IGJ_TOKENS_MAX];
 
-    if (reading->n < 2 || reading->n > 4
-        || reading->word[1].token->before != IGJ_BREAK_COMMA
-        || reading->word[0].part != IGJ_PART_NAME)
-    {
+    n = reading_family_first(reading);
+
+    if (n == 0 || reading->word[reading->n - 1].segment > 1) {
         return;
     }
 
-    for (given = 0, i = 1; i < reading->n; i++) {
-        if (reading->word[i].segment != 1) {
-            return;
-        }
-
-        given |= reading->word[i].given != NULL
-                 && (reading->word[0].given == NULL
-                     || igj_word_is(&reading->word[0], IGJ_WORD_FAMILY)
-                     || reading->word[0].given->common
-                        < reading->word[i].given->common);
-    }
-
-    if (!given) {
-        return;
-    }
-
-    family = reading->word[0];
-    memmove(&reading->word[0], &reading->word[1],
-            (reading->n - 1) * sizeof(igj_word_t));
-    reading->word[reading->n - 1] = family;
+    memcpy(family, reading->word, n * sizeof(igj_word_t));
+    memmove(&reading->word[0], &reading->word[n],
+            (reading->n - n) * sizeof(igj_word_t));
+    memcpy(&reading->word[reading->n - n], family, n * sizeof(igj_word_t));
 
     for (i = 0; i < reading->n; i++) {
         reading->word[i].segment = 0;
     }
+}
+
+
+/* "and"; of one letter only a small one: Maria E. Smith is one person. */
+static int
+reading_is_and(const igj_word_t *word)
+{
+    return word->token->before == IGJ_BREAK_AND
+           || (igj_word_is(word, IGJ_WORD_AND)
+               && !(word->token->letters == 1
+                    && (word->token->flags & IGJ_TOKEN_CAPITAL)));
 }
 
 
@@ -195,9 +244,7 @@ igj_reading_read(igj_reading_t *reading, const igj_name_table_t *table,
 
         reading_look_up(word, table);
 
-        if (i > 0 && (word->token->before == IGJ_BREAK_AND
-                      || igj_word_is(word, IGJ_WORD_AND)))
-        {
+        if (i > 0 && reading_is_and(word)) {
             person++;
         }
 

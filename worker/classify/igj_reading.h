@@ -63,4 +63,8 @@ igj_word_is(const igj_word_t *word, unsigned kinds)
 }
 
 
+/* Whether the record is of a family name, borne by few as a given name. */
+int igj_record_is_family(const igj_names_record_t *record);
+
+
 #endif /* IGJ_READING_H */

@@ -36,48 +36,53 @@ static const igj_sound_rule_t  igj_sound_rules[] = {
 };
 
 
+/* The rule that fits at the beginning of text, or NULL. */
+static inline const igj_sound_rule_t *
+igj_sound_rule(const char *text, size_t len)
+{
+    size_t                   i, n;
+    const igj_sound_rule_t  *rule;
+
+    for (i = 0; i < sizeof(igj_sound_rules) / sizeof(igj_sound_rules[0]);
+         i++)
+    {
+        rule = &igj_sound_rules[i];
+        n = strlen(rule->from);
+
+        if (n <= len && memcmp(text, rule->from, n) == 0) {
+            return rule;
+        }
+    }
+
+    return NULL;
+}
+
+
 /* Takes letters a to z; returns the length of what it wrote. */
 static inline size_t
 igj_sound(const char *word, size_t len, char out[IGJ_SOUND_MAX])
 {
-    char        c;
-    size_t      at, n, i, k;
-    const char *to;
+    char                     letter[2];
+    size_t                   at, n;
+    const char              *to;
+    const igj_sound_rule_t  *rule;
 
-    for (at = 0, n = 0; at < len && n + 2 < IGJ_SOUND_MAX; at += k) {
-        to = NULL;
-        k = 1;
+    letter[1] = '\0';
 
-        for (i = 0; i < sizeof(igj_sound_rules) / sizeof(igj_sound_rules[0]);
-             i++)
-        {
-            k = strlen(igj_sound_rules[i].from);
+    for (at = 0, n = 0; at < len && n + 2 < IGJ_SOUND_MAX; /* void */) {
+        rule = igj_sound_rule(word + at, len - at);
+        letter[0] = word[at];
+        to = rule == NULL ? letter : rule->to;
+        at += rule == NULL ? 1 : strlen(rule->from);
 
-            if (k <= len - at
-                && memcmp(word + at, igj_sound_rules[i].from, k) == 0)
-            {
-                to = igj_sound_rules[i].to;
-                break;
-            }
-        }
-
-        if (to == NULL) {
-            c = word[at];
-            to = &c;
-            k = 1;
-            if (n == 0 || out[n - 1] != c) {
-                out[n++] = c;
-            }
-            continue;
-        }
-
-        for (i = 0; to[i] != '\0'; i++) {
-            if (n == 0 || out[n - 1] != to[i]) {
-                out[n++] = to[i];
+        for ( /* void */ ; *to != '\0'; to++) {
+            if (n == 0 || out[n - 1] != *to) {
+                out[n++] = *to;
             }
         }
     }
 
+    /* a last h is not heard, other than in sh and ch */
     if (n > 1 && out[n - 1] == 'h' && out[n - 2] != 's' && out[n - 2] != 'c') {
         n--;
     }

@@ -28,6 +28,7 @@ typedef struct {
     unsigned       scripts;
     uint8_t        accent;
     uint8_t        cut;
+    uint8_t        capital;
     uint8_t        small_before;
     uint8_t        before;                 /* igj_break_e */
     uint8_t        bracket;                /* open brackets */
@@ -206,7 +207,8 @@ tokens_end_word(tokens_word_t *word)
              | (word->accent ? IGJ_TOKEN_ACCENT : 0)
              | (word->bracket || word->quote ? IGJ_TOKEN_BRACKET : 0)
              | (word->scripts != TOKENS_LATIN ? IGJ_TOKEN_FOREIGN : 0)
-             | (word->cut ? IGJ_TOKEN_CUT : 0));
+             | (word->cut ? IGJ_TOKEN_CUT : 0)
+             | (word->capital ? IGJ_TOKEN_CAPITAL : 0));
 
         word->before = IGJ_BREAK_SPACE;
     }
@@ -218,6 +220,7 @@ tokens_end_word(tokens_word_t *word)
     word->scripts = 0;
     word->accent = 0;
     word->cut = 0;
+    word->capital = 0;
     word->small_before = 0;
 }
 
@@ -235,6 +238,7 @@ tokens_letter(tokens_word_t *word, uint32_t c, const uint32_t *out, int n)
         word->camel = word->n;
     }
 
+    word->capital |= large && word->n == 0;
     word->small_before = !large;
 
     if (word->nexact < TOKENS_WORD_MAX) {
@@ -259,7 +263,7 @@ tokens_letter(tokens_word_t *word, uint32_t c, const uint32_t *out, int n)
 }
 
 
-/* Whether a letter follows at once: then a sign may stand for a letter. */
+/* Whether a letter, or what may stand for one, follows at once. */
 static int
 tokens_letter_next(const char *text, size_t len)
 {
@@ -273,7 +277,17 @@ tokens_letter_next(const char *text, size_t len)
     (void) igj_fold_decode(text, len, &c);
     n = igj_fold(c, out);
 
-    return n > 0 && (out[0] < '0' || out[0] > '9');
+    return n > 0 ? out[0] < '0' || out[0] > '9' : c == '$';
+}
+
+
+/* "Anna's": whether the apostrophe and the s after it end the word. */
+static int
+tokens_is_genitive(uint32_t c, const char *rest, size_t left)
+{
+    return (c == '\'' || c == 0x2019) && left > 0
+           && (rest[0] == 's' || rest[0] == 'S')
+           && !tokens_letter_next(rest + 1, left - 1);
 }
 
 
@@ -292,7 +306,7 @@ tokens_sign(tokens_word_t *word, uint32_t c, uint32_t like, const char *rest,
     igj_break_e  before;
 
     if (like != 0 && (word->n > 0 || c == '$')
-        && tokens_letter_next(rest, left))
+        && (c >= 0x80 || tokens_letter_next(rest, left)))
     {
         tokens_letter(word, c, &like, 1);
         return;
@@ -388,6 +402,7 @@ igj_tokens_read(igj_tokens_t *tokens, const char *text, size_t len)
         n = igj_fold(c, out);
 
         if (n == 0) {
+            at += tokens_is_genitive(c, text + at, len - at);
             continue;
         }
 

@@ -35,6 +35,7 @@ typedef enum {
 #define IGJ_TOKEN_BRACKET  0x04u           /* within brackets or quotes */
 #define IGJ_TOKEN_FOREIGN  0x08u           /* not in Latin letters */
 #define IGJ_TOKEN_CUT      0x10u           /* longer than it can be kept */
+#define IGJ_TOKEN_CAPITAL  0x20u           /* begins with a capital */
 
 
 typedef struct {

@@ -22,6 +22,7 @@
 #define USER_PREFIX_MAX    12
 #define USER_REST_MIN      3
 #define USER_COMMON        72              /* over 500 people */
+#define USER_WHOLE_COMMON  48              /* over 64 people */
 #define USER_CLEAR         59              /* share 0.95 */
 
 
@@ -47,6 +48,16 @@ user_is_other(const igj_names_record_t *record)
 {
     return record != NULL && (record->kinds & IGJ_WORD_GIVEN)
            && record->common >= USER_COMMON;
+}
+
+
+/* A name that a whole piece may be: "kingdom" is borne by a few, too. */
+static int
+user_is_name(const igj_names_record_t *record)
+{
+    return record != NULL && (record->kinds & IGJ_WORD_GIVEN)
+           && !(record->kinds & (IGJ_WORD_NOISE|IGJ_WORD_AFFIX))
+           && record->common >= USER_WHOLE_COMMON;
 }
 
 
@@ -204,7 +215,7 @@ user_whole(const igj_name_table_t *table, user_piece_t *piece, char *plain)
     for ( ;; ) {
         record = igj_names_find(table, piece->text, piece->len);
 
-        if (record != NULL && (record->kinds & IGJ_WORD_GIVEN)) {
+        if (user_is_name(record)) {
             return record;
         }
 
@@ -217,7 +228,7 @@ user_whole(const igj_name_table_t *table, user_piece_t *piece, char *plain)
     len = user_unstretch(piece, plain);
     record = igj_names_find(table, plain, len);
 
-    if (record == NULL || !(record->kinds & IGJ_WORD_GIVEN)) {
+    if (!user_is_name(record)) {
         return NULL;
     }
 
@@ -243,7 +254,7 @@ user_piece(igj_evidence_t *evidence, const igj_name_table_t *table,
         return;
     }
 
-    if (record->kinds & IGJ_WORD_FAMILY) {
+    if (igj_record_is_family(record)) {
         percent = percent * USER_FAMILY / 100;
     }
 
@@ -256,10 +267,11 @@ int
 igj_username_names(igj_evidence_t *evidence, const igj_name_table_t *table,
     const char *username, size_t len)
 {
-    int                 percent;
-    unsigned            i;
-    igj_tokens_t        tokens;
-    const igj_token_t  *token;
+    int                        percent;
+    unsigned                   i;
+    igj_tokens_t               tokens;
+    const igj_token_t         *token;
+    const igj_names_record_t  *record;
 
     igj_tokens_read(&tokens, username,
                     len < IGJ_USER_READ_MAX ? len : IGJ_USER_READ_MAX);
@@ -272,6 +284,16 @@ igj_username_names(igj_evidence_t *evidence, const igj_name_table_t *table,
         }
     }
 
+    if (tokens.n > 1) {
+        record = igj_names_find(table, tokens.token[0].text,
+                                tokens.token[0].len);
+
+        if (record != NULL && (record->kinds & IGJ_WORD_TITLE)) {
+            igj_evidence_add(evidence, record->lean, "title",
+                             tokens.token[0].text, tokens.token[0].len);
+        }
+    }
+
     percent = USER_WHOLE;
 
     for (i = 0; i < tokens.n; i++) {
@@ -280,7 +302,7 @@ igj_username_names(igj_evidence_t *evidence, const igj_name_table_t *table,
         if (token->letters < 2
             || (tokens.n > 1 && user_is(table, token->text, token->len,
                                         IGJ_WORD_AFFIX|IGJ_WORD_NOISE
-                                        |IGJ_WORD_PARTICLE)))
+                                        |IGJ_WORD_PARTICLE|IGJ_WORD_TITLE)))
         {
             continue;
         }

@@ -107,13 +107,14 @@ igj_build_find(const igj_build_t *build, const char *key, size_t len)
 igj_build_entry_t *
 igj_build_entry(igj_build_t *build, const char *key, size_t len, int *made)
 {
+    uint32_t            number;
     igj_build_entry_t  *entry;
 
-    entry = igj_build_find(build, key, len);
-    *made = entry == NULL;
+    number = build->index[build_place(build, key, len)];
+    *made = number == 0;
 
-    if (entry != NULL) {
-        return entry;
+    if (number != 0) {
+        return &build->entries[number - 1];
     }
 
     if (len > IGJ_NAMES_KEY_MAX) {
