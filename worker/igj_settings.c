@@ -89,12 +89,14 @@ igj_settings_free(igj_settings_t *s)
 static int
 igj_settings_defaults(igj_settings_t *s, char *error)
 {
-    size_t  i;
+    size_t                i;
+    const igj_setting_t  *setting;
 
     for (i = 0; i < igj_settings_count; i++) {
-        if (igj_settings_table[i].value != NULL
-            && igj_setting_set(s, &igj_settings_table[i], igj_settings_table[i].value,
-                               "default", error)
+        setting = &igj_settings_table[i];
+
+        if (setting->value != NULL
+            && igj_setting_set(s, setting, setting->value, "default", error)
                != IGJ_OK)
         {
             return IGJ_ERROR;

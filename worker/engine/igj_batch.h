@@ -82,7 +82,7 @@ typedef struct {
     const char             *run_state;    /* with close: succeeded, failed,
                                              timed_out, aborted, absent */
     double                  cost_usd;     /* IGJ_BATCH_NO_COST: not known */
-    int                     items;        /* of the dataset, whatever they are */
+    int                     items;        /* of the dataset, of any sort */
     int                     seen;         /* distinct profiles */
     int                     female;       /* of those, before the filter */
     int                     male;
