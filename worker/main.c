@@ -170,6 +170,9 @@ igj_main_provider_check(int argc, char **argv)
     igj_settings_t       s;
     igj_provider_conf_t  conf;
 
+    /* required of a worker, and of no use here */
+    setenv("DATABASE_URL", "dbname=none", 0);
+
     if (igj_main_settings(&s, argc, argv, 2) != IGJ_OK) {
         return IGJ_EXIT_SETTINGS;
     }
