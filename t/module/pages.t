@@ -23,6 +23,7 @@ use Igjobs::Wait;
 
 my ($h2, $limited) = (free_port(), free_port());
 my $stack = Igjobs::Stack->new(nginx => { http => <<"HTTP", server => <<"SERVER" });
+    igjobs_postgres_queue_timeout 30s;
     server {
         listen 127.0.0.1:$limited sndbuf=32k;
         listen 127.0.0.1:$h2 http2;
