@@ -162,7 +162,8 @@ comment on constraint batch_accounts_pkey on igjobs.batch_accounts is
 comment on column igjobs.batch_accounts.accounts is
     'user names joined by newlines';
 comment on column igjobs.batch_accounts.outcomes is
-    'object: user name to final outcome; absent = not known yet';
+    'object: user name to outcome; partial = profiles were seen, more may '
+    'come; absent = not looked at yet; everything else is final';
 
 
 -- Every provider run of a batch. Open: planned (accounts set apart, nothing

@@ -100,13 +100,13 @@ create function igjobs.free_slots(p_scope text)
     security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return (
+    return coalesce((
         select (select count(*) from igjobs.slots s
                 where s.scope = c.scope and s.n < c.slots
                     and (s.job_id is null or s.until < clock_timestamp()))
-        from igjobs.caps c where c.scope = p_scope);
+        from igjobs.caps c where c.scope = p_scope), 1000000);
 end
 $$;
 comment on function igjobs.free_slots(text) is
-    'How many parked turns of a scope may come back now; null for a scope '
-    'without a cap: all of them.';
+    'How many parked turns of a scope may come back now: all of them when it '
+    'has no cap any more.';

@@ -163,6 +163,32 @@ comment on function igjobs.intent_answer(igjobs.batches, integer, integer) is
     'a moment later finds the run open and has it aborted.';
 
 
+create function igjobs.started_late(
+    b igjobs.batches, p_attempt integer, p_run_no integer, p_run_id text,
+    p_dataset_id text)
+    returns text
+    language plpgsql volatile
+as $$
+begin
+    update igjobs.runs r
+    set state = 'started', run_id = p_run_id, dataset_id = p_dataset_id
+    where r.tenant = b.tenant and r.job_id = b.job_id
+        and r.batch_no = b.batch_no and r.run_no = p_run_no
+        and r.state = 'intent' and r.attempt = p_attempt;
+    return case when exists (
+        select from igjobs.runs r
+        where r.tenant = b.tenant and r.job_id = b.job_id
+            and r.batch_no = b.batch_no and r.run_id = p_run_id
+            and r.closed_at is null)
+        then 'adopted' else 'lost' end;
+end
+$$;
+comment on function igjobs.started_late(
+    igjobs.batches, integer, integer, text, text) is
+    'Part of run_started, for a caller that has lost the batch: while nobody '
+    'else has taken its intent over, the id is worth keeping.';
+
+
 create function igjobs.run_started(
     p_tenant text, p_job uuid, p_batch integer, p_attempt integer,
     p_run_no integer, p_run_id text, p_dataset_id text)
@@ -174,16 +200,8 @@ declare
     b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
 begin
     if not igjobs.holds(b, p_attempt) then
-        update igjobs.runs r
-        set state = 'started', run_id = p_run_id, dataset_id = p_dataset_id
-        where r.tenant = p_tenant and r.job_id = p_job
-            and r.batch_no = p_batch and r.run_no = p_run_no
-            and r.state = 'intent' and r.attempt = p_attempt;
-        return case when exists (
-            select from igjobs.runs r
-            where r.tenant = p_tenant and r.job_id = p_job
-                and r.batch_no = p_batch and r.run_id = p_run_id)
-            then 'adopted' else 'lost' end;
+        return igjobs.started_late(b, p_attempt, p_run_no, p_run_id,
+                                   p_dataset_id);
     end if;
     update igjobs.runs r
     set state = 'started', attempt = p_attempt, run_id = p_run_id,

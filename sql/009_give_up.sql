@@ -50,15 +50,15 @@ create function igjobs.accounts_left(b igjobs.batches)
 as $$
 begin
     return b.account_count - (
-        select count(*) from igjobs.batch_accounts a,
-            jsonb_each_text(a.outcomes) k
-        where k.value <> 'partial' and a.tenant = b.tenant and a.job_id = b.job_id
-            and a.batch_no = b.batch_no);
+        select count(*)
+        from igjobs.batch_accounts a, jsonb_each_text(a.outcomes) o
+        where a.tenant = b.tenant and a.job_id = b.job_id
+            and a.batch_no = b.batch_no and o.value <> 'partial');
 end
 $$;
 comment on function igjobs.accounts_left(igjobs.batches) is
-    'Accounts of a batch without a final outcome: those that a dead batch '
-    'loses.';
+    'Accounts of a batch without a final outcome (partial is none): those '
+    'that a dead batch loses.';
 
 
 create function igjobs.after_repeat(b igjobs.batches, p_attempt integer)

@@ -57,13 +57,21 @@ end
 $$;
 SQL
 
+# the n-th profile of a page
+$e->sql(<<'SQL');
+create function public.profile(session integer, page integer, n integer)
+    returns text language sql immutable
+return lpad(((n * (3 + (page + session) % 7) + page * 331) % 9973)::text, 5,
+            '0');
+SQL
+
 # overlapping pages: each takes every third to ninth profile from some place
 # on, in the opposite order in every other session
 
 my $job = $e->submit(50 * SESSIONS, parallelism => SESSIONS);
 my $pages = PAGES;
 my $page = PAGE;
-my @said = everywhere(SESSIONS, sub { my ($number) = @_; return <<"SQL" });
+my @said = everywhere(SESSIONS, sub { my $number = 1 + shift; return <<"SQL" });
 do \$\$
 declare
     c igjobs.claimed := igjobs.claim('default', '$job', '{scrape_followers}',
@@ -75,7 +83,7 @@ begin
     commit;
     for p in 1 .. $pages loop
         ids := array(
-            select lpad(((n * (3 + (p + $number) % 7) + p * 331) % 9973)::text, 5, '0')
+            select public.profile($number, p, n)
             from generate_series(1, $page) n
             order by n * case $number % 2 when 0 then 1 else -1 end);
         s := public.store(c, i.run_no, (p - 1) * $page, ids, p = $pages);
@@ -95,8 +103,8 @@ my ($rows, $distinct) = split /\|/, $e->sql('select count(*),'
     . " where job_id = '$job'");
 is $rows, $distinct, "no profile twice among $rows rows";
 is $e->sql(<<"SQL"), $rows, 'and none is missing';
-select count(distinct lpad(((n * (3 + (p + s) % 7) + p * 331) % 9973)::text, 5, '0'))
-from generate_series(0, @{[SESSIONS - 1]}) s, generate_series(1, $pages) p,
+select count(distinct public.profile(s, p, n))
+from generate_series(1, @{[SESSIONS]}) s, generate_series(1, $pages) p,
     generate_series(1, $page) n
 SQL
 is_deeply [@$row{qw(state batches_done profiles_scraped next_row seen

@@ -68,6 +68,7 @@ is_deeply [map { [@$_{qw(run_no token provider actor run_id dataset_id cursor
                          state accounts)}] } @{ $next->{runs} }],
     [[0, $i->{token}, 'apify', 'a~b', 'R1', 'D1', 0, 'started', undef]],
     'finds the run';
+cmp_ok $next->{runs}[0]{intent_age_ms}, '>=', 0, 'and how old it is';
 
 # an intent without an id
 
@@ -99,7 +100,7 @@ $c = $e->claim($job);
 my $run = $e->start_run($c);
 my @parts = ("account_1\naccount_2", 'account_3');
 my $split = split_run($c, $run, \@parts, cost => 0.25, failed => 47,
-    outcomes => { map { ("account_$_" => 'not found') } 4 .. 50 });
+    outcomes => { map { ("account_$_" => 'not_found') } 4 .. 50 });
 is_deeply $split, { answer => 'split', run_nos => [1, 2] }, 'two parts';
 is_deeply split_run($c, $run, \@parts, failed => 47),
     { answer => 'repeated', run_nos => [1, 2] }, 'a repeat finds them';
@@ -116,7 +117,8 @@ my $s = $e->store($c, 2, ids => ['1'], close => 1,
 is_deeply [@$s{qw(answer batch_closed)}], ['stored', JSON::PP::false],
     'a planned run keeps the batch open';
 $c = sweep_and_claim($job);
-is intent($c, $parts[0])->{run_no}, 1, 'the successor does the other part';
+is scalar keys %{ $c->{outcomes} }, 48, 'the successor knows the outcomes';
+is intent($c, $parts[0])->{run_no}, 1, 'and does the other part';
 $e->value(run_started => held($c), 1, 'R', 'D');
 $s = $e->store($c, 1, ids => ['2'], close => 1,
                outcomes => { account_1 => 'ok', account_2 => 'ok' });
@@ -183,7 +185,7 @@ is orphans(), '0/0 B', 'an open run of a dead batch';
 is book(0, 0, 'aborted', 1, 'B'), 'booked', 'is booked';
 is states($job, 0), '0 aborted', 'and not planned again';
 
-# a zombie books the run that it started while a successor went on
+# a zombie books the run that it started while a successor started another
 
 $job = $e->submit(50);
 $c = $e->claim($job);
@@ -202,5 +204,23 @@ is $e->store($heir, 0, ids => ['1'], close => 1, cost => 0.2)->{batch_closed},
 is book(0, 0, 'aborted', 0.3, 'Y'), 'booked', 'a very late one likewise';
 is $e->sql("select sum(cost_usd) from igjobs.runs where job_id = '$job'"),
     '0.600000', 'all that was spent is known';
+
+# a lost intent that nobody has taken over: its id is kept for the successor
+
+$job = $e->submit(50);
+$c = $e->claim($job);
+intent($c);
+$e->run_out($job);
+$e->call(sweep_job => 'default', $job);
+is $e->value(run_started => held($c), 0, 'K', 'D'), 'adopted', $_
+    for 'the id is kept', 'also when it is told twice';
+$heir = $e->claim($job);
+is_deeply [map { "$_->{state} $_->{run_id}" } @{ $heir->{runs} }],
+    ['started K'], 'the successor goes on with the run';
+is $e->value(run_started => held($c), 0, 'L', 'D'), 'lost',
+    'another run is not adopted';
+$e->store($heir, 0, close => 1);
+is $e->value(run_started => held($c), 0, 'K', 'D'), 'lost',
+    'nor is one that is closed';
 
 done_testing;

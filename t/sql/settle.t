@@ -68,7 +68,8 @@ $job = $e->submit(50);
 my $c = $e->claim($job);
 my $run = $e->start_run($c);
 $e->store($c, $run, ids => [1], accounts_failed => 1, outcomes =>
-    { (map { ("account_$_" => 'ok') } 1 .. 44), account_45 => 'private' });
+    { (map { ("account_$_" => 'ok') } 1 .. 44), account_45 => 'private',
+      account_46 => 'partial' });
 $e->fail($c, 'dead');
 is words($job), 'failed | failed | - | 6 of 50 accounts could not be scraped',
     'one that had failed and five that nobody looked at';
