@@ -16,7 +16,7 @@ use Igjobs::Wait;
 my @quick = ('--lanes=4', '--sweep=200ms', '--beat=100ms', '--lease=2s',
              '--start-timeout=1s', '--page-size=50');
 my $stack = Igjobs::Stack->new(
-    sim => { args => ['--run-ms', 2000] }, worker => { args => \@quick });
+    sim => { args => ['--run-ms', 600_000] }, worker => { args => \@quick });
 $stack->start(qw(postgres redis sim worker));
 my $queue = Igjobs::Queue->new($stack);
 
