@@ -9,8 +9,8 @@
 
 #define EAST_SYLLABLE_MAX  6               /* letters: cheong, zhuang */
 #define EAST_TOKENS_MAX    4               /* Nguyen Thi Minh Khai */
-#define EAST_GIVEN         30              /* percent of one syllable's odds */
-#define EAST_FIRST         70              /* of a syllable before another */
+#define EAST_GIVEN         15              /* percent of one syllable's odds */
+#define EAST_FIRST         50              /* of a syllable before another */
 #define EAST_WHOLE         60              /* of the given name as a whole */
 #define EAST_WESTERN       112             /* common: over 16,000 people */
 

@@ -17,7 +17,8 @@
 #define EVIDENCE_SOUND        70           /* or known in another spelling */
 #define EVIDENCE_ALONE        60           /* and no other word: a name? */
 #define EVIDENCE_HYPHEN       20           /* second half of Jean-Marie */
-#define EVIDENCE_MIDDLE       40
+#define EVIDENCE_MIDDLE       60           /* after a first not known */
+#define EVIDENCE_SECOND       20           /* after a known given name */
 #define EVIDENCE_LAST_F       40           /* may be a family name: few of */
 #define EVIDENCE_LAST_M       30           /* those are women's names */
 #define EVIDENCE_FAMILY       10           /* is one: the first is a name */
@@ -36,6 +37,7 @@ typedef enum {
     EVIDENCE_PLACE_FIRST = 0,
     EVIDENCE_PLACE_ALONE,
     EVIDENCE_PLACE_MIDDLE,
+    EVIDENCE_PLACE_SECOND,                 /* middle, after a known one */
     EVIDENCE_PLACE_LAST,
     EVIDENCE_PLACE_FAMILY                  /* last, after a known given name */
 } evidence_place_e;
@@ -150,6 +152,7 @@ evidence_percent(const igj_word_t *word, int odds, evidence_place_e place)
     }
 
     percent = place == EVIDENCE_PLACE_FAMILY ? EVIDENCE_FAMILY
+              : place == EVIDENCE_PLACE_SECOND ? EVIDENCE_SECOND
               : place == EVIDENCE_PLACE_MIDDLE ? EVIDENCE_MIDDLE
               : odds > 0 ? EVIDENCE_LAST_F : EVIDENCE_LAST_M;
 
@@ -229,11 +232,15 @@ static evidence_place_e
 evidence_place(const igj_word_t *word, const igj_word_t *first,
     const igj_word_t *last)
 {
-    return word == first ? (first == last ? EVIDENCE_PLACE_ALONE
-                                          : EVIDENCE_PLACE_FIRST)
-           : word != last ? EVIDENCE_PLACE_MIDDLE
-           : evidence_is_known(first) ? EVIDENCE_PLACE_FAMILY
-                                      : EVIDENCE_PLACE_LAST;
+    if (word == first) {
+        return first == last ? EVIDENCE_PLACE_ALONE : EVIDENCE_PLACE_FIRST;
+    }
+
+    if (evidence_is_known(first)) {
+        return word == last ? EVIDENCE_PLACE_FAMILY : EVIDENCE_PLACE_SECOND;
+    }
+
+    return word == last ? EVIDENCE_PLACE_LAST : EVIDENCE_PLACE_MIDDLE;
 }
 
 

@@ -12,7 +12,10 @@
 #define RULES_EMOJI    32                  /* of women's or men's emoji */
 
 
-/* Whether the word may belong to the pronouns before it: she/her, (she her) */
+/*
+ * Whether the word may belong to the pronouns before it: she/her, (she her),
+ * any pronouns.
+ */
 static int
 rules_goes_on(const igj_word_t *word)
 {
@@ -22,7 +25,8 @@ rules_goes_on(const igj_word_t *word)
 
     return token->before == IGJ_BREAK_SLASH || token->before == IGJ_BREAK_COMMA
            || token->before == IGJ_BREAK_STRONG
-           || (token->flags & IGJ_TOKEN_BRACKET);
+           || (token->flags & IGJ_TOKEN_BRACKET)
+           || igj_word_is(word, IGJ_WORD_NEUTRAL);
 }
 
 
