@@ -1,6 +1,8 @@
 -- Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 -- Fleet-wide caps. A scope (tenant:<tenant>, kind:<kind>) with a row in
 -- igjobs.caps has so many slots; a lease holds one slot of each of its scopes.
+-- And holds: a kind whose provider refuses for now is not claimed for a while,
+-- so that a queue of any length does not ask it batch by batch.
 
 create function igjobs.set_cap(p_scope text, p_slots integer)
     returns void
@@ -94,19 +96,88 @@ comment on function igjobs.release_slots(uuid, integer, integer) is
     'Frees the slots that this attempt holds; a later holder keeps its own.';
 
 
-create function igjobs.free_slots(p_scope text)
-    returns integer
-    language plpgsql stable
-    security definer set search_path = pg_catalog, pg_temp
+create table igjobs.holds (
+    scope text primary key,
+    until timestamptz not null
+) with (fillfactor = 10);
+comment on constraint holds_pkey on igjobs.holds is
+    'igjobs.held, igjobs.release_hold: the hold of a scope';
+
+insert into igjobs.settings (name, value, note) values
+    ('hold_probes', '8',
+     'parked turns that a sweep lets try in the minute after a hold');
+
+
+create function igjobs.held(p_scope text)
+    returns boolean
+    language plpgsql volatile
 as $$
 begin
-    return coalesce((
+    return exists (
+        select from igjobs.holds h
+        where h.scope = p_scope and h.until > clock_timestamp());
+end
+$$;
+comment on function igjobs.held(text) is
+    'Is nothing of this scope to be claimed now?';
+
+
+create function igjobs.hold(p_scope text, p_ms integer)
+    returns void
+    language plpgsql volatile
+as $$
+begin
+    if igjobs.held(p_scope) then
+        return;
+    end if;
+    insert into igjobs.holds as h (scope, until)
+    values (p_scope, clock_timestamp() + p_ms * interval '1 ms')
+    on conflict (scope) do update
+    set until = greatest(h.until, excluded.until);
+end
+$$;
+comment on function igjobs.hold(text, integer) is
+    'Keeps a scope from being claimed for p_ms; a hold that stands stays as '
+    'it is.';
+
+
+create function igjobs.release_hold(p_scope text)
+    returns void
+    language plpgsql volatile
+as $$
+begin
+    update igjobs.holds h set until = clock_timestamp()
+    where h.scope = p_scope and h.until > clock_timestamp();
+end
+$$;
+comment on function igjobs.release_hold(text) is
+    'Ends a hold early: a batch has ended well, there is room again.';
+
+
+create function igjobs.free_slots(p_scope text)
+    returns integer
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    free integer := coalesce((
         select (select count(*) from igjobs.slots s
                 where s.scope = c.scope and s.n < c.slots
                     and (s.job_id is null or s.until < clock_timestamp()))
         from igjobs.caps c where c.scope = p_scope), 1000000);
+begin
+    if igjobs.held(p_scope) then
+        return 0;
+    end if;
+    perform from igjobs.holds h
+    where h.scope = p_scope
+        and h.until > clock_timestamp() - interval '1 minute';
+    if found then
+        return least(free, igjobs.setting('hold_probes')::integer);
+    end if;
+    return free;
 end
 $$;
 comment on function igjobs.free_slots(text) is
-    'How many parked turns of a scope may come back now: all of them when it '
-    'has no cap any more.';
+    'How many parked turns of a scope may come back now: none under a hold, '
+    'a few soon after one, all of them when it has no cap any more.';

@@ -235,6 +235,12 @@ begin
         return c;
     end if;
 
+    if igjobs.held('kind:' || j.kind) then
+        c.answer := 'capped';
+        c.scope := 'kind:' || j.kind;
+        return c;
+    end if;
+
     b := igjobs.pick_batch(p_tenant, p_job);
     if b.job_id is null then
         c.wait_ms := igjobs.wait_ms(p_tenant, p_job);
@@ -266,7 +272,8 @@ end
 $$;
 comment on function igjobs.claim(text, uuid, text[], text, integer) is
     'Takes the first due batch of an active job for p_lease_ms milliseconds. '
-    'Answers batch, later (wait_ms), capped (scope) or none; none also when '
+    'Answers batch, later (wait_ms), capped (scope: full, or held) or none; '
+    'none also when '
     'as many batches are leased as the job''s parallelism allows (claims at '
     'the same moment may pass it by their number; slots are exact). Nothing '
     'is written before the job row is locked and found active. version and '

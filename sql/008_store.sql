@@ -91,10 +91,14 @@ begin
     if b.slots > 0 then
         perform igjobs.release_slots(b.job_id, b.batch_no, b.attempt);
     end if;
+    if p_state = 'done' then
+        perform igjobs.release_hold('kind:' || b.kind);
+    end if;
 end
 $$;
 comment on function igjobs.end_batch(igjobs.batches, text, text) is
-    'done or dead: ends the lease of a locked batch, frees its slots.';
+    'done or dead: ends the lease of a locked batch, frees its slots. done '
+    'also ends a hold of its kind.';
 
 
 create function igjobs.move_batch(

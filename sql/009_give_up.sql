@@ -44,6 +44,14 @@ comment on function igjobs.retry_ms(integer) is
     'half of it random.';
 
 
+create function igjobs.park_ms()
+    returns integer
+    language sql stable
+return igjobs.setting('park_ms')::integer;
+comment on function igjobs.park_ms() is
+    'Delay of a parked batch when the worker names none.';
+
+
 create function igjobs.accounts_left(b igjobs.batches)
     returns integer
     language plpgsql stable
@@ -94,16 +102,21 @@ as $$
 declare
     b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
     a igjobs.job_answer;
-    failures integer := b.failures + (p_class = 'retry')::integer;
+    failures integer := b.failures
+                        + (p_class in ('retry', 'refused'))::integer;
     delay_ms integer;
 begin
-    if p_class not in ('retry', 'park', 'dead') then
+    if p_class not in ('retry', 'refused', 'park', 'full', 'dead') then
         raise exception 'no class of errors: %', p_class
             using errcode = 'invalid_parameter_value';
     elsif not igjobs.holds(b, p_attempt) then
         return igjobs.after_repeat(b, p_attempt);
     end if;
 
+    if p_class in ('refused', 'full') then
+        perform igjobs.hold('kind:' || b.kind,
+                            coalesce(p_delay_ms, igjobs.park_ms()));
+    end if;
     if p_class = 'dead'
         or failures > igjobs.setting('max_failures')::integer
     then
@@ -117,7 +130,7 @@ begin
     delay_ms := coalesce(
         p_delay_ms,
         case p_class when 'retry' then igjobs.retry_ms(failures)
-            else igjobs.setting('park_ms')::integer end);
+            else igjobs.park_ms() end);
     perform igjobs.requeue(b, delay_ms, failures, b.losses,
                            left(p_error, 1000));
     a := igjobs.settle_job(p_tenant, p_job, 0, 0, 0);
@@ -130,7 +143,8 @@ comment on function igjobs.fail_batch(
     text, uuid, integer, integer, text, text, integer) is
     'A batch could not go on. p_class retry: counted, due again after '
     'p_delay_ms (null = exponential with jitter), dead when there were '
-    'enough; park: not counted; dead: given up. Answers queued (wait_ms), '
+    'enough; park: not counted; dead: given up. refused: retry, full: park, '
+    'and nothing of this kind is claimed until then. Answers queued (wait_ms), '
     'dead or lost.';
 
 

@@ -133,7 +133,9 @@ typedef struct {
 typedef enum {
     IGJ_OUTCOME_DONE = 0,    /* the batch is closed */
     IGJ_OUTCOME_RETRY,       /* later again; counted */
+    IGJ_OUTCOME_REFUSED,     /* the same; its whole kind waits as long */
     IGJ_OUTCOME_PARK,        /* later again; not counted */
+    IGJ_OUTCOME_FULL,        /* the same; its whole kind waits as long */
     IGJ_OUTCOME_DEAD,        /* will never work */
     IGJ_OUTCOME_GIVE_BACK,   /* stopped in the middle; not counted */
     IGJ_OUTCOME_LOST         /* not ours any more: touch nothing */
@@ -142,7 +144,7 @@ typedef enum {
 
 typedef struct {
     igj_outcome_class_t     class;
-    int64_t                 delay_ms;     /* RETRY, PARK: -1 = the usual */
+    int64_t                 delay_ms;     /* but for DEAD: -1 = the usual */
     char                    error[IGJ_BATCH_ERROR_MAX];   /* for people */
 } igj_outcome_t;
 

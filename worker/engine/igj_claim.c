@@ -280,6 +280,14 @@ igj_claim_finish(igj_claim_t *c, const igj_outcome_t *outcome,
 static igj_pg_rc_t
 igj_claim_end(igj_claim_t *c, const igj_outcome_t *outcome, PGresult **res)
 {
+    static const char *const  classes[] = {
+        [IGJ_OUTCOME_RETRY] = "retry",
+        [IGJ_OUTCOME_REFUSED] = "refused",
+        [IGJ_OUTCOME_PARK] = "park",
+        [IGJ_OUTCOME_FULL] = "full",
+        [IGJ_OUTCOME_DEAD] = "dead",
+    };
+
     igj_pg_args_t       args;
     const igj_batch_t  *b;
 
@@ -295,9 +303,7 @@ igj_claim_end(igj_claim_t *c, const igj_outcome_t *outcome, PGresult **res)
                            &args, res, NULL);
     }
 
-    igj_pg_text(&args, outcome->class == IGJ_OUTCOME_RETRY ? "retry"
-                       : outcome->class == IGJ_OUTCOME_PARK ? "park"
-                       : "dead");
+    igj_pg_text(&args, classes[outcome->class]);
     igj_pg_text(&args, outcome->error);
 
     if (outcome->delay_ms >= 0) {

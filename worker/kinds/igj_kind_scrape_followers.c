@@ -224,7 +224,7 @@ igj_scrape_failed(igj_scrape_t *k, const char *action,
         break;
 
     case IGJ_PROVIDER_PARK:
-        o->class = IGJ_OUTCOME_PARK;
+        o->class = IGJ_OUTCOME_FULL;
         if (o->delay_ms < 0) {
             o->delay_ms = igj_clock_jitter(IGJ_SCRAPE_PARK_MS);
         }
@@ -234,7 +234,7 @@ igj_scrape_failed(igj_scrape_t *k, const char *action,
         igj_log(IGJ_LOG_ERROR, "the provider refuses this account",
                 igj_s("action", action), igj_i("status", err->http_status),
                 igj_s("type", err->type), igj_s("error", err->message));
-        o->class = IGJ_OUTCOME_RETRY;
+        o->class = IGJ_OUTCOME_REFUSED;
         if (o->delay_ms < 0) {
             o->delay_ms = igj_clock_jitter(IGJ_SCRAPE_STOP_MS);
         }
