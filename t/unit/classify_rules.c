@@ -157,12 +157,12 @@ test_limits(void)
     is(out.gender, IGJ_GENDER_UNKNOWN, "ten million broken bytes");
 
     memset(text, ' ', len);
-    memcpy(text, "Maria", 5);
+    (void) snprintf(text, len, "Maria");
     igj_classify(&table, text, len, "", 0, &out);
     is(out.gender, IGJ_GENDER_FEMALE, "the beginning counts");
 
     memset(text, ' ', len);
-    memcpy(text + IGJ_TOKENS_READ_MAX, "Maria", 5);
+    (void) snprintf(text + IGJ_TOKENS_READ_MAX, 6, "Maria");
     igj_classify(&table, text, len, "", 0, &out);
     is(out.gender, IGJ_GENDER_UNKNOWN, "what is after the limit does not");
 

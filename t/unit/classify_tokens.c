@@ -120,12 +120,11 @@ test_limits(void)
     ok(tokens.n <= IGJ_TOKENS_MAX, "no more words than there is room for");
 
     memset(text, ' ', sizeof(text));
-    memcpy(text + IGJ_TOKENS_READ_MAX, "maria", 5);
+    (void) snprintf(text + IGJ_TOKENS_READ_MAX, 6, "maria");
     igj_tokens_read(&tokens, text, sizeof(text));
     is(tokens.n, 0, "nothing is read after the limit");
 
-    memcpy(text, "ma\0ria", 6);
-    igj_tokens_read(&tokens, text, 6);
+    igj_tokens_read(&tokens, "ma\0ria", 6);
     is(tokens.n, 2, "a zero byte separates");
 }
 

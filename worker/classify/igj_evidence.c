@@ -223,7 +223,8 @@ evidence_surname(igj_evidence_t *evidence, const igj_name_table_t *table,
 static int
 evidence_is_known(const igj_word_t *word)
 {
-    return word->given != NULL && word->given->common >= EVIDENCE_KNOWN
+    return word != NULL && word->given != NULL
+           && word->given->common >= EVIDENCE_KNOWN
            && !igj_word_is(word, IGJ_WORD_FAMILY);
 }
 
