@@ -15,7 +15,6 @@
 
 
 static igj_problem_e ngx_http_igjobs_submit_media_type(ngx_http_request_t *r);
-static ngx_int_t ngx_http_igjobs_submit_coding(ngx_http_request_t *r);
 static ngx_http_igjobs_submission_t *ngx_http_igjobs_submission_create(
     ngx_http_request_t *r);
 static void ngx_http_igjobs_submission_cleanup(void *data);
@@ -103,10 +102,15 @@ ngx_http_igjobs_submit(ngx_http_request_t *r)
 static igj_problem_e
 ngx_http_igjobs_submit_media_type(ngx_http_request_t *r)
 {
-    u_char     *end;
-    ngx_str_t   type;
+    u_char           *end;
+    ngx_str_t         type;
+    ngx_table_elt_t  *coding;
 
-    if (ngx_http_igjobs_submit_coding(r) != NGX_OK) {
+    coding = ngx_http_igjobs_find_header(r, "content-encoding");
+
+    if (coding
+        && ngx_strcasecmp(coding->value.data, (u_char *) "identity") != 0)
+    {
         return IGJ_PROBLEM_UNSUPPORTED_CODING;
     }
 
@@ -144,33 +148,6 @@ ngx_http_igjobs_submit_media_type(ngx_http_request_t *r)
     }
 
     return IGJ_PROBLEM_UNSUPPORTED_MEDIA_TYPE;
-}
-
-
-static ngx_int_t
-ngx_http_igjobs_submit_coding(ngx_http_request_t *r)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (h[i].key.len == sizeof("content-encoding") - 1
-                && ngx_strncmp(h[i].lowcase_key, "content-encoding",
-                               h[i].key.len)
-                   == 0
-                && ngx_strcasecmp(h[i].value.data, (u_char *) "identity") != 0)
-            {
-                return NGX_DECLINED;
-            }
-        }
-    }
-
-    return NGX_OK;
 }
 
 
