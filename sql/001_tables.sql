@@ -8,6 +8,49 @@
 alter default privileges revoke execute on functions from public;
 
 
+-- Constraints of the hot tables are functions: an expression would be read and
+-- prepared again by every statement, 25 microseconds against 8.
+create function igjobs.job_fits(
+    p_state text, p_reason text, p_started_at timestamptz,
+    p_completed_at timestamptz)
+    returns boolean
+    language plpgsql immutable
+as $$
+begin
+    return case
+        when p_completed_at is not null
+            then p_state in ('completed', 'failed', 'canceled')
+        when p_state = 'queued' then p_started_at is null
+        when p_state = 'running' then p_started_at is not null
+        else p_state in ('stopping', 'paused') and p_reason is not null
+        end;
+end
+$$;
+comment on function igjobs.job_fits(text, text, timestamptz, timestamptz) is
+    'The states of a job, and the times and reasons that go with them.';
+
+
+create function igjobs.run_fits(
+    p_state text, p_token text, p_run_id text, p_closed_at timestamptz)
+    returns boolean
+    language plpgsql immutable
+as $$
+begin
+    return case
+        when p_closed_at is not null
+            then p_state in ('succeeded', 'failed', 'timed_out', 'aborted',
+                             'absent', 'refused')
+        when p_state = 'started' then p_run_id is not null
+        when p_state = 'intent' then p_token is not null
+        else p_state = 'planned'
+        end;
+end
+$$;
+comment on function igjobs.run_fits(text, text, text, timestamptz) is
+    'The states of a run. Open: planned (accounts set apart, nothing '
+    'started), intent (the start call may be under way), started (id known).';
+
+
 -- One row a job. A page commit rewrites it, so half of each page stays free:
 -- no index holds what a page changes, and the rewrite stays HOT.
 create table public.scrape_jobs (
@@ -50,14 +93,8 @@ create table public.scrape_jobs (
     accounts              text[],
     doc                   text not null,
 
-    -- one constraint: each costs every page commit 5 microseconds
-    constraint job_state check (case
-        when completed_at is not null
-            then state in ('completed', 'failed', 'canceled')
-        when state = 'queued' then started_at is null
-        when state = 'running' then started_at is not null
-        else state in ('stopping', 'paused') and reason is not null
-        end)
+    constraint job_state check (
+        igjobs.job_fits(state, reason, started_at, completed_at))
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05,
         autovacuum_vacuum_threshold = 200,
         autovacuum_analyze_scale_factor = 0.05);
@@ -104,11 +141,10 @@ create table igjobs.batches (
     payload         jsonb,
 
     constraint batches_pkey primary key (job_id, batch_no),
-    constraint batch_state check (case
-        when finished_at is not null then state in ('done', 'dead')
-        when lease_until is not null then state = 'leased'
-        else state = 'queued'
-        end)
+    -- no function here: 10,000 rows are inserted at once
+    constraint batch_state check (
+        (lease_until is null) <> (state = 'leased')
+        and (finished_at is null) <> (state = 'done' or state = 'dead'))
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.02,
         autovacuum_vacuum_threshold = 500,
         autovacuum_analyze_scale_factor = 0.05);
@@ -166,8 +202,7 @@ comment on column igjobs.batch_accounts.outcomes is
     'come; absent = not looked at yet; everything else is final';
 
 
--- Every provider run of a batch. Open: planned (accounts set apart, nothing
--- started), intent (the start call may be under way), started (id known).
+-- Every provider run of a batch: splits, reruns, and later phases' too.
 create table igjobs.runs (
     job_id     uuid not null,
     intent_at  timestamptz,
@@ -188,13 +223,8 @@ create table igjobs.runs (
     dataset_id text,
     accounts   text,
     constraint runs_pkey primary key (job_id, batch_no, run_no),
-    constraint run_state check (case
-        when closed_at is not null then state in ('succeeded', 'failed',
-            'timed_out', 'aborted', 'absent', 'refused')
-        when state = 'started' then run_id is not null
-        when state = 'intent' then token is not null
-        else state = 'planned'
-        end)
+    constraint run_state check (
+        igjobs.run_fits(state, token, run_id, closed_at))
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 comment on constraint runs_pkey on igjobs.runs is
     'igjobs.lock_run; igjobs.claim: the runs of one batch';
