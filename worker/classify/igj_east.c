@@ -16,7 +16,6 @@
 
 
 typedef struct {
-    const igj_word_t  *family;
     const igj_word_t  *given[EAST_TOKENS_MAX];
     unsigned           n;
 } east_name_t;
@@ -142,52 +141,61 @@ east_is_given(const igj_name_table_t *table, const igj_word_t *word)
 }
 
 
+/* The words that may be a name; 0 if there are others, or too many. */
+static unsigned
+east_words(const igj_reading_t *reading, const igj_word_t **words)
+{
+    unsigned           i, n;
+    const igj_word_t  *word;
+
+    for (n = 0, i = 0; i < reading->n; i++) {
+        word = &reading->word[i];
+
+        if (word->part == IGJ_PART_TITLE || word->token->letters == 1) {
+            continue;
+        }
+
+        if (n == EAST_TOKENS_MAX || word->part == IGJ_PART_ORG) {
+            return 0;
+        }
+
+        words[n++] = word;
+    }
+
+    return n;
+}
+
+
 /* Family name first, or last when the given name is written Ji-sung. */
 static int
 east_name(east_name_t *name, const igj_name_table_t *table,
     const igj_reading_t *reading)
 {
-    unsigned           i, n;
+    unsigned           i, n, family;
     const igj_word_t  *word[EAST_TOKENS_MAX];
 
-    for (n = 0, i = 0; i < reading->n; i++) {
-        if (reading->word[i].part == IGJ_PART_TITLE
-            || reading->word[i].token->letters == 1)
-        {
-            continue;
-        }
-
-        if (n == EAST_TOKENS_MAX || reading->word[i].part == IGJ_PART_ORG) {
-            return 0;
-        }
-
-        word[n++] = &reading->word[i];
-    }
+    n = east_words(reading, word);
 
     if (n < 2) {
         return 0;
     }
 
-    i = n == 3 && word[1]->token->before == IGJ_BREAK_HYPHEN
-        && igj_word_is(word[2], IGJ_WORD_EAST) ? n - 1 : 0;
+    family = n == 3 && word[1]->token->before == IGJ_BREAK_HYPHEN
+             && igj_word_is(word[2], IGJ_WORD_EAST) ? 2 : 0;
 
-    if (!igj_word_is(word[i], IGJ_WORD_EAST)) {
+    if (!igj_word_is(word[family], IGJ_WORD_EAST)) {
         return 0;
     }
 
-    name->family = word[i];
-    name->n = 0;
+    for (name->n = 0, i = 0; i < n; i++) {
 
-    for (i = 0; i < n; i++) {
-        if (word[i] == name->family) {
-            continue;
+        if (i != family) {
+            if (!east_is_given(table, word[i])) {
+                return 0;
+            }
+
+            name->given[name->n++] = word[i];
         }
-
-        if (!east_is_given(table, word[i])) {
-            return 0;
-        }
-
-        name->given[name->n++] = word[i];
     }
 
     return 1;

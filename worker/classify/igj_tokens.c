@@ -368,12 +368,63 @@ tokens_join_spaced(igj_tokens_t *tokens)
 }
 
 
+/* The number of bytes of the second half of a flag, 0 if c is none. */
+static unsigned
+tokens_flag_rest(uint32_t c, const char *rest, size_t left)
+{
+    unsigned  size;
+    uint32_t  next;
+
+    if (!tokens_is_flag(c) || left == 0) {
+        return 0;
+    }
+
+    size = igj_fold_decode(rest, left, &next);
+
+    return tokens_is_flag(next) ? size : 0;
+}
+
+
+/* Takes a code point; returns the bytes after it that went with it. */
+static unsigned
+tokens_take(tokens_word_t *word, uint32_t c, const char *rest, size_t left)
+{
+    int       n;
+    unsigned  size;
+    uint32_t  out[IGJ_FOLD_MAX];
+
+    size = tokens_flag_rest(c, rest, left);
+
+    if (size > 0) {
+        tokens_end_word(word);
+        return size;
+    }
+
+    n = igj_fold(c, out);
+
+    if (n == 0) {
+        return (unsigned) tokens_is_genitive(c, rest, left);
+    }
+
+    if (n == IGJ_FOLD_SEPARATOR) {
+        tokens_sign(word, c, igj_fold_look_alike(c), rest, left);
+
+    } else if (out[0] >= '0' && out[0] <= '9') {
+        tokens_sign(word, c, igj_fold_leet(out[0]), rest, left);
+
+    } else {
+        tokens_letter(word, c, out, n);
+    }
+
+    return 0;
+}
+
+
 void
 igj_tokens_read(igj_tokens_t *tokens, const char *text, size_t len)
 {
-    int            n;
     size_t         at;
-    uint32_t       c, next, out[IGJ_FOLD_MAX];
+    uint32_t       c;
     tokens_word_t  word;
 
     tokens->n = 0;
@@ -388,34 +439,7 @@ igj_tokens_read(igj_tokens_t *tokens, const char *text, size_t len)
 
     for (at = 0; at < len; /* void */) {
         at += igj_fold_decode(text + at, len - at, &c);
-
-        if (tokens_is_flag(c) && at < len) {
-            unsigned  size = igj_fold_decode(text + at, len - at, &next);
-
-            if (tokens_is_flag(next)) {
-                tokens_end_word(&word);
-                at += size;
-                continue;
-            }
-        }
-
-        n = igj_fold(c, out);
-
-        if (n == 0) {
-            at += tokens_is_genitive(c, text + at, len - at);
-            continue;
-        }
-
-        if (n == IGJ_FOLD_SEPARATOR) {
-            tokens_sign(&word, c, igj_fold_look_alike(c), text + at,
-                        len - at);
-
-        } else if (out[0] >= '0' && out[0] <= '9') {
-            tokens_sign(&word, c, igj_fold_leet(out[0]), text + at, len - at);
-
-        } else {
-            tokens_letter(&word, c, out, n);
-        }
+        at += tokens_take(&word, c, text + at, len - at);
     }
 
     tokens_end_word(&word);

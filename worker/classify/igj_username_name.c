@@ -26,6 +26,11 @@
 #define USER_CLEAR         59              /* share 0.95 */
 
 
+/* Pieces that are no names, if there are others. */
+#define USER_SKIPPED                                                          \
+    (IGJ_WORD_AFFIX|IGJ_WORD_NOISE|IGJ_WORD_PARTICLE|IGJ_WORD_TITLE)
+
+
 typedef struct {
     const char  *text;
     size_t       len;
@@ -263,35 +268,50 @@ user_piece(igj_evidence_t *evidence, const igj_name_table_t *table,
 }
 
 
+static int
+user_token_is(const igj_name_table_t *table, const igj_token_t *token,
+    unsigned kinds)
+{
+    return user_is(table, token->text, token->len, kinds);
+}
+
+
+/* mrs.smith */
+static void
+user_title(igj_evidence_t *evidence, const igj_name_table_t *table,
+    const igj_token_t *token)
+{
+    const igj_names_record_t  *record;
+
+    record = igj_names_find(table, token->text, token->len);
+
+    if (record != NULL && (record->kinds & IGJ_WORD_TITLE)) {
+        igj_evidence_add(evidence, record->lean, "title", token->text,
+                         token->len);
+    }
+}
+
+
 int
 igj_username_names(igj_evidence_t *evidence, const igj_name_table_t *table,
     const char *username, size_t len)
 {
-    int                        percent;
-    unsigned                   i;
-    igj_tokens_t               tokens;
-    const igj_token_t         *token;
-    const igj_names_record_t  *record;
+    int                 percent;
+    unsigned            i;
+    igj_tokens_t        tokens;
+    const igj_token_t  *token;
 
     igj_tokens_read(&tokens, username,
                     len < IGJ_USER_READ_MAX ? len : IGJ_USER_READ_MAX);
 
     for (i = 0; i < tokens.n; i++) {
-        if (user_is(table, tokens.token[i].text, tokens.token[i].len,
-                    IGJ_WORD_ORG))
-        {
+        if (user_token_is(table, &tokens.token[i], IGJ_WORD_ORG)) {
             return 1;
         }
     }
 
     if (tokens.n > 1) {
-        record = igj_names_find(table, tokens.token[0].text,
-                                tokens.token[0].len);
-
-        if (record != NULL && (record->kinds & IGJ_WORD_TITLE)) {
-            igj_evidence_add(evidence, record->lean, "title",
-                             tokens.token[0].text, tokens.token[0].len);
-        }
+        user_title(evidence, table, &tokens.token[0]);
     }
 
     percent = USER_WHOLE;
@@ -299,16 +319,12 @@ igj_username_names(igj_evidence_t *evidence, const igj_name_table_t *table,
     for (i = 0; i < tokens.n; i++) {
         token = &tokens.token[i];
 
-        if (token->letters < 2
-            || (tokens.n > 1 && user_is(table, token->text, token->len,
-                                        IGJ_WORD_AFFIX|IGJ_WORD_NOISE
-                                        |IGJ_WORD_PARTICLE|IGJ_WORD_TITLE)))
+        if (token->letters > 1
+            && (tokens.n == 1 || !user_token_is(table, token, USER_SKIPPED)))
         {
-            continue;
+            user_piece(evidence, table, token, percent);
+            percent = USER_LATER;
         }
-
-        user_piece(evidence, table, token, percent);
-        percent = USER_LATER;
     }
 
     return 0;

@@ -105,11 +105,46 @@ csv_cut(igj_csv_row_t *row, char *text)
 }
 
 
-void
-igj_csv_read(igj_build_t *build, const char *path, const char *header,
-    unsigned nfields, igj_csv_row_pt handler)
+/* Takes a line; the first that is no comment is the header. */
+static void
+csv_line(igj_build_t *build, igj_csv_row_t *row, char *text, size_t len,
+    const igj_csv_format_t *format)
 {
-    int            seen;
+    if (len != strlen(text) || text[len - 1] != '\n') {
+        igj_csv_fail(row, "zero byte or no line end");
+    }
+
+    text[len - 1] = '\0';
+
+    if (text[0] == '#' || text[0] == '\0') {
+        return;
+    }
+
+    if (!row->headed) {
+        if (strcmp(text, format->header) != 0) {
+            igj_csv_fail(row, "the first line is not \"%s\"",
+                         format->header);
+        }
+
+        row->headed = 1;
+        return;
+    }
+
+    csv_cut(row, text);
+
+    if (row->n != format->nfields) {
+        igj_csv_fail(row, "%u columns instead of %u", row->n,
+                     format->nfields);
+    }
+
+    format->row(build, row);
+}
+
+
+void
+igj_csv_read(igj_build_t *build, const char *path,
+    const igj_csv_format_t *format)
+{
     FILE          *f;
     char          *text;
     size_t         size;
@@ -123,40 +158,13 @@ igj_csv_read(igj_build_t *build, const char *path, const char *header,
 
     text = NULL;
     size = 0;
-    seen = 0;
 
     while ((len = getline(&text, &size, f)) > 0) {
         row.line++;
-
-        if ((size_t) len != strlen(text) || text[len - 1] != '\n') {
-            igj_csv_fail(&row, "zero byte or no line end");
-        }
-
-        text[len - 1] = '\0';
-
-        if (text[0] == '#' || text[0] == '\0') {
-            continue;
-        }
-
-        if (!seen) {
-            if (strcmp(text, header) != 0) {
-                igj_csv_fail(&row, "the first line is not \"%s\"", header);
-            }
-
-            seen = 1;
-            continue;
-        }
-
-        csv_cut(&row, text);
-
-        if (row.n != nfields) {
-            igj_csv_fail(&row, "%u columns instead of %u", row.n, nfields);
-        }
-
-        handler(build, &row);
+        csv_line(build, &row, text, (size_t) len, format);
     }
 
-    if (ferror(f) || !seen) {
+    if (ferror(f) || !row.headed) {
         igj_build_fail("%s: empty or cannot be read", path);
     }
 

@@ -82,8 +82,8 @@ given_weigh(igj_build_entry_t *entry)
 }
 
 
-void
-igj_given_row(igj_build_t *build, igj_csv_row_t *row)
+static void
+given_row(igj_build_t *build, igj_csv_row_t *row)
 {
     int                 made;
     double              female, male;
@@ -132,8 +132,8 @@ given_regional(igj_build_t *build, const igj_csv_row_t *row, const char *name)
 }
 
 
-void
-igj_regional_row(igj_build_t *build, igj_csv_row_t *row)
+static void
+given_regional_row(igj_build_t *build, igj_csv_row_t *row)
 {
     char  *name, *rest;
 
@@ -147,3 +147,12 @@ igj_regional_row(igj_build_t *build, igj_csv_row_t *row)
         given_regional(build, row, name);
     }
 }
+
+
+const igj_csv_format_t  igj_given_csv = {
+    "name,female,male,sources", 4, given_row
+};
+
+const igj_csv_format_t  igj_regional_csv = {
+    "names,sex,region", 3, given_regional_row
+};

@@ -40,11 +40,17 @@ typedef struct {
 typedef struct {
     const char  *path;
     unsigned     line;
+    unsigned     headed;         /* the header has been seen */
     unsigned     n;
     char        *field[8];
 } igj_csv_row_t;
 
-typedef void (*igj_csv_row_pt)(igj_build_t *build, igj_csv_row_t *row);
+
+typedef struct {
+    const char  *header;
+    unsigned     nfields;
+    void       (*row)(igj_build_t *build, igj_csv_row_t *row);
+} igj_csv_format_t;
 
 
 void igj_build_init(igj_build_t *build);
@@ -57,9 +63,9 @@ igj_build_entry_t *igj_build_find(const igj_build_t *build, const char *key,
 
 void igj_build_write(const igj_build_t *build, const char *path);
 
-/* Reads a file of exactly nfields columns below the given header line. */
-void igj_csv_read(igj_build_t *build, const char *path, const char *header,
-    unsigned nfields, igj_csv_row_pt row);
+/* Reads a file whose rows have exactly the columns of the format. */
+void igj_csv_read(igj_build_t *build, const char *path,
+    const igj_csv_format_t *format);
 
 /* Ends the program: "FILE:LINE: message". */
 _Noreturn void igj_csv_fail(const igj_csv_row_t *row, const char *format, ...)
@@ -73,9 +79,9 @@ void igj_csv_check_key(const igj_csv_row_t *row, const char *key);
 /* The bit of a source code such as "us" in a culture set. */
 unsigned igj_culture_bit(const igj_csv_row_t *row, const char *code);
 
-void igj_given_row(igj_build_t *build, igj_csv_row_t *row);
-void igj_regional_row(igj_build_t *build, igj_csv_row_t *row);
-void igj_words_row(igj_build_t *build, igj_csv_row_t *row);
+extern const igj_csv_format_t  igj_given_csv;
+extern const igj_csv_format_t  igj_regional_csv;
+extern const igj_csv_format_t  igj_words_csv;
 
 /* Adds what the endings of the given names say about names not listed. */
 void igj_learn_endings(igj_build_t *build);

@@ -30,15 +30,13 @@ main(int argc, char **argv)
     /* the record at offset 0: a slot of 0 means empty */
     (void) igj_build_entry(&build, "", 0, &made);
 
-    igj_csv_read(&build, argv[1], "name,female,male,sources", 4,
-                 igj_given_row);
-    igj_csv_read(&build, argv[2], "names,sex,region", 3, igj_regional_row);
+    igj_csv_read(&build, argv[1], &igj_given_csv);
+    igj_csv_read(&build, argv[2], &igj_regional_csv);
 
     igj_learn_sounds(&build);
     igj_learn_endings(&build);
 
-    igj_csv_read(&build, argv[3], "kind,words,lean,sources", 4,
-                 igj_words_row);
+    igj_csv_read(&build, argv[3], &igj_words_csv);
 
     igj_build_write(&build, argv[4]);
 

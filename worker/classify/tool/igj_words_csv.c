@@ -174,8 +174,8 @@ words_local(igj_build_t *build, const igj_csv_row_t *row, const char *name)
 }
 
 
-void
-igj_words_row(igj_build_t *build, igj_csv_row_t *row)
+static void
+words_row(igj_build_t *build, igj_csv_row_t *row)
 {
     char                *word, *rest;
     const words_kind_t  *kind;
@@ -196,3 +196,8 @@ igj_words_row(igj_build_t *build, igj_csv_row_t *row)
         words_word(build, row, kind, word);
     }
 }
+
+
+const igj_csv_format_t  igj_words_csv = {
+    "kind,words,lean,sources", 4, words_row
+};
