@@ -15,6 +15,7 @@
 
 #include "igj_classify.h"
 #include "igj_classify_line.h"
+#include "igj_tokens.h"
 
 
 #define CLI_READ_SIZE  (64 * 1024)
@@ -33,6 +34,11 @@ typedef struct {
 } cli_t;
 
 
+_Static_assert(IGJ_CLASSIFY_LINE_MAX == 1048576 && IGJ_JSON_MAX_MEMBERS == 64
+               && IGJ_TOKENS_READ_MAX == 512,
+               "these limits are spelt out in texts");
+
+
 static const char  cli_help[] =
     "usage: igjobs-worker classify <PROFILES >CLASSIFIED\n"
     "\n"
@@ -44,8 +50,9 @@ static const char  cli_help[] =
     "  confidence   0.50 to 0.99, the share that speaks for the likelier\n"
     "  evidence     the rule and the word that weighed most: \"name:maria\"\n"
     "\n"
-    "Empty lines are passed over.  So are lines that are no JSON object or\n"
-    "longer than 1 MiB: each is reported on standard error with its number.\n"
+    "Empty lines are passed over.  So are lines that are no JSON object, longer\n"
+    "than 1 MiB or of more than 64 fields: each is reported on standard error\n"
+    "with its number.  Of a name the first 512 bytes are read.\n"
     "\n"
     "Exit status: 0 all lines classified, 1 some were passed over or reading\n"
     "or writing failed, 2 wrong usage.\n";

@@ -96,8 +96,18 @@ reading_is_slash_marker(igj_word_t *word, const igj_name_table_t *table)
 }
 
 
+/* "van Dijk": only the next word begins with a capital. */
+static int
+reading_is_small_before(const igj_token_t *token, const igj_token_t *end)
+{
+    return !(token->flags & IGJ_TOKEN_CAPITAL) && token + 1 < end
+           && (token[1].flags & IGJ_TOKEN_CAPITAL);
+}
+
+
 static igj_part_e
-reading_part(const igj_word_t *word, const igj_word_t *before, int first)
+reading_part(const igj_word_t *word, const igj_word_t *before, int first,
+    const igj_token_t *end)
 {
     if (igj_word_is(word, IGJ_WORD_ORG)) {
         return IGJ_PART_ORG;
@@ -121,7 +131,7 @@ reading_part(const igj_word_t *word, const igj_word_t *before, int first)
     }
 
     if (igj_word_is(word, IGJ_WORD_PARTICLE)
-        && (!first || !(word->token->flags & IGJ_TOKEN_CAPITAL)))
+        && (!first || reading_is_small_before(word->token, end)))
     {
         return IGJ_PART_SKIPPED;
     }
@@ -142,6 +152,19 @@ reading_part(const igj_word_t *word, const igj_word_t *before, int first)
     }
 
     return IGJ_PART_NAME;
+}
+
+
+/* "Van der Meer": a first word before a particle is one, too. */
+static void
+reading_lone_particle(igj_reading_t *reading)
+{
+    if (reading->n > 1 && igj_word_is(&reading->word[0], IGJ_WORD_PARTICLE)
+        && igj_word_is(&reading->word[1], IGJ_WORD_PARTICLE)
+        && reading->word[1].part == IGJ_PART_SKIPPED)
+    {
+        reading->word[0].part = IGJ_PART_SKIPPED;
+    }
 }
 
 
@@ -259,12 +282,13 @@ igj_reading_read(igj_reading_t *reading, const igj_name_table_t *table,
         }
 
         word->part = (uint8_t) reading_part(word, i > 0 ? word - 1 : NULL,
-                                            first);
+                                            first, tokens->token + tokens->n);
         if (word->part != IGJ_PART_SKIPPED) {
             first = 0;
         }
     }
 
+    reading_lone_particle(reading);
     reading_turn(reading);
 }
 
