@@ -51,8 +51,8 @@ static const char  cli_help[] =
     "  evidence     the rule and the word that weighed most: \"name:maria\"\n"
     "\n"
     "Empty lines are passed over.  So are lines that are no JSON object,\n"
-    "longer than 1 MiB or of more than 64 fields: each is reported on standard\n"
-    "error with its number.  Of a name the first 512 bytes are read.\n"
+    "longer than 1 MiB or of more than 64 fields: each is reported on\n"
+    "standard error with its number.  Of a name 512 bytes are read.\n"
     "\n"
     "Exit status: 0 all lines classified, 1 some were passed over or reading\n"
     "or writing failed, 2 wrong usage.\n";
