@@ -80,8 +80,9 @@ subtest 'from Redis' => sub {
         is($http->get($path)->json->{status}, 'queued',
            'what is no document is not: ' . substr $bad, 0, 20);
     }
-    $redis->command('DEL', $key);
-    $redis->command('LPUSH', $key, 'x');
+    # in one step: the answer above is being written back
+    $redis->command('EVAL', "redis.call('del', KEYS[1]) "
+                    . "return redis.call('lpush', KEYS[1], 'x')", 1, $key);
     is($http->get($path)->{status}, 200, 'a key of another type');
     $redis->command('DEL', $key);
 };
