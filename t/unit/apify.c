@@ -494,8 +494,8 @@ finding(void)
                          &err), IGJ_FIND_FOUND, "found by its token");
     is_text(run.id, "run2", "its id");
     is_text(run.dataset_id, "ds2", "its dataset");
-    ok(peer_asked(0, "GET /v2/actors/owner~actor/runs?desc=0&limit=500"
-                  "&startedAfter=2025-11-22T02:52:50.000Z"
+    ok(peer_asked(0, "GET /v2/actors/owner~actor/runs?desc=0&offset=0&limit=500"
+                  "&startedAfter=2025-11-22T02:53:20.000Z"
                   "&startedBefore=2025-11-22T02:53:58.000Z "),
        "among those of the time, clock skew allowed for");
     ok(peer_asked(2, "GET /v2/key-value-stores/kv2/records/INPUT "),
@@ -505,12 +505,18 @@ finding(void)
     setup(&fake_sys);
     peer_reply(200, "", "{\"data\":{\"total\":9,\"items\":[" LISTED("1") "]}}");
     peer_reply(200, "", "[\"an input of somebody else\"]");
+    peer_reply(200, "", "{\"data\":{\"total\":0,\"items\":[]}}");
     is(igj_provider_find(provider, "mine", 1763780000000, 0, &run, &err),
        IGJ_FIND_ABSENT, "not among all that there are");
     ok(strstr(peer_request(0), "startedBefore") == NULL, "up to now");
+    ok(peer_asked(2, "GET /v2/actors/owner~actor/runs?desc=0&offset=0&limit=500"
+                  "&startedAfter=2025-11-22T02:52:50.000Z"
+                  "&startedBefore=2025-11-22T02:53:21.000Z "),
+       "nor before, as far as clocks may differ");
     teardown();
 
     setup(&fake_sys);
+    peer_reply(200, "", "{\"data\":{\"total\":0,\"items\":[]}}");
     peer_reply(200, "", "{\"data\":{\"total\":0,\"items\":[]}}");
     is(igj_provider_find(provider, "mine", 1763780000000, 0, &run, &err),
        IGJ_FIND_ABSENT, "no runs at all");
@@ -535,8 +541,10 @@ finding_in_doubt(void)
     for (i = 0; i < 20; i++) {
         peer_reply(404, "", "{\"error\":{\"type\":\"record-not-found\"}}");
     }
-    is(igj_provider_find(provider, "mine", 1763780000000, 0, &run, &err),
-       IGJ_FIND_ABSENT, "a run without an input is not ours");
+    ok(igj_provider_find(provider, "mine", 1763780000000, 0, &run, &err)
+       != IGJ_FIND_FOUND, "a run without an input is not ours");
+    ok(peer_asked(peer_count() - 1, "GET /v2/actors/owner~actor/runs?"),
+       "and the search goes on");
     teardown();
 
     setup(&fake_sys);

@@ -156,15 +156,16 @@ igj_scrape_start_failed(igj_scrape_t *k, const igj_provider_error_t *err)
 static bool
 igj_scrape_find(igj_scrape_t *k, bool *absent)
 {
-    int64_t                age, left;
+    int64_t                age, left, now;
     igj_provider_error_t   err;
 
     *absent = false;
     age = igj_clock_ms() - k->record->intent_ms;
     left = k->settings->start_timeout + IGJ_INTENT_GRACE_MS - age;
+    now = igj_clock_unix_ms();
 
-    switch (igj_provider_find(k->provider, k->record->token,
-                              igj_clock_unix_ms() - age, 0, &k->run, &err))
+    switch (igj_provider_find(k->provider, k->record->token, now - age,
+                              now + left, &k->run, &err))
     {
     case IGJ_FIND_FOUND:
         igj_log(IGJ_LOG_INFO, "run found by its token",
