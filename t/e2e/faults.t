@@ -79,7 +79,10 @@ sub check {
 
     is $status->{status}, 'completed', "$name: completed";
     is $status->{current_batch}, BATCHES, "$name: every batch";
-    is $status->{accounts}{failed}, 0, "$name: no account failed";
+    is $status->{accounts}{failed}, 0, "$name: no account failed"
+        or diag $stack->psql('select batch_no, state, attempt, failures,'
+            . " losses, error from igjobs.batches where job_id = '$id'"
+            . " and state <> 'done'");
     is $status->{total_filtered}, @rows, "$name: total_filtered";
     is digest_of(@rows), $expected->digest, "$name: exactly its rows";
     is $runs - $paid, BATCHES, "$name: each batch paid once";
