@@ -29,8 +29,6 @@
 
 #define IGJ_MAX_BODY_SIZE         (32 * 1024 * 1024)
                                            /* default: igjobs_max_body_size */
-#define IGJ_BODY_BUFFER_SIZE      (64 * 1024)
-                                           /* of one body, nginx's buffer */
 #define IGJ_BODY_TURN_SIZE        (256 * 1024)
                                            /* bytes scanned in a loop turn */
 #define IGJ_MIN_BODY_RATE         4096     /* bytes/s: igjobs_min_body_rate */

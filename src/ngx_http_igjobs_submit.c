@@ -498,8 +498,9 @@ ngx_http_igjobs_submission_failed(ngx_http_igjobs_submission_t *s,
 
         *ngx_snprintf(detail, sizeof(detail) - 1,
                       "The database was lost while it stored the job. Ask "
-                      "/api/job-status/%V: 404 says that nothing was stored "
-                      "and the request can be sent again.", &s->job) = '\0';
+                      "/api/job-status/%V in half a minute: 404 then says that "
+                      "nothing was stored and the request can be sent again.",
+                      &s->job) = '\0';
 
         rc = ngx_http_igjobs_problem_doc(r, &doc);
 
