@@ -315,13 +315,22 @@ comment on index igjobs.slots_holder is
     'igjobs.release_slots, igjobs.renew: the slots of one batch';
 
 
+-- Scopes of which nothing is claimed for a while, see igjobs.hold.
+create table igjobs.holds (
+    scope text primary key,
+    until timestamptz not null
+) with (fillfactor = 10);
+comment on constraint holds_pkey on igjobs.holds is
+    'igjobs.held, igjobs.release_hold: the hold of a scope';
+
+
 create table igjobs.kinds (
     kind  text primary key,
     phase text not null,
     hook  regprocedure
 );
 comment on constraint kinds_pkey on igjobs.kinds is
-    'igjobs.new_job, igjobs.next_phase: one kind';
+    'igjobs.insert_job, igjobs.next_phase: one kind';
 comment on table igjobs.kinds is
     'phase: the first one; hook(scrape_jobs) returns scrape_jobs: called '
     'under the job row''s lock when a phase''s last batch has ended, may add '
@@ -355,4 +364,6 @@ insert into igjobs.settings (name, value, note) values
     ('max_losses', '5', 'leases that may run out before a batch is dead'),
     ('retry_base_ms', '2000', 'delay before the first retry, then doubled'),
     ('retry_max_ms', '600000', 'longest delay before a retry'),
-    ('park_ms', '60000', 'delay of a parked batch when the worker names none');
+    ('park_ms', '60000', 'delay of a parked batch when the worker names none'),
+    ('hold_probes', '8',
+     'parked turns that a sweep lets try in the minute after a hold');

@@ -68,39 +68,68 @@ comment on function igjobs.json_time(timestamptz) is
     'A JSON string like "2025-10-14T09:05:11.123456+00:00", or null.';
 
 
+-- inlined where it is called; the defaults are those of a new job
+create function igjobs.document(
+    p_version bigint, p_job uuid, p_state text, p_phase text,
+    p_total_batches integer, p_account_count integer,
+    p_created_at timestamptz, p_updated_at timestamptz,
+    p_started_at timestamptz default null,
+    p_completed_at timestamptz default null,
+    p_reason text default null, p_error_message text default null,
+    p_progress numeric default 0, p_profiles_scraped bigint default 0,
+    p_total_scraped bigint default null, p_total_filtered bigint default null,
+    p_accounts_failed integer default 0, p_female_count bigint default 0,
+    p_male_count bigint default 0, p_unknown_count bigint default 0,
+    p_batches_done integer default 0, p_batches_dead integer default 0)
+    returns text
+    language sql stable
+return format(
+    '{"version":%s,"success":true,"job_id":"%s","status":"%s","state":"%s",'
+    '"completion_reason":%s,"phase":"%s","progress":%s,'
+    '"profiles_scraped":%s,"total_scraped":%s,"total_filtered":%s,'
+    '"total_batches":%s,"current_batch":%s,"error_message":%s,'
+    '"created_at":%s,"started_at":%s,"completed_at":%s,"updated_at":%s,'
+    '"accounts":{"total":%s,"failed":%s},'
+    '"genders":{"female":%s,"male":%s,"unknown":%s},'
+    '"batches":{"done":%s,"failed":%s},'
+    '"results_url":"/api/job-results/%s"}',
+    p_version, p_job, igjobs.status_word(p_state), p_state,
+    igjobs.json_text(igjobs.completion_reason(p_state, p_reason)),
+    p_phase, trim_scale(p_progress),
+    p_profiles_scraped, coalesce(p_total_scraped::text, 'null'),
+    coalesce(p_total_filtered::text, 'null'),
+    p_total_batches, p_batches_done + p_batches_dead,
+    igjobs.json_text(p_error_message),
+    igjobs.json_time(p_created_at), igjobs.json_time(p_started_at),
+    igjobs.json_time(p_completed_at), igjobs.json_time(p_updated_at),
+    p_account_count, p_accounts_failed,
+    p_female_count, p_male_count, p_unknown_count,
+    p_batches_done, p_batches_dead, p_job);
+comment on function igjobs.document(
+    bigint, uuid, text, text, integer, integer, timestamptz, timestamptz,
+    timestamptz, timestamptz, text, text, numeric, bigint, bigint, bigint,
+    integer, bigint, bigint, bigint, integer, integer) is
+    'The status document, one line of JSON. version comes first, for readers '
+    'that only match a prefix.';
+
+
 create function igjobs.job_document(j public.scrape_jobs)
     returns text
     language plpgsql stable
 as $$
 begin
-    return format(
-        '{"version":%s,"success":true,"job_id":"%s","status":"%s",'
-        '"state":"%s","completion_reason":%s,"phase":"%s","progress":%s,'
-        '"profiles_scraped":%s,"total_scraped":%s,"total_filtered":%s,'
-        '"total_batches":%s,"current_batch":%s,"error_message":%s,'
-        '"created_at":%s,"started_at":%s,"completed_at":%s,"updated_at":%s,'
-        '"accounts":{"total":%s,"failed":%s},'
-        '"genders":{"female":%s,"male":%s,"unknown":%s},'
-        '"batches":{"done":%s,"failed":%s},'
-        '"results_url":"/api/job-results/%s"}',
-        j.version, j.job_id, igjobs.status_word(j.state),
-        j.state, igjobs.json_text(igjobs.completion_reason(j.state, j.reason)),
-        j.phase, trim_scale(j.progress),
-        j.profiles_scraped, coalesce(j.total_scraped::text, 'null'),
-        coalesce(j.total_filtered::text, 'null'),
-        j.total_batches, j.batches_done + j.batches_dead,
-        igjobs.json_text(j.error_message),
-        igjobs.json_time(j.created_at), igjobs.json_time(j.started_at),
-        igjobs.json_time(j.completed_at), igjobs.json_time(j.updated_at),
-        j.account_count, j.accounts_failed,
-        j.female_count, j.male_count, j.unknown_count,
-        j.batches_done, j.batches_dead, j.job_id);
+    return igjobs.document(
+        j.version, j.job_id, j.state, j.phase, j.total_batches,
+        j.account_count, j.created_at, j.updated_at, j.started_at,
+        j.completed_at, j.reason, j.error_message, j.progress,
+        j.profiles_scraped, j.total_scraped, j.total_filtered,
+        j.accounts_failed, j.female_count, j.male_count, j.unknown_count,
+        j.batches_done, j.batches_dead);
 end
 $$;
 comment on function igjobs.job_document(public.scrape_jobs) is
-    'The status document of a job row, one line of JSON. Written into the '
-    'row by the function that changes it. version comes first, for readers '
-    'that only match a prefix.';
+    'The status document of a job row. Written into the row by the function '
+    'that changes it.';
 
 
 create view igjobs.job_documents as

@@ -96,18 +96,6 @@ comment on function igjobs.release_slots(uuid, integer, integer) is
     'Frees the slots that this attempt holds; a later holder keeps its own.';
 
 
-create table igjobs.holds (
-    scope text primary key,
-    until timestamptz not null
-) with (fillfactor = 10);
-comment on constraint holds_pkey on igjobs.holds is
-    'igjobs.held, igjobs.release_hold: the hold of a scope';
-
-insert into igjobs.settings (name, value, note) values
-    ('hold_probes', '8',
-     'parked turns that a sweep lets try in the minute after a hold');
-
-
 create function igjobs.held(p_scope text)
     returns boolean
     language plpgsql volatile
@@ -154,28 +142,38 @@ comment on function igjobs.release_hold(text) is
     'Ends a hold early: a batch has ended well, there is room again.';
 
 
+create function igjobs.unused_slots(p_scope text)
+    returns integer
+    language plpgsql stable
+as $$
+begin
+    return coalesce((
+        select (select count(*) from igjobs.slots s
+                where s.scope = c.scope and s.n < c.slots
+                    and (s.job_id is null or s.until < clock_timestamp()))
+        from igjobs.caps c where c.scope = p_scope), 1000000);
+end
+$$;
+comment on function igjobs.unused_slots(text) is
+    'Free slots of a scope; a million when it has no cap.';
+
+
 create function igjobs.free_slots(p_scope text)
     returns integer
     language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    free integer := coalesce((
-        select (select count(*) from igjobs.slots s
-                where s.scope = c.scope and s.n < c.slots
-                    and (s.job_id is null or s.until < clock_timestamp()))
-        from igjobs.caps c where c.scope = p_scope), 1000000);
+    held_until timestamptz := (
+        select h.until from igjobs.holds h where h.scope = p_scope);
+    probing boolean := held_until > clock_timestamp() - interval '1 minute';
 begin
-    if igjobs.held(p_scope) then
-        return 0;
-    end if;
-    perform from igjobs.holds h
-    where h.scope = p_scope
-        and h.until > clock_timestamp() - interval '1 minute';
-    if found then
-        return least(free, igjobs.setting('hold_probes')::integer);
-    end if;
-    return free;
+    return case
+        when held_until > clock_timestamp() then 0
+        when probing then least(igjobs.unused_slots(p_scope),
+                                igjobs.setting('hold_probes')::integer)
+        else igjobs.unused_slots(p_scope)
+        end;
 end
 $$;
 comment on function igjobs.free_slots(text) is

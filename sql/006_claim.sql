@@ -273,11 +273,10 @@ $$;
 comment on function igjobs.claim(text, uuid, text[], text, integer) is
     'Takes the first due batch of an active job for p_lease_ms milliseconds. '
     'Answers batch, later (wait_ms), capped (scope: full, or held) or none; '
-    'none also when '
-    'as many batches are leased as the job''s parallelism allows (claims at '
-    'the same moment may pass it by their number; slots are exact). Nothing '
-    'is written before the job row is locked and found active. version and '
-    'doc are set when the claim started the job.';
+    'none also when as many batches are leased as the job''s parallelism '
+    'allows (claims at the same moment may pass it by their number; slots '
+    'are exact). Nothing is written before the job row is locked and found '
+    'active. version and doc are set when the claim started the job.';
 
 
 create function igjobs.due(p_tenant text, p_job uuid, p_limit integer)

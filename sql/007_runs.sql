@@ -4,7 +4,7 @@
 -- batch's attempt and can be repeated. Locks: batch row, then the job row
 -- where accounts were given up.
 
-create function igjobs.holds(b igjobs.batches, p_attempt integer)
+create function igjobs.is_holder(b igjobs.batches, p_attempt integer)
     returns boolean
     language plpgsql immutable
 as $$
@@ -13,7 +13,7 @@ begin
         and b.attempt = p_attempt;
 end
 $$;
-comment on function igjobs.holds(igjobs.batches, integer) is
+comment on function igjobs.is_holder(igjobs.batches, integer) is
     'Does this attempt hold the batch? A lease that has run out but was not '
     'swept yet still counts.';
 
@@ -147,7 +147,7 @@ create function igjobs.intent_answer(
 as $$
 begin
     return case
-        when not igjobs.holds(b, p_attempt) then 'lost'
+        when not igjobs.is_holder(b, p_attempt) then 'lost'
         when b.lease_until
              < clock_timestamp() + p_call_ms * interval '1 ms' then 'short'
         when exists (
@@ -199,7 +199,7 @@ as $$
 declare
     b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
 begin
-    if not igjobs.holds(b, p_attempt) then
+    if not igjobs.is_holder(b, p_attempt) then
         return igjobs.started_late(b, p_attempt, p_run_no, p_run_id,
                                    p_dataset_id);
     end if;
@@ -231,7 +231,7 @@ as $$
 declare
     b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
 begin
-    if not igjobs.holds(b, p_attempt) then
+    if not igjobs.is_holder(b, p_attempt) then
         return 'lost';
     end if;
     update igjobs.runs r
@@ -281,7 +281,7 @@ declare
     s igjobs.split;
     part text;
 begin
-    if not igjobs.holds(b, p_attempt) or r.job_id is null then
+    if not igjobs.is_holder(b, p_attempt) or r.job_id is null then
         s.answer := 'lost';
         return s;
     elsif r.closed_at is not null then

@@ -109,7 +109,7 @@ begin
     if p_class not in ('retry', 'refused', 'park', 'full', 'dead') then
         raise exception 'no class of errors: %', p_class
             using errcode = 'invalid_parameter_value';
-    elsif not igjobs.holds(b, p_attempt) then
+    elsif not igjobs.is_holder(b, p_attempt) then
         return igjobs.after_repeat(b, p_attempt);
     end if;
 
@@ -143,9 +143,9 @@ comment on function igjobs.fail_batch(
     text, uuid, integer, integer, text, text, integer) is
     'A batch could not go on. p_class retry: counted, due again after '
     'p_delay_ms (null = exponential with jitter), dead when there were '
-    'enough; park: not counted; dead: given up. refused: retry, full: park, '
-    'and nothing of this kind is claimed until then. Answers queued (wait_ms), '
-    'dead or lost.';
+    'enough; park: not counted; dead: given up; refused, full: retry, park, '
+    'and nothing of this kind is claimed until then. Answers queued '
+    '(wait_ms), dead or lost.';
 
 
 create function igjobs.give_back(
@@ -158,7 +158,7 @@ declare
     b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
     a igjobs.job_answer;
 begin
-    if not igjobs.holds(b, p_attempt) then
+    if not igjobs.is_holder(b, p_attempt) then
         return igjobs.after_repeat(b, p_attempt);
     end if;
     perform igjobs.requeue(b, 0, b.failures, b.losses, null);
