@@ -119,8 +119,9 @@ test_document(void)
     memset(&doc, 0, sizeof(doc));
     doc.problem = IGJ_PROBLEM_OVERLOADED;
 
-    ok(strstr(written(&doc), "\"type\":\"https://iana.org/assignments/"
-                             "http-problem-types#temporary-reduced-capacity\"") != NULL,
+    ok(strstr(written(&doc),
+              "\"type\":\"https://iana.org/assignments/http-problem-types"
+              "#temporary-reduced-capacity\"") != NULL,
        "a registered type stands as it is");
 }
 
