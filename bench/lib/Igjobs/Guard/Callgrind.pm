@@ -1,0 +1,80 @@
+# Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+#
+# A program under callgrind: the words in front of it, the instructions that
+# its dumps hold, and the functions that cost most.
+#
+# Counts must not depend on the processor: the C library is told to use none of
+# the variants of its string functions that only some processors have.
+
+package Igjobs::Guard::Callgrind;
+
+use strict;
+use warnings;
+use constant TUNABLES => join ':',
+    'glibc.cpu.hwcaps=' . join(',', map { "-$_" }
+        qw(AVX AVX2 AVX512F AVX512VL AVX512BW AVX_Fast_Unaligned_Load BMI1
+           BMI2 ERMS FSRM LZCNT MOVBE)),
+    'glibc.cpu.x86_non_temporal_threshold=0xc0000';
+
+# command($dir, [$option...]): words in front of a command line; the dumps lie
+# in $dir
+sub command {
+    my ($dir, @options) = @_;
+
+    return ('valgrind', '--tool=callgrind', '--vgdb=no', '--quiet',
+            '--dump-line=no', "--callgrind-out-file=$dir/callgrind", @options);
+}
+
+sub environment { return (GLIBC_TUNABLES => TUNABLES) }
+
+# last_dump($dir): of those on the way, which have numbers, or else of the
+# program's end
+sub last_dump {
+    my ($dir) = @_;
+    my ($number) = sort { $b <=> $a }
+                   map { /callgrind\.(\d+)$/ } glob "$dir/callgrind.*";
+
+    return "$dir/callgrind" . (defined $number ? ".$number" : '');
+}
+
+# instructions($dump): all that it holds
+sub instructions {
+    my ($dump) = @_;
+
+    open my $in, '<', $dump or die "$dump: $!\n";
+    while (<$in>) {
+        return $1 if /^totals: (\d+)/;
+    }
+    die "$dump has no totals\n";
+}
+
+# functions($dump): { name => [self, inclusive] } in instructions
+sub functions {
+    my ($dump) = @_;
+    my %cost;
+
+    for my $kind (0, 1) {
+        open my $in, '-|', 'callgrind_annotate', '--threshold=100',
+            '--auto=no', '--inclusive=' . ($kind ? 'yes' : 'no'), $dump
+            or die "callgrind_annotate: $!\n";
+        while (<$in>) {
+            my ($count, $name) = /^\s*([\d,]+) \([^)]*\)\s+(\S.*)$/ or next;
+            next if $name eq 'PROGRAM TOTALS';
+            $cost{ short($name) }[$kind] += $count =~ tr/,//dr;
+        }
+        close $in or die "callgrind_annotate failed\n";
+    }
+    return \%cost;
+}
+
+# "directory/file.c:function [directory/object]" as "function [object]"
+sub short {
+    my ($name) = @_;
+    my ($function, $object) = $name =~ m{^(?:.*?:)?([^:\[]+?)(?: \[(.*)\])?$}
+        or return $name;
+
+    $object = ($object // '?') =~ s{.*/}{}r =~ s{\.so\b.*}{}r;
+    return "$function [$object]";
+}
+
+1;

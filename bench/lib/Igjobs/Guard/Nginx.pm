@@ -1,0 +1,106 @@
+# Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+#
+# nginx as one process under callgrind, and the instructions that a number of
+# requests take in it.
+#
+# What makes the counts repeat: requests come in rounds of one on each of some
+# connections. The process is stopped while a round is sent, so that its event
+# loop finds all of it at once, and a round begins when the last one has been
+# answered. The counters are read where nginx itself is: callgrind writes a
+# dump and begins anew whenever the handler of a path is entered that nothing
+# else asks for.
+
+package Igjobs::Guard::Nginx;
+
+use strict;
+use warnings;
+use parent 'Igjobs::Nginx';
+use Igjobs::Guard::Callgrind;
+
+use constant MARK_PATH => '/api/problems/mark';
+use constant MARK_FUNCTION => 'ngx_http_igjobs_problems';
+use constant WARM_ROUNDS => 10;
+
+# new(connections => 8, options of Igjobs::Nginx)
+sub new {
+    my ($class, %option) = @_;
+    my $connections = delete $option{connections} // 8;
+    my $self = $class->SUPER::new(
+        log_level => 'warn', server => 'access_log off;', %option,
+        main => "master_process off;\n" . ($option{main} // ''));
+
+    $self->{env} = { %{ $self->{env} },
+                     Igjobs::Guard::Callgrind::environment() };
+    $self->{command} = [
+        Igjobs::Guard::Callgrind::command($self->{dir},
+            '--dump-before=' . MARK_FUNCTION),
+        @{ $self->{command} }];
+    $self->{connections} = $connections;
+    return $self;
+}
+
+sub start {
+    my ($self, @rest) = @_;
+
+    $self->SUPER::start(@rest);
+    $self->{marker} = $self->client;
+    $self->{clients} = [map { $self->client->connect }
+                        1 .. $self->{connections}];
+    return $self;
+}
+
+# measure($rounds, $request, $status): instructions of $rounds rounds, the
+# number of requests, and the dump that holds them. $request->() gives the text
+# of the next request; every answer must have the status.
+sub measure {
+    my ($self, $rounds, $request, $status) = @_;
+
+    $self->round($request, $status) for 1 .. WARM_ROUNDS;
+    $self->mark;
+    $self->round($request, $status) for 1 .. $rounds;
+    my $dump = $self->mark;
+    my $own = $self->mark;
+
+    return {
+        instructions => Igjobs::Guard::Callgrind::instructions($dump)
+                        - Igjobs::Guard::Callgrind::instructions($own),
+        requests => $rounds * $self->{connections},
+        dump => $dump,
+    };
+}
+
+# the dump that this writes
+sub mark {
+    my ($self) = @_;
+
+    $self->{marker}->get(MARK_PATH);
+    return Igjobs::Guard::Callgrind::last_dump($self->{dir});
+}
+
+sub round {
+    my ($self, $request, $status) = @_;
+    my @clients = @{ $self->{clients} };
+
+    $self->hold;
+    $_->send($request->()) for @clients;
+    $self->resume;
+    for my $client (@clients) {
+        my $answer = $client->read_response('GET');
+        die "$self->{name}: $answer->{status} $answer->{body}\n"
+            if $answer->{status} != $status;
+    }
+    return;
+}
+
+# stopped when this returns
+sub hold {
+    my ($self) = @_;
+
+    $self->pause;
+    for (;;) {
+        open my $in, '<', "/proc/$self->{pid}/stat" or die "nginx ended\n";
+        return if <$in> =~ /\) [Tt] /;
+    }
+}
+
+1;

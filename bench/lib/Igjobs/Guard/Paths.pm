@@ -1,0 +1,209 @@
+# Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+#
+# The hot paths, and how each is measured: a name, what is counted by the unit,
+# and a function that gives { instructions, units, dump }.
+#
+# Postgres, Redis and the simulator run as they are; only the product's own
+# process is counted.
+
+package Igjobs::Guard::Paths;
+
+use strict;
+use warnings;
+use Igjobs::Guard::Nginx;
+use Igjobs::Stack;
+
+use constant ROUNDS => 50;             # of requests, where they are small
+use constant PAGE_ROWS => 1000;
+use constant PAGE_JOB_ROWS => 20_000;
+
+my @paths = (
+    [return_200      => 'request', \&return_200],
+    [status_memory   => 'request', \&status_memory],
+    [status_redis    => 'request', \&status_redis],
+    [status_postgres => 'request', \&status_postgres],
+    [page_1000       => 'row',     \&page_1000],
+);
+
+sub names { return map { $_->[0] } @paths }
+
+# unit($name), undef for an unknown path
+sub unit {
+    my ($name) = @_;
+
+    return (map { $_->[1] } grep { $_->[0] eq $name } @paths)[0];
+}
+
+sub new {
+    my ($class) = @_;
+
+    return bless { stack => Igjobs::Stack->new, jobs => 0 }, $class;
+}
+
+sub measure {
+    my ($self, $name) = @_;
+    my ($path) = grep { $_->[0] eq $name } @paths;
+
+    return $path->[2]->($self);
+}
+
+# true if everything ended cleanly
+sub finish { return $_[0]{stack}->finish }
+
+
+# servers, each started when it is first asked for
+
+sub part {
+    my ($self, $name) = @_;
+
+    $self->{stack}->start($name) if !$self->{part}{$name}++;
+    return $self->{stack}->$name;
+}
+
+# nginx with a table of documents that is small, so that new ones push old ones
+# out, and keeps them for good
+sub nginx {
+    my ($self) = @_;
+
+    return $self->{nginx} //= $self->{stack}->add(Igjobs::Guard::Nginx->new(
+        postgres => $self->part('postgres')->dsn(user => 'igjobs_api'),
+        redis => 'unix:' . $self->part('redis')->socket_path,
+        http => "igjobs_status_cache_size 64;\n"
+                . 'igjobs_status_cache_time 1h;',
+        server => 'access_log off;'
+                  . " location = /200 { return 200 '" . 'x' x 300 . "'; }"));
+}
+
+sub nginx_without_redis {
+    my ($self) = @_;
+
+    return $self->{without_redis} //= $self->{stack}->add(
+        Igjobs::Guard::Nginx->new(
+            postgres => $self->part('postgres')->dsn(user => 'igjobs_api'),
+            http => 'igjobs_status_cache_size 64;'));
+}
+
+
+# a request, the same one each time
+
+sub get {
+    my ($nginx, $path) = @_;
+    my $text = $nginx->client->head_text('GET', $path);
+
+    return sub { return $text };
+}
+
+# the status of the jobs of a list, one after the other
+sub get_status {
+    my ($nginx, @ids) = @_;
+    my $at = 0;
+    my $client = $nginx->client;
+
+    return sub {
+        return $client->head_text('GET',
+            '/api/job-status/' . $ids[$at++ % @ids]);
+    };
+}
+
+sub return_200 {
+    my ($self) = @_;
+    my $nginx = $self->nginx;
+
+    return requests($nginx->measure(ROUNDS, get($nginx, '/200'), 200));
+}
+
+sub status_memory {
+    my ($self) = @_;
+    my $nginx = $self->nginx;
+
+    return requests($nginx->measure(ROUNDS,
+        get_status($nginx, $self->jobs(1)), 200));
+}
+
+sub status_redis {
+    my ($self) = @_;
+    my $nginx = $self->nginx;
+    my @ids = $self->jobs(1000);
+    my $redis = $self->part('redis');
+    my %document = map { @$_ } $self->part('postgres')->rows(
+        'select job_id, doc from public.scrape_jobs');
+
+    $redis->command('SET', "igjobs:status:default:$_", $document{$_}) for @ids;
+    return requests($nginx->measure(ROUNDS, get_status($nginx, @ids), 200));
+}
+
+sub status_postgres {
+    my ($self) = @_;
+    my $nginx = $self->nginx_without_redis;
+
+    return requests($nginx->measure(ROUNDS,
+        get_status($nginx, $self->jobs(1000)), 200));
+}
+
+sub page_1000 {
+    my ($self) = @_;
+    my $nginx = $self->nginx;
+    my ($job) = $self->jobs(1);
+
+    $self->add_results($job, PAGE_JOB_ROWS);
+    my $got = $nginx->measure(5, get($nginx, "/api/job-results/$job?limit="
+                                     . PAGE_ROWS . '&page=3&partial=true'), 200);
+    return { %$got, units => $got->{requests} * PAGE_ROWS };
+}
+
+sub requests {
+    my ($got) = @_;
+
+    return { %$got, units => $got->{requests} };
+}
+
+
+# what the paths read
+
+# jobs($n): ids of that many new jobs of one account
+sub jobs {
+    my ($self, $count) = @_;
+    my $first = $self->{jobs} + 1;
+    my $last = $self->{jobs} += $count;
+    my @ids = map { sprintf '01890000-0000-7000-8000-%012x', $_ }
+              $first .. $last;
+
+    $self->part('postgres')->psql(<<"SQL");
+        select count(igjobs.submit('default', 'instagram',
+            ('01890000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
+            'scrape_followers',
+            '{"target_gender": "any", "max_count_per_account": 50}', 1, 1,
+            array['some.name']))
+        from generate_series($first, $last) n;
+        update public.scrape_jobs set doc = igjobs.document(version, job_id,
+            state, phase, total_batches, account_count,
+            '2026-01-01 00:00:00.123456+00', '2026-01-01 00:00:00.123456+00')
+        where state = 'queued';
+SQL
+    return @ids;
+}
+
+# rows of a job, in chunks as the worker stores them
+sub add_results {
+    my ($self, $job, $rows) = @_;
+
+    $self->part('postgres')->psql(<<"SQL");
+        insert into public.scrape_results (job_id, chunk_no, idx, tenant,
+            platform, profile_id, username, full_name, gender, created_at)
+        select '$job', n / 2500, n % 2500, 'default', 'instagram',
+            (5000000000 + n)::text, 'user.name_' || lpad(n::text, 6, '0'),
+            case when n % 8 = 0 then 'Zoë 🌸 Müller' else 'Maria Garcia' end,
+            'female',
+            '2026-01-01 00:00:00.123456+00'
+        from generate_series(0, $rows - 1) n;
+        insert into igjobs.chunks (job_id, first_row, chunk_no, n, span,
+            tenant, platform)
+        select '$job', n * 2500, n, 2500, 2500, 'default', 'instagram'
+        from generate_series(0, $rows / 2500 - 1) n;
+        update public.scrape_jobs set next_row = $rows where job_id = '$job';
+        analyze public.scrape_results;
+SQL
+    return;
+}
+
+1;
