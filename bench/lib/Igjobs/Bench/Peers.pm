@@ -1,0 +1,72 @@
+# Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+#
+# Which peers there are, and starting those that a question wants.
+
+package Igjobs::Bench::Peers;
+
+use strict;
+use warnings;
+
+# word of --peers => class and options
+my %peer = (
+    'flask'         => ['Flask'],
+    'flask-tuned'   => ['Flask', tuned => 1],
+    'fastify'       => ['Fastify'],
+    'fastify-redis' => ['Fastify', status_from => 'redis'],
+    'lua'           => ['Lua'],
+);
+
+sub names { return sort keys %peer }
+
+# start(\@names, $feature, $stack, idle => 1, note => sub ($text) {})
+# Returns the started peers that do $feature. A peer that cannot start is left
+# out with a note. fastify-redis differs from fastify in the status only.
+sub start {
+    my ($names, $feature, $stack, %option) = @_;
+    my @started;
+
+    for my $name (@$names) {
+        next if $name eq 'fastify-redis' && $feature ne 'status';
+        my $peer = eval { start_one($name, $feature, $stack) };
+        $option{note}->("$name is left out: " . one_line($@)) if $@;
+        push @started, $peer if $peer;
+    }
+    pause($_) for $option{idle} ? @started : ();
+    return \@started;
+}
+
+sub start_one {
+    my ($name, $feature, $stack) = @_;
+    my ($class, @options) = @{ $peer{$name} };
+
+    require "Igjobs/Bench/Peer/$class.pm";
+    my $peer = "Igjobs::Bench::Peer::$class"->new(stack => $stack, @options);
+    return if !$peer->does($feature);
+    my @missing = $peer->missing;
+    die join('; ', @missing) . "\n" if @missing;
+    return $peer->start;
+}
+
+sub pause {
+    my ($peer) = @_;
+
+    kill 'STOP', $peer->worker_pids;
+    return;
+}
+
+sub stop {
+    for my $peer (@_) {
+        kill 'CONT', $peer->worker_pids;
+        $peer->stop;
+    }
+    return;
+}
+
+sub one_line {
+    my ($text) = @_;
+
+    $text =~ s/\s+/ /g;
+    return substr $text, 0, 300;
+}
+
+1;
