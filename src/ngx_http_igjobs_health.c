@@ -131,7 +131,7 @@ ngx_http_igjobs_check(ngx_http_request_t *r, ngx_uint_t postgres)
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_igjobs_module);
 
-    redis = (mcf->rds != NULL && ngx_http_igjobs_redis_ready(mcf->rds));
+    redis = ngx_http_igjobs_redis_ready(mcf->rds);
     state = redis ? "[+]redis ok" : "[!]redis away, jobs are taken without it";
 
     if (mcf->rds == NULL) {

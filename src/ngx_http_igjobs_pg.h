@@ -24,7 +24,7 @@
 
 
 typedef enum {
-    NGX_HTTP_IGJOBS_PG_STATUS = 0,  /* single-row reads, one Sync a loop turn */
+    NGX_HTTP_IGJOBS_PG_STATUS = 0,  /* short reads, one Sync a loop turn */
     NGX_HTTP_IGJOBS_PG_PAGES,       /* ranges of rows */
     NGX_HTTP_IGJOBS_PG_WRITES,      /* small submissions */
     NGX_HTTP_IGJOBS_PG_BULK,        /* COPY: no pipeline, one owner */
@@ -35,7 +35,7 @@ typedef enum {
 /* Rows of the statement table in ngx_http_igjobs_sql.c. */
 typedef enum {
     NGX_HTTP_IGJOBS_SQL_PING = 0,
-    NGX_HTTP_IGJOBS_SQL_DOCUMENT,       /* tenant, job: doc */
+    NGX_HTTP_IGJOBS_SQL_DOCUMENTS,      /* tenants, jobs: number, doc */
     NGX_HTTP_IGJOBS_SQL_JOB_PAGE,       /* tenant, job: status, state,
                                            version, total */
     NGX_HTTP_IGJOBS_SQL_RESULT_ROWS,    /* tenant, job, first, count: rows in

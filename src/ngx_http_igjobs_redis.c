@@ -100,7 +100,7 @@ ngx_http_igjobs_redis_stop(ngx_http_igjobs_redis_t *redis)
 ngx_uint_t
 ngx_http_igjobs_redis_ready(ngx_http_igjobs_redis_t *redis)
 {
-    return redis->state == NGX_HTTP_IGJOBS_REDIS_READY;
+    return redis != NULL && redis->state == NGX_HTTP_IGJOBS_REDIS_READY;
 }
 
 
@@ -109,7 +109,7 @@ ngx_http_igjobs_redis_command(ngx_http_igjobs_redis_t *redis, ngx_uint_t argc,
     const ngx_str_t *argv, ngx_http_igjobs_redis_handler_pt handler,
     void *data)
 {
-    if (redis == NULL || redis->state != NGX_HTTP_IGJOBS_REDIS_READY) {
+    if (!ngx_http_igjobs_redis_ready(redis)) {
         return NULL;
     }
 
@@ -150,7 +150,7 @@ ngx_http_igjobs_redis_script(ngx_http_igjobs_redis_t *redis,
 {
     ngx_http_igjobs_redis_op_t  *op;
 
-    if (redis == NULL || redis->state != NGX_HTTP_IGJOBS_REDIS_READY) {
+    if (!ngx_http_igjobs_redis_ready(redis)) {
         return NULL;
     }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env perl
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 #
-# Statements that share a Sync: one that fails costs its neighbours nothing.
+# Reads that share a statement, statements that share a Sync: one that fails
+# costs its neighbours nothing, and everybody gets an answer of his own.
 # Connections that grow old are replaced under load.
 
 use strict;
@@ -17,6 +18,8 @@ my $stack = Igjobs::Stack->new(nginx => { redis => undef, http => <<'HTTP' });
     igjobs_status_cache_time 0;
     igjobs_postgres_pool status=1 writes=1;
     igjobs_postgres_timeout 20s;
+    map $http_x_tenant $tenant { "" default; default $http_x_tenant; }
+    igjobs_tenant $tenant;
 HTTP
 $stack->start(qw(postgres nginx));
 
@@ -63,6 +66,24 @@ subtest 'reads' => sub {
     for my $i (0 .. $#jobs) {
         is($answers[$i]{status}, $jobs[$i] eq $bad ? 500 : 200, "read $i");
     }
+};
+
+subtest 'more reads than a statement takes, of two tenants' => sub {
+    my @all = (@jobs[0 .. 9], map({ sprintf '01890000-0000-7000-8000-%012d', $_ }
+                                  1 .. 80), @jobs[11 .. 29]);
+    my %mine = map { $_ => 1 } @jobs;
+    my @requests = map { ['GET', "/api/job-status/$_"],
+                         ['GET', "/api/job-status/$_",
+                          headers => ['X-Tenant' => 'other']] } @all;
+    my @answers = together(@requests);
+    my @wrong;
+    for my $i (0 .. $#all) {
+        my ($own, $other) = @answers[2 * $i, 2 * $i + 1];
+        push @wrong, $all[$i] if $own->{status} != ($mine{$all[$i]} ? 200 : 404)
+            || ($mine{$all[$i]} && $own->json->{job_id} ne $all[$i]);
+        push @wrong, "other's $all[$i]" if $other->{status} != 404;
+    }
+    is(join(' ', @wrong), '', 'each gets its own document or none');
 };
 
 subtest 'writes' => sub {
