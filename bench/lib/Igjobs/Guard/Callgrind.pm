@@ -13,7 +13,7 @@ use warnings;
 use constant TUNABLES => join ':',
     'glibc.cpu.hwcaps=' . join(',', map { "-$_" }
         qw(AVX AVX2 AVX512F AVX512VL AVX512BW AVX_Fast_Unaligned_Load BMI1
-           BMI2 ERMS FSRM LZCNT MOVBE)),
+           BMI2 ERMS FSRM LZCNT MOVBE SSE4_1 SSE4_2 SSSE3)),
     'glibc.cpu.x86_non_temporal_threshold=0xc0000';
 
 # command($dir, [$option...]): words in front of a command line; the dumps lie
@@ -48,23 +48,43 @@ sub instructions {
     die "$dump has no totals\n";
 }
 
-# functions($dump): { name => [self, inclusive] } in instructions
+# functions($dump): { "function [object]" => [self, inclusive] }
 sub functions {
     my ($dump) = @_;
+    my $total = instructions($dump);
+    my @self = annotated($dump, '--inclusive=no');
+    my @inclusive = annotated($dump, '--inclusive=yes');
+    my %object = map { /^(\S+) (\[[^?]\S*)$/ ? ($1 => $_) : () }
+                 map { $_->[0] } @inclusive;
     my %cost;
 
-    for my $kind (0, 1) {
-        open my $in, '-|', 'callgrind_annotate', '--threshold=100',
-            '--auto=no', '--inclusive=' . ($kind ? 'yes' : 'no'), $dump
-            or die "callgrind_annotate: $!\n";
-        while (<$in>) {
-            my ($count, $name) = /^\s*([\d,]+) \([^)]*\)\s+(\S.*)$/ or next;
-            next if $name eq 'PROGRAM TOTALS';
-            $cost{ short($name) }[$kind] += $count =~ tr/,//dr;
-        }
-        close $in or die "callgrind_annotate failed\n";
+    # what was entered before and left after is given its callees' cost, too
+    for (grep { $_->[1] < $total } @self) {
+        my ($name, $count) = @$_;
+        $cost{ whole($name, \%object) }[0] += $count;
+    }
+    for (@inclusive) {
+        my ($name, $count) = @$_;
+        my $cost = $cost{ whole($name, \%object) } //= [0];
+        $cost->[1] = $count if ($cost->[1] // 0) < $count;
     }
     return \%cost;
+}
+
+# pairs of a function and its instructions
+sub annotated {
+    my ($dump, @options) = @_;
+    my @pairs;
+
+    open my $in, '-|', 'callgrind_annotate', '--threshold=100', '--auto=no',
+        @options, $dump or die "callgrind_annotate: $!\n";
+    while (<$in>) {
+        my ($count, $name) = /^\s*([\d,]+) \([^)]*\)\s+(\S.*)$/ or next;
+        push @pairs, [short($name), $count =~ tr/,//dr]
+            if $name ne 'PROGRAM TOTALS';
+    }
+    close $in or die "callgrind_annotate failed\n";
+    return @pairs;
 }
 
 # "directory/file.c:function [directory/object]" as "function [object]"
@@ -75,6 +95,14 @@ sub short {
 
     $object = ($object // '?') =~ s{.*/}{}r =~ s{\.so\b.*}{}r;
     return "$function [$object]";
+}
+
+# parts of a function that come from a header are listed without an object
+sub whole {
+    my ($name, $object) = @_;
+    my ($function) = $name =~ /^(.*) \[\?\]$/ or return $name;
+
+    return $object->{$function} // $name;
 }
 
 1;

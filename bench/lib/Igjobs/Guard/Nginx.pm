@@ -49,22 +49,26 @@ sub start {
     return $self;
 }
 
-# measure($rounds, $request, $status): instructions of $rounds rounds, the
-# number of requests, and the dump that holds them. $request->() gives the text
-# of the next request; every answer must have the status.
+# measure($rounds, $request, $status, connections => fewer, warm => rounds
+# before): instructions of $rounds rounds, the number of requests, and the dump
+# that holds them. $request->() gives the text of the next request; every
+# answer must have the status.
 sub measure {
-    my ($self, $rounds, $request, $status) = @_;
+    my ($self, $rounds, $request, $status, %option) = @_;
+    my $connections = $option{connections} // $self->{connections};
+    my @clients = @{ $self->{clients} }[0 .. $connections - 1];
+    my $warm = $option{warm} // WARM_ROUNDS;
 
-    $self->round($request, $status) for 1 .. WARM_ROUNDS;
+    $self->round($request, $status, @clients) for 1 .. $warm;
     $self->mark;
-    $self->round($request, $status) for 1 .. $rounds;
+    $self->round($request, $status, @clients) for 1 .. $rounds;
     my $dump = $self->mark;
     my $own = $self->mark;
 
     return {
         instructions => Igjobs::Guard::Callgrind::instructions($dump)
                         - Igjobs::Guard::Callgrind::instructions($own),
-        requests => $rounds * $self->{connections},
+        requests => $rounds * $connections,
         dump => $dump,
     };
 }
@@ -78,8 +82,7 @@ sub mark {
 }
 
 sub round {
-    my ($self, $request, $status) = @_;
-    my @clients = @{ $self->{clients} };
+    my ($self, $request, $status, @clients) = @_;
 
     $self->hold;
     $_->send($request->()) for @clients;

@@ -10,12 +10,20 @@ package Igjobs::Guard::Paths;
 
 use strict;
 use warnings;
+use Igjobs::Guard::Callgrind;
 use Igjobs::Guard::Nginx;
+use Igjobs::Guard::Worker;
+use Igjobs::Population;
+use Igjobs::Queue ();
 use Igjobs::Stack;
 
 use constant ROUNDS => 50;             # of requests, where they are small
 use constant PAGE_ROWS => 1000;
 use constant PAGE_JOB_ROWS => 20_000;
+use constant LARGE_ACCOUNTS => 50_000;
+use constant BATCH_ACCOUNTS => 50;
+use constant FOLLOWERS => 50;          # of an account, in pages of 2,500
+use constant NAMES => 5000;
 
 my @paths = (
     [return_200      => 'request', \&return_200],
@@ -23,6 +31,11 @@ my @paths = (
     [status_redis    => 'request', \&status_redis],
     [status_postgres => 'request', \&status_postgres],
     [page_1000       => 'row',     \&page_1000],
+    [submit_small    => 'request', \&submit_small],
+    [submit_large    => 'account', \&submit_large],
+    [worker_page     => 'profile', \&worker_page],
+    [worker_run      => 'run',     \&worker_run],
+    [classify        => 'name',    \&classify],
 );
 
 sub names { return map { $_->[0] } @paths }
@@ -43,8 +56,10 @@ sub new {
 sub measure {
     my ($self, $name) = @_;
     my ($path) = grep { $_->[0] eq $name } @paths;
+    my $got = $path->[2]->($self);
 
-    return $path->[2]->($self);
+    return { instructions => Igjobs::Guard::Callgrind::instructions(
+                 $got->{dump}), %$got };
 }
 
 # true if everything ended cleanly
@@ -151,10 +166,94 @@ sub page_1000 {
     return { %$got, units => $got->{requests} * PAGE_ROWS };
 }
 
+sub submit_small {
+    my ($self) = @_;
+    my $nginx = $self->nginx;
+
+    return requests($nginx->measure(ROUNDS,
+        submission($nginx, 'some.name'), 202));
+}
+
+# over one connection: those that are large wait for each other
+sub submit_large {
+    my ($self) = @_;
+    my $nginx = $self->nginx;
+    my @names = map { sprintf 'account.%06d.x', $_ } 1 .. LARGE_ACCOUNTS;
+    my $got = $nginx->measure(2, submission($nginx, @names), 202,
+                              connections => 1, warm => 1);
+
+    return { %$got, units => $got->{requests} * LARGE_ACCOUNTS };
+}
+
+sub submission {
+    my ($nginx, @names) = @_;
+    my $body = '{"accounts":["' . join('","', @names) . '"]}';
+    my $text = $nginx->client->head_text('POST', '/api/scrape-followers',
+        'Content-Type', 'application/json', 'Content-Length', length $body)
+        . $body;
+
+    return sub { return $text };
+}
+
 sub requests {
     my ($got) = @_;
 
     return { %$got, units => $got->{requests} };
+}
+
+
+# the worker
+
+# what a profile costs from a batch that is claimed to its last stored page
+sub worker_page {
+    my ($self) = @_;
+    my $batches = 4;
+
+    return { dump => $self->work('igj_scrape_run_batch', $batches, FOLLOWERS),
+             units => $batches * BATCH_ACCOUNTS * FOLLOWERS };
+}
+
+# what a batch of one provider run costs a lane, where pages are small
+sub worker_run {
+    my ($self) = @_;
+    my $batches = 20;
+
+    return { dump => $self->work('igj_lane_main', $batches, 1),
+             units => $batches };
+}
+
+# the dump of a worker with one lane that did a job of so many batches, with
+# servers that have nothing else to do
+sub work {
+    my ($self, $function, $batches, $followers) = @_;
+    my $stack = $self->{stack};
+    my $postgres = $stack->add(Igjobs::Postgres->new);
+    my $redis = $stack->add(Igjobs::Redis->new);
+    my $queue = Igjobs::Queue->new($postgres);
+    my $job = $queue->submit(max_count => $followers,
+        accounts => [Igjobs::Queue::names(1 .. $batches * BATCH_ACCOUNTS)]);
+    my $worker = $stack->add(Igjobs::Guard::Worker->new(
+        inside => $function, args => ['--lanes', 1],
+        postgres => $postgres->dsn(user => 'igjobs_worker'),
+        redis => 'unix:' . $redis->socket_path,
+        sim => $self->part('sim')->base_url));
+
+    $queue->wait_end($job, 120);
+    $worker->stop or die "the worker did not end cleanly\n";
+    return $worker->dump;
+}
+
+# names as the simulator's people have them
+sub classify {
+    my ($self) = @_;
+    my @people = Igjobs::Population->new->followers('guard', NAMES);
+    my $input = join '', map {
+        qq({"full_name":"$_->{full_name}","username":"$_->{username}"}\n)
+    } @people;
+
+    return { dump => Igjobs::Guard::Worker->classify(
+                 inside => 'igj_classify', input => $input),
+             units => scalar @people };
 }
 
 
