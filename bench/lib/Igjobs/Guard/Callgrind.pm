@@ -22,7 +22,7 @@ sub command {
     my ($dir, @options) = @_;
 
     return ('valgrind', '--tool=callgrind', '--vgdb=no', '--quiet',
-            '--dump-line=no', "--callgrind-out-file=$dir/callgrind", @options);
+            "--callgrind-out-file=$dir/callgrind", @options);
 }
 
 sub environment { return (GLIBC_TUNABLES => TUNABLES) }
