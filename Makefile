@@ -74,7 +74,7 @@ HAVE_SIM    = $(wildcard sim/main.c)
 need        = @stack/packages check $(1)
 
 
-.PHONY: all module worker sim names unit check lint install clean help
+.PHONY: all module worker sim names unit check lint guard install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -157,6 +157,11 @@ check:
 lint: module names
 	stack/lint
 
+# instructions of the hot paths against those kept, see bench/guard
+guard: module worker sim
+	$(call need,run guard)
+	IGJOBS_BUILD=$(OUT) IGJOBS_SANITIZE=$(SANITIZE) bench/guard
+
 install: module worker sim
 	$(call need,install)
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(MODULES_DIR)" \
@@ -188,6 +193,7 @@ help:
 	@echo "make unit       the unit test programs, $(OUT)/t/*"
 	@echo "make check      all tests, the same as t/run"
 	@echo "make lint       all linters, the same as stack/lint"
+	@echo "make guard      counts instructions of the hot paths, the same as bench/guard"
 	@echo "make install    to DESTDIR and PREFIX ($(PREFIX)); the module to MODULES_DIR"
 	@echo "make clean      removes $(BUILD)/"
 	@echo "Variables: SANITIZE=1, V=1 (show commands), BUILD, CC, CFLAGS, CPPFLAGS, LDFLAGS, DESTDIR, PREFIX, MODULES_DIR"
