@@ -7,15 +7,33 @@
 
 #include "igj_keys.h"
 
-#include <stdio.h>
 #include <string.h>
 
 
-/* Letters, digits and the bytes of `also`; 1 to max. */
+/* which byte may stand where: letters, digits, - _ . everywhere */
+#define IGJ_KEY_PART  1
+#define IGJ_KEY_TAIL  2        /* and colons in the last part of some keys */
+
+static const unsigned char  igj_key_bytes[256] = {
+    ['0' ... '9'] = IGJ_KEY_PART | IGJ_KEY_TAIL,
+    ['A' ... 'Z'] = IGJ_KEY_PART | IGJ_KEY_TAIL,
+    ['a' ... 'z'] = IGJ_KEY_PART | IGJ_KEY_TAIL,
+    ['-'] = IGJ_KEY_PART | IGJ_KEY_TAIL,
+    ['_'] = IGJ_KEY_PART | IGJ_KEY_TAIL,
+    ['.'] = IGJ_KEY_PART | IGJ_KEY_TAIL,
+    [':'] = IGJ_KEY_TAIL
+};
+
+
+/* two parts and their separator beside the prefix, which is ours */
+_Static_assert(IGJ_TENANT_MAX + IGJ_TOKEN_MAX + IGJ_TOKEN_MAX < IGJ_KEY_MAX,
+               "a key has room for its parts");
+
+
+/* 1 to max bytes of this sort */
 static int
-igj_key_part_valid(const char *text, size_t len, size_t max, const char *also)
+igj_key_part_valid(const char *text, size_t len, size_t max, int sort)
 {
-    char    c;
     size_t  i;
 
     if (len == 0 || len > max) {
@@ -23,12 +41,7 @@ igj_key_part_valid(const char *text, size_t len, size_t max, const char *also)
     }
 
     for (i = 0; i < len; i++) {
-        c = text[i];
-
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')
-              || (c >= 'A' && c <= 'Z')
-              || (c != '\0' && strchr(also, c) != NULL)))
-        {
+        if (!(igj_key_bytes[(unsigned char) text[i]] & sort)) {
             return 0;
         }
     }
@@ -40,14 +53,15 @@ igj_key_part_valid(const char *text, size_t len, size_t max, const char *also)
 int
 igj_tenant_valid(const char *text, size_t len)
 {
-    return igj_key_part_valid(text, len, IGJ_TENANT_MAX, "-_.");
+    return igj_key_part_valid(text, len, IGJ_TENANT_MAX, IGJ_KEY_PART);
 }
 
 
 static int
 igj_key_token_valid(const char *text)
 {
-    return igj_key_part_valid(text, strlen(text), IGJ_TOKEN_MAX, "-_.");
+    return igj_key_part_valid(text, strlen(text), IGJ_TOKEN_MAX,
+                              IGJ_KEY_PART);
 }
 
 
@@ -55,21 +69,35 @@ igj_key_token_valid(const char *text)
 static int
 igj_key_tail_valid(const char *text)
 {
-    return igj_key_part_valid(text, strlen(text), IGJ_TOKEN_MAX, "-_.:");
+    return igj_key_part_valid(text, strlen(text), IGJ_TOKEN_MAX,
+                              IGJ_KEY_TAIL);
 }
 
 
-/* prefix, first, separator and second; the parts have been checked. */
+static void
+igj_key_add(igj_key_t *key, const char *text)
+{
+    size_t  len;
+
+    len = strlen(text);
+
+    memcpy(key->text + key->len, text, len);
+    key->len += len;
+    key->text[key->len] = '\0';
+}
+
+
+/* prefix, first, separator and second; the parts have been checked */
 static size_t
 igj_key_join(igj_key_t *key, const char *prefix, const char *first,
     const char *separator, const char *second)
 {
-    int  n;
+    key->len = 0;
 
-    n = snprintf(key->text, sizeof(key->text), "%s%s%s%s", prefix, first,
-                 separator, second);
-
-    key->len = (n > 0 && (size_t) n < sizeof(key->text)) ? (size_t) n : 0;
+    igj_key_add(key, prefix);
+    igj_key_add(key, first);
+    igj_key_add(key, separator);
+    igj_key_add(key, second);
 
     return key->len;
 }

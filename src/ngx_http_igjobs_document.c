@@ -202,9 +202,7 @@ ngx_http_igjobs_document_find(ngx_http_igjobs_documents_t *documents,
     ngx_queue_t                 *q;
     ngx_http_igjobs_document_t  *entry;
 
-    /* the last bytes of an id are chance */
-
-    ngx_memcpy(&hash, &job->bytes[12], sizeof(uint32_t));
+    hash = ngx_murmur_hash2((u_char *) job->bytes, sizeof(job->bytes));
     *bucket = &documents->buckets[hash & documents->mask];
 
     for (q = ngx_queue_head(*bucket);

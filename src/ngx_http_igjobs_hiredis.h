@@ -6,8 +6,8 @@
  *   ngx_http_igjobs_connect_redis.c   resolve, connect, TLS, greeting, back-off
  *   ngx_http_igjobs_redis.c           ops, protocol, the face
  *
- * The connection is nginx's own; of hiredis only the formatter and the reader
- * are used.  Replies come in order: one late reply means a dead connection.
+ * The connection is nginx's own; of hiredis only the reader is used.
+ * Replies come in order: one late reply means a dead connection.
  */
 
 #ifndef _NGX_HTTP_IGJOBS_HIREDIS_H_INCLUDED_
@@ -56,6 +56,8 @@ struct ngx_http_igjobs_redis_s {
     ngx_uint_t                         step;        /* of the greeting */
     u_char                             number[NGX_INT_T_LEN];  /* of SELECT */
 
+    u_char                             hashes[IGJ_SCRIPT_COUNT][40];
+
     u_char                            *out;         /* conf->buffer_size */
     size_t                             sent;        /* of it, [sent, filled) */
     size_t                             filled;      /* waits to be sent */
@@ -80,6 +82,7 @@ struct ngx_http_igjobs_redis_op_s {
 
     /* of a script sent by its hash: the words, to send it by its text */
     const igj_script_t                *script;      /* NULL: not that */
+    igj_script_id_t                    id;          /* of it */
     ngx_uint_t                         argc;
     ngx_str_t                         *argv;
 };

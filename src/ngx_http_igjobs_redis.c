@@ -16,6 +16,9 @@
 /* words of the longest command, EVAL's own three included */
 #define NGX_HTTP_IGJOBS_REDIS_MAX_ARGS  16
 
+/* a mark, a number and the end of its line */
+#define NGX_HTTP_IGJOBS_REDIS_HEAD      (1 + NGX_SIZE_T_LEN + 2)
+
 
 static void ngx_http_igjobs_redis_flush(ngx_event_t *ev);
 static ngx_int_t ngx_http_igjobs_redis_write(ngx_http_igjobs_redis_t *redis);
@@ -35,8 +38,8 @@ static ngx_int_t ngx_http_igjobs_redis_enqueue(ngx_http_igjobs_redis_t *redis,
     ngx_http_igjobs_redis_op_t *op, ngx_uint_t argc, const ngx_str_t *argv);
 static ngx_int_t ngx_http_igjobs_redis_eval(ngx_http_igjobs_redis_t *redis,
     ngx_http_igjobs_redis_op_t *op, ngx_uint_t by_text);
-static void ngx_http_igjobs_redis_hash(const igj_script_t *script,
-    u_char *hex);
+static void ngx_http_igjobs_redis_hash_scripts(
+    ngx_http_igjobs_redis_t *redis);
 static void ngx_http_igjobs_redis_unheard(void *data,
     ngx_http_igjobs_redis_reply_t *reply);
 
@@ -67,6 +70,7 @@ ngx_http_igjobs_redis_start(ngx_cycle_t *cycle,
     redis->quiet.log_level = NGX_LOG_EMERG;
 
     ngx_queue_init(&redis->ops);
+    ngx_http_igjobs_redis_hash_scripts(redis);
 
     redis->flush.handler = ngx_http_igjobs_redis_flush;
     redis->flush.data = redis;
@@ -159,6 +163,8 @@ ngx_http_igjobs_redis_script(ngx_http_igjobs_redis_t *redis,
         return NULL;
     }
 
+    op->id = id;
+
     if (handler) {
         op->handler = handler;
         op->data = data;
@@ -250,7 +256,7 @@ static ngx_int_t
 ngx_http_igjobs_redis_eval(ngx_http_igjobs_redis_t *redis,
     ngx_http_igjobs_redis_op_t *op, ngx_uint_t by_text)
 {
-    u_char               hex[40], keys[NGX_INT_T_LEN];
+    u_char               keys[NGX_INT_T_LEN];
     ngx_str_t            words[NGX_HTTP_IGJOBS_REDIS_MAX_ARGS];
     const igj_script_t  *script;
 
@@ -263,10 +269,9 @@ ngx_http_igjobs_redis_eval(ngx_http_igjobs_redis_t *redis,
         words[1].len = script->length;
 
     } else {
-        ngx_http_igjobs_redis_hash(script, hex);
         ngx_str_set(&words[0], "EVALSHA");
-        words[1].data = hex;
-        words[1].len = sizeof(hex);
+        words[1].data = redis->hashes[op->id];
+        words[1].len = sizeof(redis->hashes[0]);
     }
 
     words[2].data = keys;
@@ -277,17 +282,25 @@ ngx_http_igjobs_redis_eval(ngx_http_igjobs_redis_t *redis,
 }
 
 
+/* EVALSHA names a script by this */
+
 static void
-ngx_http_igjobs_redis_hash(const igj_script_t *script, u_char *hex)
+ngx_http_igjobs_redis_hash_scripts(ngx_http_igjobs_redis_t *redis)
 {
-    u_char      digest[20];
-    ngx_sha1_t  sha1;
+    u_char               digest[20];
+    ngx_uint_t           i;
+    ngx_sha1_t           sha1;
+    const igj_script_t  *script;
 
-    ngx_sha1_init(&sha1);
-    ngx_sha1_update(&sha1, script->text, script->length);
-    ngx_sha1_final(digest, &sha1);
+    for (i = 0; i < IGJ_SCRIPT_COUNT; i++) {
+        script = igj_script(i);
 
-    (void) ngx_hex_dump(hex, digest, sizeof(digest));
+        ngx_sha1_init(&sha1);
+        ngx_sha1_update(&sha1, script->text, script->length);
+        ngx_sha1_final(digest, &sha1);
+
+        (void) ngx_hex_dump(redis->hashes[i], digest, sizeof(digest));
+    }
 }
 
 
@@ -298,41 +311,45 @@ ngx_http_igjobs_redis_detach(ngx_http_igjobs_redis_op_t *op)
 }
 
 
+/*
+ * A command as Redis reads it: the number of words, then each with its length
+ * before it.
+ */
+
 static ngx_int_t
 ngx_http_igjobs_redis_append(ngx_http_igjobs_redis_t *redis, ngx_uint_t argc,
     const ngx_str_t *argv)
 {
-    int          len;
-    char        *command;
-    size_t       lengths[NGX_HTTP_IGJOBS_REDIS_MAX_ARGS];
+    u_char      *p;
+    size_t       size;
     ngx_uint_t   i;
-    const char  *words[NGX_HTTP_IGJOBS_REDIS_MAX_ARGS];
+
+    size = NGX_HTTP_IGJOBS_REDIS_HEAD;
 
     for (i = 0; i < argc; i++) {
-        words[i] = (const char *) argv[i].data;
-        lengths[i] = argv[i].len;
+        size += NGX_HTTP_IGJOBS_REDIS_HEAD + argv[i].len + 2;
     }
 
-    len = redisFormatCommandArgv(&command, (int) argc, words, lengths);
-
-    if (len < 0) {
-        return NGX_ERROR;
-    }
-
-    if (redis->filled + len > redis->conf->buffer_size && redis->sent > 0) {
+    if (redis->filled + size > redis->conf->buffer_size && redis->sent > 0) {
         redis->filled -= redis->sent;
         ngx_memmove(redis->out, redis->out + redis->sent, redis->filled);
         redis->sent = 0;
     }
 
-    if (redis->filled + len > redis->conf->buffer_size) {
-        redisFreeCommand(command);
+    if (redis->filled + size > redis->conf->buffer_size) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(redis->out + redis->filled, command, len);
-    redis->filled += len;
-    redisFreeCommand(command);
+    p = ngx_sprintf(redis->out + redis->filled, "*%ui\r\n", argc);
+
+    for (i = 0; i < argc; i++) {
+        p = ngx_sprintf(p, "$%uz\r\n", argv[i].len);
+        p = ngx_cpymem(p, argv[i].data, argv[i].len);
+        *p++ = '\r';
+        *p++ = '\n';
+    }
+
+    redis->filled = p - redis->out;
 
     if (!redis->flush.posted) {
         ngx_post_event(&redis->flush, &ngx_posted_events);
