@@ -47,16 +47,20 @@ sub start_one {
     return $peer->start;
 }
 
+# its workers stand still until it is stopped
 sub pause {
     my ($peer) = @_;
 
-    kill 'STOP', $peer->worker_pids;
+    $peer->{paused} = [$peer->worker_pids];
+    kill 'STOP', @{ $peer->{paused} };
     return;
 }
 
+# Paused workers have work for minutes before them: they are not asked to
+# finish it.
 sub stop {
     for my $peer (@_) {
-        kill 'CONT', $peer->worker_pids;
+        kill 'KILL', @{ $peer->{paused} // [] };
         $peer->stop;
     }
     return;
