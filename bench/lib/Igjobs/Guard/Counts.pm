@@ -30,7 +30,7 @@ sub write {
     open my $out, '>', "$file.new" or die "$file.new: $!\n";
     print $out "# Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.\n",
         "#\n# Instructions in user space, amd64; written by ",
-        "bench/guard --update.\n# ", versions(), "\n\n";
+        "bench/guard --update.\n# versions: ", versions(), "\n\n";
     printf $out "%-17s %9s  %s\n", $_, @{ $counts->{$_} }
         for grep { $counts->{$_} } @order;
     close $out or die "$file.new: $!\n";
@@ -43,12 +43,13 @@ sub kept_versions {
     my ($file) = @_;
 
     open my $in, '<', $file or return '';
-    my ($line) = grep { /^# libc6 / } <$in>;
-    return ($line // '') =~ s/^# |\s+$//gr;
+    my ($versions) = map { /^# versions: (.*)/ ? $1 : () } <$in>;
+    return $versions // '';
 }
 
 sub versions {
-    my $list = `dpkg-query -W -f '\${Package} \${Version}, ' @{[PACKAGES]} 2>/dev/null`;
+    my $format = '${Package} ${Version}, ';
+    my $list = `dpkg-query -W -f '$format' @{[PACKAGES]} 2>/dev/null`;
 
     return $list =~ s/, $//r;
 }

@@ -16,6 +16,7 @@ use strict;
 use warnings;
 use parent 'Igjobs::Nginx';
 use Igjobs::Guard::Callgrind;
+use Igjobs::Wait 'patience';
 
 use constant MARK_PATH => '/api/problems/mark';
 use constant MARK_FUNCTION => 'ngx_http_igjobs_problems';
@@ -95,15 +96,25 @@ sub round {
     return;
 }
 
-# stopped when this returns
+# stopped when this returns, always where it waits for events
 sub hold {
     my ($self) = @_;
 
+    $self->until_state(qr/S/);
     $self->pause;
-    for (;;) {
+    $self->until_state(qr/[Tt]/);
+    return;
+}
+
+sub until_state {
+    my ($self, $state) = @_;
+    my $deadline = time() + patience(60);
+
+    while (time() < $deadline) {
         open my $in, '<', "/proc/$self->{pid}/stat" or die "nginx ended\n";
-        return if <$in> =~ /\) [Tt] /;
+        return if <$in> =~ /\) $state /;
     }
+    die "nginx does not come to rest\n";
 }
 
 1;

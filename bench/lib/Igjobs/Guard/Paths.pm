@@ -17,7 +17,7 @@ use Igjobs::Population;
 use Igjobs::Queue ();
 use Igjobs::Stack;
 
-use constant ROUNDS => 50;             # of requests, where they are small
+use constant ROUNDS => 100;            # of requests, where they are small
 use constant PAGE_ROWS => 1000;
 use constant PAGE_JOB_ROWS => 20_000;
 use constant LARGE_ACCOUNTS => 50_000;
@@ -161,8 +161,8 @@ sub page_1000 {
     my ($job) = $self->jobs(1);
 
     $self->add_results($job, PAGE_JOB_ROWS);
-    my $got = $nginx->measure(5, get($nginx, "/api/job-results/$job?limit="
-                                     . PAGE_ROWS . '&page=3&partial=true'), 200);
+    my $path = "/api/job-results/$job?partial=true&page=3&limit=" . PAGE_ROWS;
+    my $got = $nginx->measure(5, get($nginx, $path), 200);
     return { %$got, units => $got->{requests} * PAGE_ROWS };
 }
 
@@ -207,7 +207,7 @@ sub requests {
 # what a profile costs from a batch that is claimed to its last stored page
 sub worker_page {
     my ($self) = @_;
-    my $batches = 4;
+    my $batches = 2;
 
     return { dump => $self->work('igj_scrape_run_batch', $batches, FOLLOWERS),
              units => $batches * BATCH_ACCOUNTS * FOLLOWERS };
@@ -216,19 +216,20 @@ sub worker_page {
 # what a batch of one provider run costs a lane, where pages are small
 sub worker_run {
     my ($self) = @_;
-    my $batches = 20;
+    my $batches = 10;
 
     return { dump => $self->work('igj_lane_main', $batches, 1),
              units => $batches };
 }
 
-# the dump of a worker with one lane that did a job of so many batches, with
-# servers that have nothing else to do
+# the dump of a worker with one lane that did a job of so many batches, on
+# servers that hold no other work
 sub work {
     my ($self, $function, $batches, $followers) = @_;
     my $stack = $self->{stack};
-    my $postgres = $stack->add(Igjobs::Postgres->new);
-    my $redis = $stack->add(Igjobs::Redis->new);
+    my $postgres = $self->{worker_postgres}
+        //= $stack->add(Igjobs::Postgres->new);
+    my $redis = $self->{worker_redis} //= $stack->add(Igjobs::Redis->new);
     my $queue = Igjobs::Queue->new($postgres);
     my $job = $queue->submit(max_count => $followers,
         accounts => [Igjobs::Queue::names(1 .. $batches * BATCH_ACCOUNTS)]);
