@@ -65,9 +65,10 @@ sub functions {
     }
     for (@inclusive) {
         my ($name, $count) = @$_;
-        my $cost = $cost{ whole($name, \%object) } //= [0];
+        my $cost = $cost{ whole($name, \%object) } //= [0, 0];
         $cost->[1] = $count if ($cost->[1] // 0) < $count;
     }
+    $_->[1] //= $_->[0] for values %cost;
     return \%cost;
 }
 
