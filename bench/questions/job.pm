@@ -36,9 +36,8 @@ sub prepare {
         parts => ['postgres', 'redis', 'sim', 'nginx', ('worker') x WORKERS]);
     my @peers = map { $_->name } $self->start_peers('job');
     $self->{body} = body_of(ACCOUNTS, FOLLOWERS);
-    my $first = run_job($self->product, $self->stack->sim, $self->{body});
-    $self->copy_series($first->{id});
     $self->job_series($_) for $self->product, $self->peers;
+    $self->copy_series($_) for 8, 1;
 
     $self->table('profiles/s', 'igjobs' => 'igjobs.rate',
         map({ ($_ => "$_.rate") } @peers),
@@ -75,6 +74,7 @@ sub job_series {
     $self->series($contender->name, sub {
         $self->stack->psql('checkpoint');
         my $job = run_job($contender, $self->stack->sim, $self->{body});
+        $self->{id} //= $job->{id} if $contender == $self->product;
         return { rate => PROFILES / $job->{seconds},
                  delay => $job->{delay_ms},
                  api => sum_peak_mib($contender->api_pids),
@@ -84,15 +84,16 @@ sub job_series {
     return;
 }
 
+# the rows are those of the first job
 sub copy_series {
-    my ($self, $id) = @_;
-    my $copy = Igjobs::Bench::Copy->new(
-        postgres => $self->postgres, where => "job_id = '$id'",
-        rows => PER_TRANSACTION, %copy_keys);
+    my ($self, $connections) = @_;
 
-    $self->series("copy $_->[0]", $_->[1])
-        for map { my $connections = $_;
-                  [$connections, sub { $copy->run($connections) }] } 8, 1;
+    $self->series("copy $connections", sub {
+        my $copy = $self->{copy} //= Igjobs::Bench::Copy->new(
+            postgres => $self->postgres, where => "job_id = '$self->{id}'",
+            rows => PER_TRANSACTION, %copy_keys);
+        $copy->run($connections);
+    });
     return;
 }
 

@@ -12,7 +12,7 @@ use POSIX ();
 use Igjobs::Bench::Wrk 'body_file';
 use Igjobs::Env;
 
-our @EXPORT_OK = qw(pgbench start_pgbench);
+our @EXPORT_OK = qw(pgbench start_pgbench stop_pgbench);
 
 # pgbench($postgres, clients => 4, seconds => 2, script => SQL text,
 #         define => { name => value }, rate => N a second, dbname => ...)
@@ -28,7 +28,7 @@ sub pgbench {
     return $1;
 }
 
-# the same in the background: its process id, for waitpid
+# the same in the background, for stop_pgbench
 sub start_pgbench {
     my ($postgres, %option) = @_;
     my @command = command($postgres, %option);
@@ -39,6 +39,17 @@ sub start_pgbench {
         exec @command or POSIX::_exit(127);
     }
     return $pid;
+}
+
+# ends those that still run; dies if one has ended before
+sub stop_pgbench {
+    for my $pid (@_) {
+        croak 'pgbench ended by itself'
+            if waitpid($pid, POSIX::WNOHANG) != 0;
+        kill 'TERM', $pid;
+        waitpid $pid, 0;
+    }
+    return;
 }
 
 sub command {

@@ -109,7 +109,7 @@ sub put_documents {
 # accounts, so that repeated profiles have left their marks
 sub seed_results {
     my ($self, $n) = @_;
-    my $id = $self->real_job(10_000, int($n / 9_250));
+    my $id = $self->real_job(int($n * 1.1 / 50) + 1, 50);
     my $rows = $self->stack->psql(
         "select count(*) from public.scrape_results where job_id = '$id'");
 
