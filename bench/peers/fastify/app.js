@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import Fastify from 'fastify';
 import { countBatches, enqueue, queue } from './queue.js';
-import { pageSchema, statusSchema } from './schemas.js';
+import { pageSchema } from './schemas.js';
 import * as settings from './settings.js';
 import * as status from './status.js';
 import * as store from './store.js';
@@ -51,18 +51,14 @@ async function submit(request, reply) {
   });
 }
 
-async function statusFromPostgres(request, reply) {
-  const job = await store.findJob(request.params.id);
+const readStatus = settings.statusFromRedis ? status.read : store.findStatus;
 
-  return job ? { success: true, ...job } : notFound(reply, request.params.id);
-}
+async function jobStatus(request, reply) {
+  const document = await readStatus(request.params.id);
 
-async function statusFromRedis(request, reply) {
-  const text = await status.read(request.params.id);
-
-  if (text === undefined) return notFound(reply, request.params.id);
+  if (document === undefined) return notFound(reply, request.params.id);
   return reply.header('content-type', 'application/json; charset=utf-8')
-    .send(text);
+    .send(document);
 }
 
 async function results(request, reply) {
@@ -73,14 +69,14 @@ async function results(request, reply) {
   if (!(page >= 1) || !(limit >= 0)) {
     return refuse(reply, 400, 'page and limit must be positive integers');
   }
-  const [job, profiles] = await Promise.all([store.findJob(id),
+  const [job, profiles] = await Promise.all([store.findTotal(id),
     store.findResults(id, (page - 1) * limit, limit)]);
   if (!job) return notFound(reply, id);
   if (job.status !== 'completed') {
     return refuse(reply, 400,
       `Job is not completed yet (status: ${job.status})`);
   }
-  return { success: true, job_id: id, page, limit, total: job.total_filtered,
+  return { success: true, job_id: id, page, limit, total: job.total,
     profiles };
 }
 
@@ -89,16 +85,14 @@ export async function start() {
   const app = Fastify({ bodyLimit: 32 * 1024 * 1024 });
 
   app.post('/api/scrape-followers', submit);
-  app.get(`/api/job-status/:id(${uuid})`,
-    settings.statusFromRedis ? {} : { schema: statusSchema },
-    settings.statusFromRedis ? statusFromRedis : statusFromPostgres);
+  app.get(`/api/job-status/:id(${uuid})`, jobStatus);
   app.get(`/api/job-results/:id(${uuid})`, { schema: pageSchema }, results);
   app.get('/healthz', async () => 'ok');
   await app.listen({ host: '127.0.0.1', port: settings.port });
 
   return async () => {
     await app.close();
-    await Promise.all([queue.close(), store.pool.end(),
+    await Promise.all([queue.close(), store.close(),
       status.redis.quit()]);
   };
 }

@@ -4,28 +4,12 @@
 
 const text = { type: 'string' };
 const integer = { type: 'integer' };
-const maybe = (schema) => ({ ...schema, nullable: true });
 
 const answer = (properties) => ({
   response: {
     200: { type: 'object',
       properties: { success: { type: 'boolean' }, ...properties } },
   },
-});
-
-export const statusSchema = answer({
-  job_id: text,
-  status: text,
-  progress: { type: 'number' },
-  profiles_scraped: integer,
-  total_scraped: maybe(integer),
-  total_filtered: maybe(integer),
-  total_batches: integer,
-  current_batch: integer,
-  error_message: maybe(text),
-  created_at: text,
-  started_at: maybe(text),
-  completed_at: maybe(text),
 });
 
 export const pageSchema = answer({

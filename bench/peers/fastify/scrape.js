@@ -10,9 +10,9 @@ import * as store from './store.js';
 
 async function scrape({ data: { jobId, accounts, maxCount } }) {
   const followers = await scrapeFollowers(accounts, maxCount);
-  const job = await store.storeBatch(jobId, followers, followers.length);
+  const document = await store.storeBatch(jobId, followers, followers.length);
 
-  if (settings.statusFromRedis) await status.publish(job);
+  if (settings.statusFromRedis) await status.publish(jobId, document);
 }
 
 async function failed(batch, error) {
@@ -35,7 +35,7 @@ export async function start() {
 
   return async () => {
     await worker.close();
-    await Promise.all([closeProvider(), store.pool.end(),
+    await Promise.all([closeProvider(), store.close(),
       status.redis.quit()]);
   };
 }

@@ -8,7 +8,8 @@ export const port = Number(env.PORT);
 export const apiProcesses = Number(env.API_PROCESSES || 2);
 export const workerProcesses = Number(env.WORKER_PROCESSES || 2);
 export const workerConcurrency = Number(env.WORKER_CONCURRENCY || 4);
-export const poolSize = Number(env.POOL_SIZE || 8);
+export const poolSize = Number(env.POOL_SIZE || 16);
+export const pipelines = Number(env.PIPELINES || 2);
 export const statusFromRedis = env.STATUS_FROM === 'redis';
 export const redis = { path: env.REDIS_SOCKET, db: Number(env.REDIS_DB || 0) };
 export const provider = {

@@ -17,18 +17,14 @@ export const redis = new Redis({
 
 const key = (id) => `status:${id}`;
 
-export const document = (job) => JSON.stringify({ success: true, ...job });
-
 // the text of the document; undefined: there is no such job
 export async function read(id) {
   const copy = await redis.get(key(id));
   if (copy) return copy;
-  const job = await store.findJob(id);
-  return job && publish(job);
+  const document = await store.findStatus(id);
+  if (document) await publish(id, document);
+  return document;
 }
 
-export async function publish(job) {
-  const text = document(job);
-  await redis.set(key(job.job_id), text, 'EX', copySeconds);
-  return text;
-}
+export const publish = (id, document) =>
+  redis.set(key(id), document, 'EX', copySeconds);

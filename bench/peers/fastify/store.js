@@ -4,26 +4,41 @@
 // connection; times come as the API shows them.
 
 import pg from 'pg';
-import { poolSize } from './settings.js';
+import { Pipeline } from './pipeline.js';
+import { pipelines, poolSize } from './settings.js';
 
 const timestamptz = 1184;
 pg.types.setTypeParser(timestamptz,
   (text) => `${text.slice(0, 10)}T${text.slice(11)}:00`);
 
-export const pool = new pg.Pool({
-  max: poolSize,
-  min: poolSize,
-  options: '-c timezone=UTC',
-});
+const options = { options: '-c timezone=UTC' };
+const pool = new pg.Pool({ ...options, max: poolSize });
+const short = new Pipeline(pipelines, options);
+
+export const close = () => Promise.all([pool.end(), short.end()]);
 
 const jobColumns = `job_id, status, progress, profiles_scraped, total_scraped,
   total_filtered, total_batches, current_batch, error_message, created_at,
   started_at, completed_at`;
 
-export async function findJob(id) {
-  const { rows } = await pool.query({
-    name: 'find-job',
-    text: `select ${jobColumns} from scrape_jobs where job_id = $1`,
+// The document of a job as Postgres writes it: cheaper than to take its columns
+// apart and to put them together again. undefined: there is no such job
+export async function findStatus(id) {
+  const { rows } = await short.query({
+    name: 'find-status',
+    text: `select row_to_json(d)::text from (select true as success,
+      ${jobColumns} from scrape_jobs where job_id = $1) d`,
+    values: [id],
+    rowMode: 'array',
+  });
+  return rows[0]?.[0];
+}
+
+export async function findTotal(id) {
+  const { rows } = await short.query({
+    name: 'find-total',
+    text: `select status, total_filtered as total from scrape_jobs
+      where job_id = $1`,
     values: [id],
   });
   return rows[0];
@@ -55,32 +70,35 @@ export async function findResults(id, offset, limit) {
 
 // A batch that is done: its rows and the counters of its job in one
 // transaction. The job's row is taken last, so batches seldom wait for it.
-// Returns the job as it is now.
+// Returns the job's document.
 export async function storeBatch(jobId, profiles, seen) {
   const { rows } = await pool.query({
     name: 'store-batch',
     text: `with stored as (
         insert into scrape_results (job_id, profile_id, username, full_name)
         select $1, * from unnest($2::text[], $3::text[], $4::text[])
-        returning 1)
-      update scrape_jobs
-      set profiles_scraped = profiles_scraped + (select count(*) from stored),
-          total_scraped = coalesce(total_scraped, 0) + $5,
-          total_filtered = coalesce(total_filtered, 0)
-              + (select count(*) from stored),
-          current_batch = current_batch + 1,
-          progress = 100.0 * (current_batch + 1) / total_batches,
-          status = case when current_batch + 1 = total_batches
-              then 'completed' else 'processing' end,
-          started_at = coalesce(started_at, now()),
-          completed_at = case when current_batch + 1 = total_batches
-              then clock_timestamp() end
-      where job_id = $1
-      returning ${jobColumns}`,
+        returning 1),
+      counted as (
+        update scrape_jobs
+        set profiles_scraped = profiles_scraped + (select count(*) from stored),
+            total_scraped = coalesce(total_scraped, 0) + $5,
+            total_filtered = coalesce(total_filtered, 0)
+                + (select count(*) from stored),
+            current_batch = current_batch + 1,
+            progress = 100.0 * (current_batch + 1) / total_batches,
+            status = case when current_batch + 1 = total_batches
+                then 'completed' else 'processing' end,
+            started_at = coalesce(started_at, now()),
+            completed_at = case when current_batch + 1 = total_batches
+                then clock_timestamp() end
+        where job_id = $1
+        returning true as success, ${jobColumns})
+      select row_to_json(counted)::text from counted`,
     values: [jobId, profiles.map((p) => p.id), profiles.map((p) => p.username),
       profiles.map((p) => p.full_name), seen],
+    rowMode: 'array',
   });
-  return rows[0];
+  return rows[0][0];
 }
 
 export async function failJob(id, message) {

@@ -184,9 +184,9 @@ set status = 'completed', progress = 100, profiles_scraped = $n,
     total_scraped = $n, total_filtered = $n, completed_at = now(),
     current_batch = total_batches
 where job_id = '$id';
-vacuum analyze;
-checkpoint;
+vacuum analyze scrape_jobs, scrape_results;
 SQL
+    $self->{stack}->psql('checkpoint');
     return $id;
 }
 
