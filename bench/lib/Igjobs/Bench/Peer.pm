@@ -176,7 +176,7 @@ sub seed_results {
 
     $self->psql(<<"SQL");
 insert into scrape_results (job_id, profile_id, username, full_name)
-select '$id', (1000000000 + n)::text, 'some.name_' || to_hex(n * 7919),
+select '$id', (1000000000 + n)::text, 'some.name_' || to_hex(n::bigint * 7919),
        'Given' || n % 997 || ' Family' || n % 1009
 from generate_series(1, $n) n order by n;
 update scrape_jobs
