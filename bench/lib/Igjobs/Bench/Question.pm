@@ -22,15 +22,16 @@ use List::Util qw(max min);
 use Igjobs::Bench::Peers;
 use Igjobs::Bench::Product;
 use Igjobs::Bench::Servers;
-use Igjobs::Bench::Stats 'spread';
+use Igjobs::Bench::Stats qw(median spread);
 
 # new(name => ..., rounds => 5, seconds => 2, peers => [names],
 #     nginx_workers => 1, cache => text or undef)
 sub new {
     my ($class, %option) = @_;
 
-    return bless { %option, series => [], tables => [], goals => [],
-                   notes => [], values => {}, peer_list => [] }, $class;
+    return bless { %option, series => [], tables => [],
+                   matrices => [], goals => [], notes => [],
+                   values => {}, peer_list => [] }, $class;
 }
 
 sub title { croak 'a question has a title' }
@@ -91,6 +92,15 @@ sub table {
     my ($self, $title, @rows) = @_;
 
     push @{ $self->{tables} }, { title => $title, rows => \@rows };
+    return;
+}
+
+# matrix($title, [columns], label => series, ...): medians of "series.column"
+sub matrix {
+    my ($self, $title, $columns, @rows) = @_;
+
+    push @{ $self->{matrices} }, { title => $title, columns => $columns,
+                                   rows => \@rows };
     return;
 }
 
@@ -161,6 +171,8 @@ sub figures {
         question => $self->{name}, title => $self->title,
         notes => $self->{notes}, values => $self->{values},
         tables => [map { $self->table_figures($_) } @{ $self->{tables} }],
+        matrices => [map { $self->matrix_figures($_) }
+                     @{ $self->{matrices} }],
         goals => [map { $self->goal_figures($_) } @{ $self->{goals} }],
     };
 }
@@ -178,6 +190,20 @@ sub table_figures {
         push @lines, { label => $label, %$spread, ratio => $ratio };
     }
     return { title => $table->{title}, lines => \@lines };
+}
+
+sub matrix_figures {
+    my ($self, $matrix) = @_;
+    my @columns = @{ $matrix->{columns} };
+    my @rows = @{ $matrix->{rows} };
+    my @lines;
+
+    while (my ($label, $key) = splice @rows, 0, 2) {
+        push @lines, [$label, map { median($self->values_of("$key.$_")) }
+                              @columns];
+    }
+    return { title => $matrix->{title}, columns => \@columns,
+             lines => \@lines };
 }
 
 sub goal_figures {

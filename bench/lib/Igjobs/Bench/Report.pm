@@ -17,6 +17,7 @@ sub report_text {
 
     return join "\n", "== $figures->{question}: $figures->{title}", '',
         map({ table_text($_) } @{ $figures->{tables} }),
+        map({ matrix_text($_) } @{ $figures->{matrices} }),
         goals_text(@{ $figures->{goals} }),
         map({ "note: $_\n" } @{ $figures->{notes} });
 }
@@ -24,7 +25,7 @@ sub report_text {
 sub table_text {
     my ($table) = @_;
     my $text = sprintf "%-44s %10s %23s   %s\n", $table->{title}, 'median',
-        '(least - most)', 'igjobs is, of this';
+        '(least - most)', 'the first is, of this';
 
     for my $line (@{ $table->{lines} }) {
         my $ratio = $line->{ratio};
@@ -33,6 +34,19 @@ sub table_text {
             $ratio ? sprintf '%6.2f x  %s', $ratio->{median}, range($ratio)
                    : '';
         $text =~ s/\s*\z/\n/;
+    }
+    return $text;
+}
+
+sub matrix_text {
+    my ($matrix) = @_;
+    my $text = sprintf '%-44s' . '%10s' x @{ $matrix->{columns} } . "\n",
+        $matrix->{title}, @{ $matrix->{columns} };
+
+    for my $line (@{ $matrix->{lines} }) {
+        my ($label, @values) = @$line;
+        $text .= sprintf '  %-42s' . '%10s' x @values . "\n", $label,
+            map { number($_) } @values;
     }
     return $text;
 }

@@ -117,7 +117,8 @@ sub ask {
         while (sysread $http->{socket}, $text, 16_384, length $text) {
             last if $text =~ /\r\n\r\n.*\}\s*(?:\r\n0\r\n\r\n)?\z/s;
         }
-        delete $http->{socket} if $text eq '' || $text =~ /^Connection: close/mi;
+        delete $http->{socket}
+            if $text eq '' || $text =~ /^Connection: close/mi;
         return $text if $text =~ /^HTTP\S+ 200/;
         croak "status: $text" if $text ne '';
     }
