@@ -15,6 +15,7 @@
 
 
 typedef enum {
+    IGJ_PG_BOOL = 16,
     IGJ_PG_INT4 = 23,          /* the element types' OIDs, the same in */
     IGJ_PG_TEXT = 25,          /* every Postgres */
     IGJ_PG_FLOAT4 = 700,
@@ -33,6 +34,7 @@ typedef struct {
 
 
 void igj_pg_array_begin(igj_pg_array_t *a, igj_pg_type_t type);
+/* Also for an element of any type that is in binary form already. */
 void igj_pg_array_text(igj_pg_array_t *a, const char *text, size_t len);
 void igj_pg_array_null(igj_pg_array_t *a);
 void igj_pg_array_float4(igj_pg_array_t *a, float value);

@@ -10,6 +10,9 @@ grant usage on schema igjobs to igjobs_api, igjobs_worker;
 grant insert on igjobs.batch_accounts to igjobs_api;
 grant select on igjobs.job_documents to igjobs_api;
 grant execute on function
+    igjobs.submit_all(
+        text, text[], text[], uuid[], text[], integer[], boolean[],
+        integer[], text[]),
     igjobs.submit(text, text, uuid, text, jsonb, integer, integer, text[]),
     igjobs.submit_copied(text, uuid),
     igjobs.job_page(text, uuid),

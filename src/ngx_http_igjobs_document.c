@@ -73,7 +73,7 @@ static void ngx_http_igjobs_document_known(ngx_http_igjobs_document_t *entry,
 static ngx_int_t ngx_http_igjobs_document_keep(
     ngx_http_igjobs_document_t *entry, const ngx_str_t *doc);
 static void ngx_http_igjobs_document_write(ngx_http_igjobs_document_t *entry,
-    const ngx_str_t *doc, ngx_uint_t publish);
+    const ngx_str_t *doc);
 
 
 ngx_http_igjobs_documents_t *
@@ -156,38 +156,6 @@ ngx_http_igjobs_document_leave(ngx_http_igjobs_document_waiter_t *waiter)
     if (waiter->waiting) {
         waiter->waiting = 0;
         ngx_queue_remove(&waiter->queue);
-    }
-}
-
-
-void
-ngx_http_igjobs_document_put(ngx_http_igjobs_documents_t *documents,
-    const ngx_str_t *tenant, const igj_uuid_t *job, const ngx_str_t *doc)
-{
-    ngx_queue_t                 *bucket;
-    ngx_http_igjobs_document_t  *entry;
-
-    entry = ngx_http_igjobs_document_find(documents, tenant, job, &bucket);
-
-    if (entry == NULL) {
-        entry = ngx_http_igjobs_document_create(documents, tenant, job,
-                                                bucket);
-        if (entry == NULL) {
-            return;
-        }
-
-        ngx_http_igjobs_document_write(entry, doc, 1);
-        ngx_http_igjobs_document_known(entry, NGX_HTTP_IGJOBS_DOCUMENT_FOUND,
-                                       doc);
-        return;
-    }
-
-    ngx_http_igjobs_document_write(entry, doc, 1);
-
-    /* who is being looked up is answered by its lookup */
-
-    if (!entry->loading) {
-        ngx_http_igjobs_document_free(entry);
     }
 }
 
@@ -366,7 +334,7 @@ ngx_http_igjobs_document_from_pg(ngx_http_igjobs_lookup_t *lookup,
     }
 
     if (doc != NULL) {
-        ngx_http_igjobs_document_write(entry, doc, 0);
+        ngx_http_igjobs_document_write(entry, doc);
     }
 
     ngx_http_igjobs_document_known(entry, found, doc);
@@ -427,21 +395,19 @@ ngx_http_igjobs_document_keep(ngx_http_igjobs_document_t *entry,
 }
 
 
-/* to Redis, where a higher version stays; lost is lost */
+/* to Redis, where a higher version stays; lost is lost, and it is no news */
 
 static void
 ngx_http_igjobs_document_write(ngx_http_igjobs_document_t *entry,
-    const ngx_str_t *doc, ngx_uint_t publish)
+    const ngx_str_t *doc)
 {
     u_char      version[NGX_INT64_LEN], ttl[NGX_INT64_LEN];
-    igj_key_t   key, channel;
+    igj_key_t   key;
     ngx_str_t   words[5];
     ngx_uint_t  seconds;
 
     if (!ngx_http_igjobs_redis_ready(entry->documents->redis)
-        || igj_key_status(&key, (char *) entry->tenant.data, entry->id) == 0
-        || igj_key_events(&channel, (char *) entry->tenant.data, entry->id)
-           == 0)
+        || igj_key_status(&key, (char *) entry->tenant.data, entry->id) == 0)
     {
         return;
     }
@@ -458,8 +424,7 @@ ngx_http_igjobs_document_write(ngx_http_igjobs_document_t *entry,
     words[2] = *doc;
     words[3].data = ttl;
     words[3].len = ngx_sprintf(ttl, "%ui", seconds * 1000) - ttl;
-    words[4].data = (u_char *) channel.text;
-    words[4].len = publish ? channel.len : 0;
+    ngx_str_null(&words[4]);
 
     (void) ngx_http_igjobs_redis_script(entry->documents->redis,
                                         IGJ_SCRIPT_STATUS, words, NULL, NULL);

@@ -54,13 +54,6 @@ ngx_int_t ngx_http_igjobs_document_get(ngx_http_igjobs_documents_t *documents,
     ngx_http_igjobs_document_waiter_t *waiter);
 void ngx_http_igjobs_document_leave(ngx_http_igjobs_document_waiter_t *waiter);
 
-/*
- * Puts a document that was just committed, here and in Redis, and publishes
- * it: after a submission.
- */
-void ngx_http_igjobs_document_put(ngx_http_igjobs_documents_t *documents,
-    const ngx_str_t *tenant, const igj_uuid_t *job, const ngx_str_t *doc);
-
 /* What a document says of itself: its version (0: not a document), its end. */
 uint64_t ngx_http_igjobs_document_version(const ngx_str_t *doc);
 ngx_uint_t ngx_http_igjobs_document_final(const ngx_str_t *doc);

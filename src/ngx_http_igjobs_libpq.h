@@ -7,6 +7,7 @@
  *   ngx_http_igjobs_conninfo_pg.c   connection strings, at configuration time
  *   ngx_http_igjobs_connect_pg.c    one connection: connect, watch, close
  *   ngx_http_igjobs_pipeline_pg.c   ops in the pipeline of a connection
+ *   ngx_http_igjobs_many_pg.c       ops that are one execution of a statement
  *   ngx_http_igjobs_bulk_pg.c       COPY transactions, a connection each
  *   ngx_http_igjobs_pg.c            groups, queues, ops: the face
  *
@@ -135,6 +136,14 @@ typedef enum {
 } ngx_http_igjobs_pg_op_state_e;
 
 
+/* Parameters as libpq takes them. */
+typedef struct {
+    const char                     *values[NGX_HTTP_IGJOBS_PG_MAX_PARAMS];
+    int                             lengths[NGX_HTTP_IGJOBS_PG_MAX_PARAMS];
+    int                             formats[NGX_HTTP_IGJOBS_PG_MAX_PARAMS];
+} ngx_http_igjobs_pg_values_t;
+
+
 struct ngx_http_igjobs_pg_op_s {
     ngx_queue_t                     queue;
     ngx_http_igjobs_pg_group_t     *group;
@@ -148,6 +157,7 @@ struct ngx_http_igjobs_pg_op_s {
     ngx_event_t                     timer;      /* ordinary */
 
     PGresult                       *result;     /* of the statement itself */
+    ngx_uint_t                      row;        /* in it */
     size_t                          size;       /* of the parameters */
     ngx_uint_t                      sends;
     ngx_uint_t                      expect;     /* results to come */
@@ -156,10 +166,10 @@ struct ngx_http_igjobs_pg_op_s {
     unsigned                        prepare:1;  /* a Prepare goes before */
     unsigned                        alone:1;    /* must have its own Sync */
     unsigned                        doubt:1;    /* may have been executed */
+    unsigned                        follows:1;  /* executed with the op before,
+                                                   which owns the result */
 
-    const char                     *values[NGX_HTTP_IGJOBS_PG_MAX_PARAMS];
-    int                             lengths[NGX_HTTP_IGJOBS_PG_MAX_PARAMS];
-    int                             formats[NGX_HTTP_IGJOBS_PG_MAX_PARAMS];
+    ngx_http_igjobs_pg_values_t     params;
 };
 
 
@@ -196,6 +206,14 @@ void ngx_http_igjobs_pg_describe(ngx_http_igjobs_pg_reply_t *reply,
 
 /* pipeline: takes ops of the group's queue and sends them with one Sync */
 void ngx_http_igjobs_pg_send(ngx_http_igjobs_pg_conn_t *conn, ngx_uint_t n);
+
+/* sends the statement of an op with these parameters */
+ngx_int_t ngx_http_igjobs_pg_execute(ngx_http_igjobs_pg_conn_t *conn,
+    ngx_http_igjobs_pg_op_t *op, ngx_http_igjobs_pg_values_t *params);
+
+/* many: sends the statement for n ops, the first and those behind it */
+ngx_int_t ngx_http_igjobs_pg_execute_many(ngx_http_igjobs_pg_conn_t *conn,
+    ngx_http_igjobs_pg_op_t *first, ngx_uint_t n);
 
 /* bulk: gives free connections to waiting transactions */
 void ngx_http_igjobs_pg_bulk_dispatch(ngx_http_igjobs_pg_group_t *group);

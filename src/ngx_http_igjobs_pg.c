@@ -36,7 +36,7 @@ static const struct {
 } ngx_http_igjobs_pg_shape[NGX_HTTP_IGJOBS_PG_GROUPS] = {
     [NGX_HTTP_IGJOBS_PG_STATUS] = { 128, 4 },
     [NGX_HTTP_IGJOBS_PG_PAGES] = { 1, 2 },
-    [NGX_HTTP_IGJOBS_PG_WRITES] = { IGJ_WRITES_PER_SYNC, 2 },
+    [NGX_HTTP_IGJOBS_PG_WRITES] = { IGJ_WRITES_PER_SYNC, 1 },
     [NGX_HTTP_IGJOBS_PG_BULK] = { 0, 0 }
 };
 
@@ -231,7 +231,10 @@ ngx_http_igjobs_pg_pick(ngx_http_igjobs_pg_group_t *group)
 }
 
 
-/* how many ops of the queue go together: a fair share for each connection */
+/*
+ * How many ops of the queue go together: a fair share for each connection, or
+ * as many as can be where each costs less in company.
+ */
 
 static ngx_uint_t
 ngx_http_igjobs_pg_batch(ngx_http_igjobs_pg_group_t *group)
@@ -240,8 +243,15 @@ ngx_http_igjobs_pg_batch(ngx_http_igjobs_pg_group_t *group)
     ngx_queue_t              *q;
     ngx_http_igjobs_pg_op_t  *op;
 
-    most = (group->nwaiting + group->nready - 1) / ngx_max(group->nready, 1);
-    most = ngx_min(most, group->ops_per_sync);
+    q = ngx_queue_head(&group->waiting);
+    op = ngx_queue_data(q, ngx_http_igjobs_pg_op_t, queue);
+
+    most = group->ops_per_sync;
+
+    if (op->sql->elements == NULL) {
+        n = (group->nwaiting + group->nready - 1) / ngx_max(group->nready, 1);
+        most = ngx_min(most, n);
+    }
 
     n = 0;
 
@@ -371,14 +381,14 @@ ngx_http_igjobs_pg_op_create(ngx_http_igjobs_pg_group_t *group,
     p = (u_char *) (op + 1);
 
     for (i = 0; i < n; i++) {
-        op->formats[i] = params[i].binary;
+        op->params.formats[i] = params[i].binary;
 
         if (params[i].data == NULL) {
             continue;
         }
 
-        op->values[i] = (char *) p;
-        op->lengths[i] = (int) params[i].len;
+        op->params.values[i] = (char *) p;
+        op->params.lengths[i] = (int) params[i].len;
         p = ngx_cpymem(p, params[i].data, params[i].len);
         *p++ = '\0';
     }
@@ -394,7 +404,10 @@ ngx_http_igjobs_pg_op_free(ngx_http_igjobs_pg_op_t *op)
         ngx_del_timer(&op->timer);
     }
 
-    PQclear(op->result);
+    if (!op->follows) {
+        PQclear(op->result);
+    }
+
     ngx_free(op);
 }
 
@@ -484,6 +497,7 @@ ngx_http_igjobs_pg_answer(ngx_http_igjobs_pg_op_t *op,
 
     if (outcome == NGX_HTTP_IGJOBS_PG_OK) {
         reply.result = (ngx_http_igjobs_pg_result_t *) op->result;
+        reply.row = op->row;
 
     } else if (op->result) {
         ngx_http_igjobs_pg_describe(&reply, op->result);

@@ -20,6 +20,8 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "igj_pg_array.h"
+
 #include "ngx_http_igjobs_resolve.h"
 
 
@@ -40,20 +42,27 @@ typedef enum {
                                            version, total */
     NGX_HTTP_IGJOBS_SQL_RESULT_ROWS,    /* tenant, job, first, count: rows in
                                            binary format */
-    NGX_HTTP_IGJOBS_SQL_SUBMIT,         /* igjobs.submit(), 8 parameters */
-    NGX_HTTP_IGJOBS_SQL_BULK_SUBMIT,    /* the same in a bulk transaction */
+    NGX_HTTP_IGJOBS_SQL_SUBMIT,         /* igjobs.submit_all(), for many */
+    NGX_HTTP_IGJOBS_SQL_BULK_SUBMIT,    /* igjobs.submit(), 8 parameters */
     NGX_HTTP_IGJOBS_SQL_BULK_COPY,      /* copy igjobs.batch_accounts ... */
     NGX_HTTP_IGJOBS_SQL_BULK_COPIED,    /* tenant, job: igjobs.submit_copied */
     NGX_HTTP_IGJOBS_SQL_COUNT
 } ngx_http_igjobs_sql_e;
 
 
+/*
+ * A statement with elements is for many: ops that go out together are one
+ * execution of it.  Its parameters are arrays of these types, those of an op
+ * are one element of each, in binary form; its answer has one row an op, in
+ * their order.
+ */
 typedef struct {
     const char                  *name;      /* of the prepared statement */
     const char                  *text;
     ngx_uint_t                   nparams;
     ngx_http_igjobs_pg_group_e   group;
     unsigned                     binary:1;  /* results in binary format */
+    const igj_pg_type_t         *elements;  /* or NULL */
 } ngx_http_igjobs_sql_t;
 
 
@@ -87,9 +96,11 @@ typedef struct ngx_http_igjobs_pg_reply_s {
 
     /*
      * Set if PG_OK.  Freed after the handler, unless the handler takes it:
-     * sets the member to NULL and calls ..._result_free() later.
+     * sets the member to NULL and calls ..._result_free() later.  The rows of
+     * a statement for many are not to be taken; row is the one of this op.
      */
     ngx_http_igjobs_pg_result_t   *result;
+    ngx_uint_t                     row;
 
     char                           sqlstate[6];     /* "" if none */
     ngx_str_t                      message;         /* one line, for the log */

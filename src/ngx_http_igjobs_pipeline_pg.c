@@ -6,7 +6,8 @@
  * A batch is the ops between two Syncs: one implicit transaction.  So an op is
  * answered when the Sync of its batch has come back, not before.  If a batch
  * of several failed, its ops are sent again, each with a Sync of its own: who
- * fails then, failed for itself.
+ * fails then, failed for itself.  Ops of a statement for many are one
+ * execution: the first one of them has its results, the others follow it.
  *
  * Results come in the order of sending; each statement's end with a NULL, a
  * Sync's do not.
@@ -20,8 +21,11 @@ static void ngx_http_igjobs_pg_pipeline_progress(
     ngx_http_igjobs_pg_conn_t *conn);
 static void ngx_http_igjobs_pg_pipeline_lost(ngx_http_igjobs_pg_conn_t *conn,
     ngx_str_t *why);
-static ngx_int_t ngx_http_igjobs_pg_send_op(ngx_http_igjobs_pg_conn_t *conn,
-    ngx_http_igjobs_pg_op_t *op);
+static ngx_http_igjobs_pg_op_t *ngx_http_igjobs_pg_take(
+    ngx_http_igjobs_pg_conn_t *conn, ngx_uint_t last);
+static ngx_int_t ngx_http_igjobs_pg_send_many(ngx_http_igjobs_pg_conn_t *conn,
+    ngx_uint_t n);
+static void ngx_http_igjobs_pg_share(ngx_queue_t *done);
 static ngx_int_t ngx_http_igjobs_pg_result(ngx_http_igjobs_pg_conn_t *conn,
     PGresult *result);
 static ngx_int_t ngx_http_igjobs_pg_result_end(
@@ -69,31 +73,26 @@ ngx_http_igjobs_pg_pipeline_ready(ngx_http_igjobs_pg_conn_t *conn)
 void
 ngx_http_igjobs_pg_send(ngx_http_igjobs_pg_conn_t *conn, ngx_uint_t n)
 {
-    ngx_int_t                    rc;
-    ngx_str_t                    why;
-    ngx_queue_t                 *q;
-    ngx_http_igjobs_pg_op_t     *op;
-    ngx_http_igjobs_pg_group_t  *group;
+    ngx_int_t                 rc;
+    ngx_str_t                 why;
+    ngx_queue_t              *q;
+    ngx_http_igjobs_pg_op_t  *op;
 
-    group = conn->group;
     ngx_http_igjobs_pg_busy(conn);
 
-    do {
-        q = ngx_queue_head(&group->waiting);
-        op = ngx_queue_data(q, ngx_http_igjobs_pg_op_t, queue);
+    q = ngx_queue_head(&conn->group->waiting);
+    op = ngx_queue_data(q, ngx_http_igjobs_pg_op_t, queue);
 
-        ngx_queue_remove(q);
-        group->nwaiting--;
-        ngx_queue_insert_tail(&conn->sent, q);
-        conn->nsent++;
+    if (op->sql->elements) {
+        rc = ngx_http_igjobs_pg_send_many(conn, n);
 
-        op->conn = conn;
-        op->state = NGX_HTTP_IGJOBS_PG_OP_SENT;
-        op->last = (--n == 0);
+    } else {
+        do {
+            op = ngx_http_igjobs_pg_take(conn, --n == 0);
+            rc = ngx_http_igjobs_pg_execute(conn, op, &op->params);
 
-        rc = ngx_http_igjobs_pg_send_op(conn, op);
-
-    } while (rc == NGX_OK && n > 0);
+        } while (rc == NGX_OK && n > 0);
+    }
 
     conn->nsyncs++;
 
@@ -107,34 +106,80 @@ ngx_http_igjobs_pg_send(ngx_http_igjobs_pg_conn_t *conn, ngx_uint_t n)
 }
 
 
-static ngx_int_t
-ngx_http_igjobs_pg_send_op(ngx_http_igjobs_pg_conn_t *conn,
-    ngx_http_igjobs_pg_op_t *op)
-{
-    int                           rc;
-    uint32_t                      bit;
-    ngx_http_igjobs_pg_conf_t    *conf;
-    const ngx_http_igjobs_sql_t  *sql;
+/* the next op that waits becomes one that is sent */
 
-    sql = op->sql;
-    conf = conn->group->pg->conf;
-    bit = (uint32_t) 1 << op->statement;
+static ngx_http_igjobs_pg_op_t *
+ngx_http_igjobs_pg_take(ngx_http_igjobs_pg_conn_t *conn, ngx_uint_t last)
+{
+    ngx_queue_t                 *q;
+    ngx_http_igjobs_pg_op_t     *op;
+    ngx_http_igjobs_pg_group_t  *group;
+
+    group = conn->group;
+
+    q = ngx_queue_head(&group->waiting);
+    op = ngx_queue_data(q, ngx_http_igjobs_pg_op_t, queue);
+
+    ngx_queue_remove(q);
+    group->nwaiting--;
+    ngx_queue_insert_tail(&conn->sent, q);
+    conn->nsent++;
+
+    op->conn = conn;
+    op->state = NGX_HTTP_IGJOBS_PG_OP_SENT;
+    op->last = last;
+    op->follows = 0;
+    op->row = 0;
+    op->expect = 0;
 
     if (op->sends++ == 0) {
-        ngx_add_timer(&op->timer, conf->timeout);
+        ngx_add_timer(&op->timer, group->pg->conf->timeout);
     }
 
     if (op->size > NGX_HTTP_IGJOBS_PG_LARGE) {
         conn->retire = 1;
     }
 
+    return op;
+}
+
+
+static ngx_int_t
+ngx_http_igjobs_pg_send_many(ngx_http_igjobs_pg_conn_t *conn, ngx_uint_t n)
+{
+    ngx_uint_t                i;
+    ngx_http_igjobs_pg_op_t  *first, *op;
+
+    first = ngx_http_igjobs_pg_take(conn, n == 1);
+
+    for (i = 1; i < n; i++) {
+        op = ngx_http_igjobs_pg_take(conn, i + 1 == n);
+        op->follows = 1;
+        op->row = i;
+    }
+
+    return ngx_http_igjobs_pg_execute_many(conn, first, n);
+}
+
+
+ngx_int_t
+ngx_http_igjobs_pg_execute(ngx_http_igjobs_pg_conn_t *conn,
+    ngx_http_igjobs_pg_op_t *op, ngx_http_igjobs_pg_values_t *params)
+{
+    int                           rc;
+    uint32_t                      bit;
+    const ngx_http_igjobs_sql_t  *sql;
+
+    sql = op->sql;
+    bit = (uint32_t) 1 << op->statement;
+
     op->expect = 1;
     op->prepare = 0;
 
-    if (!conf->prepared) {
+    if (!conn->group->pg->conf->prepared) {
         rc = PQsendQueryParams(conn->pq, sql->text, sql->nparams, NULL,
-                               op->values, op->lengths, op->formats,
-                               sql->binary);
+                               params->values, params->lengths,
+                               params->formats, sql->binary);
         return rc ? NGX_OK : NGX_ERROR;
     }
 
@@ -148,8 +193,8 @@ ngx_http_igjobs_pg_send_op(ngx_http_igjobs_pg_conn_t *conn,
         conn->prepared |= bit;
     }
 
-    rc = PQsendQueryPrepared(conn->pq, sql->name, sql->nparams, op->values,
-                             op->lengths, op->formats, sql->binary);
+    rc = PQsendQueryPrepared(conn->pq, sql->name, sql->nparams, params->values,
+                             params->lengths, params->formats, sql->binary);
 
     return rc ? NGX_OK : NGX_ERROR;
 }
@@ -342,10 +387,16 @@ ngx_http_igjobs_pg_result_end(ngx_http_igjobs_pg_conn_t *conn)
 
     op = ngx_http_igjobs_pg_expected(conn);
 
-    if (op != NULL && op->expect == 0) {
+    if (op == NULL || op->expect > 0) {
+        return NGX_OK;
+    }
+
+    do {
         ngx_queue_remove(&op->queue);
         ngx_queue_insert_tail(&conn->received, &op->queue);
-    }
+        op = ngx_http_igjobs_pg_expected(conn);
+
+    } while (op != NULL && op->follows);
 
     return NGX_OK;
 }
@@ -381,10 +432,17 @@ ngx_http_igjobs_pg_synced(ngx_http_igjobs_pg_conn_t *conn)
 
     conn->nsent -= n;
 
-    /* from the last to the first: those to be sent again keep their order */
+    if (!failed) {
+        ngx_http_igjobs_pg_share(&done);
+    }
+
+    /*
+     * From the last to the first: those to be sent again keep their order, and
+     * a result lives as long as somebody looks at it.
+     */
 
     while (!ngx_queue_empty(&done)) {
-        q = failed ? ngx_queue_last(&done) : ngx_queue_head(&done);
+        q = ngx_queue_last(&done);
         op = ngx_queue_data(q, ngx_http_igjobs_pg_op_t, queue);
         ngx_queue_remove(q);
         ngx_http_igjobs_pg_settle(op, failed, n > 1);
@@ -394,6 +452,32 @@ ngx_http_igjobs_pg_synced(ngx_http_igjobs_pg_conn_t *conn)
 
     if (conn->nsent == 0) {
         ngx_http_igjobs_pg_idle(conn);
+    }
+}
+
+
+/* ops that were executed with the one before look at its result */
+
+static void
+ngx_http_igjobs_pg_share(ngx_queue_t *done)
+{
+    PGresult                 *result;
+    ngx_queue_t              *q;
+    ngx_http_igjobs_pg_op_t  *op;
+
+    result = NULL;
+
+    for (q = ngx_queue_head(done);
+         q != ngx_queue_sentinel(done);
+         q = ngx_queue_next(q))
+    {
+        op = ngx_queue_data(q, ngx_http_igjobs_pg_op_t, queue);
+
+        if (op->follows) {
+            op->result = result;
+        }
+
+        result = op->result;
     }
 }
 

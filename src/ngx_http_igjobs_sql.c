@@ -8,10 +8,16 @@
 #include "ngx_http_igjobs_sql.h"
 
 
-#define NGX_HTTP_IGJOBS_SUBMIT_CALL                                           \
-    "select inserted, version, doc, class, parallelism from igjobs.submit("   \
-    "$1::text, $2::text, $3::uuid, $4::text, $5::jsonb, $6::int, $7::int, "   \
-    "$8::text[])"
+static const igj_pg_type_t  ngx_http_igjobs_sql_submission[] = {
+    IGJ_PG_TEXT,            /* tenant */
+    IGJ_PG_TEXT,            /* platform */
+    IGJ_PG_UUID,            /* job */
+    IGJ_PG_TEXT,            /* target gender */
+    IGJ_PG_INT4,            /* count per account */
+    IGJ_PG_BOOL,            /* keep unknown */
+    IGJ_PG_INT4,            /* number of accounts */
+    IGJ_PG_TEXT             /* the accounts */
+};
 
 
 static const ngx_http_igjobs_sql_t
@@ -20,7 +26,7 @@ static const ngx_http_igjobs_sql_t
     [NGX_HTTP_IGJOBS_SQL_PING] = {
         "igjobs_ping",
         "select 1",
-        0, NGX_HTTP_IGJOBS_PG_STATUS, 0 },
+        0, NGX_HTTP_IGJOBS_PG_STATUS, 0, NULL },
 
     /*
      * As a subquery, a document is looked up by its key whatever the planner
@@ -35,42 +41,46 @@ static const ngx_http_igjobs_sql_t
         " where d.tenant = w.tenant and d.job_id = w.job_id)"
         " from unnest((select $1::text[]), (select $2::uuid[]))"
         " with ordinality as w (tenant, job_id, number)",
-        2, NGX_HTTP_IGJOBS_PG_STATUS, 0 },
+        2, NGX_HTTP_IGJOBS_PG_STATUS, 0, NULL },
 
     [NGX_HTTP_IGJOBS_SQL_JOB_PAGE] = {
         "igjobs_job_page",
         "select status, state, version, total"
         " from igjobs.job_page($1::text, $2::uuid)",
-        2, NGX_HTTP_IGJOBS_PG_STATUS, 0 },
+        2, NGX_HTTP_IGJOBS_PG_STATUS, 0, NULL },
 
     [NGX_HTTP_IGJOBS_SQL_RESULT_ROWS] = {
         "igjobs_result_rows",
         "select profile_id, username, full_name, created_at"
         " from igjobs.result_rows($1::text, $2::uuid, $3::bigint, $4::int)",
-        4, NGX_HTTP_IGJOBS_PG_PAGES, 1 },
+        4, NGX_HTTP_IGJOBS_PG_PAGES, 1, NULL },
 
     [NGX_HTTP_IGJOBS_SQL_SUBMIT] = {
         "igjobs_submit",
-        NGX_HTTP_IGJOBS_SUBMIT_CALL,
-        8, NGX_HTTP_IGJOBS_PG_WRITES, 0 },
+        "select class, parallelism from igjobs.submit_all("
+        "'" NGX_HTTP_IGJOBS_KIND "', $1::text[], $2::text[], $3::uuid[],"
+        " $4::text[], $5::int[], $6::boolean[], $7::int[], $8::text[])",
+        8, NGX_HTTP_IGJOBS_PG_WRITES, 0, ngx_http_igjobs_sql_submission },
 
     [NGX_HTTP_IGJOBS_SQL_BULK_SUBMIT] = {
         "igjobs_bulk_submit",
-        NGX_HTTP_IGJOBS_SUBMIT_CALL,
-        8, NGX_HTTP_IGJOBS_PG_BULK, 0 },
+        "select class, parallelism, inserted from igjobs.submit("
+        "$1::text, $2::text, $3::uuid, $4::text, $5::jsonb, $6::int,"
+        " $7::int, $8::text[])",
+        8, NGX_HTTP_IGJOBS_PG_BULK, 0, NULL },
 
     [NGX_HTTP_IGJOBS_SQL_BULK_COPY] = {
         "igjobs_bulk_copy",
         "copy igjobs.batch_accounts"
         " (tenant, platform, job_id, batch_no, accounts)"
         " from stdin (format binary)",
-        0, NGX_HTTP_IGJOBS_PG_BULK, 0 },
+        0, NGX_HTTP_IGJOBS_PG_BULK, 0, NULL },
 
     [NGX_HTTP_IGJOBS_SQL_BULK_COPIED] = {
         "igjobs_bulk_copied",
-        "select inserted, version, doc, class, parallelism"
+        "select class, parallelism"
         " from igjobs.submit_copied($1::text, $2::uuid)",
-        2, NGX_HTTP_IGJOBS_PG_BULK, 0 },
+        2, NGX_HTTP_IGJOBS_PG_BULK, 0, NULL },
 };
 
 

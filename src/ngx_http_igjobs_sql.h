@@ -9,6 +9,10 @@
 #include "ngx_http_igjobs_pg.h"
 
 
+/* of the jobs that are submitted */
+#define NGX_HTTP_IGJOBS_KIND  "scrape_followers"
+
+
 /* The row of a statement; valid for ever. */
 const ngx_http_igjobs_sql_t *ngx_http_igjobs_sql(
     ngx_http_igjobs_sql_e statement);

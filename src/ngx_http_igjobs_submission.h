@@ -17,10 +17,9 @@
 #include "igj_uuid.h"
 
 #include "ngx_http_igjobs_body.h"
-#include "ngx_http_igjobs_pg.h"
+#include "ngx_http_igjobs_sql.h"
 
 
-#define NGX_HTTP_IGJOBS_KIND         "scrape_followers"
 #define NGX_HTTP_IGJOBS_PARAMS_SIZE  128
 
 
@@ -32,9 +31,8 @@ struct ngx_http_igjobs_submissions_s {
 };
 
 
-/* What Postgres answers; doc is valid during the call. */
+/* What Postgres answers; class_name is valid during the call. */
 typedef struct {
-    ngx_str_t                   doc;
     ngx_str_t                   class_name;
     ngx_int_t                   parallelism;
 } ngx_http_igjobs_stored_t;

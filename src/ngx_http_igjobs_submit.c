@@ -310,29 +310,21 @@ void
 ngx_http_igjobs_submission_stored(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_stored_t *stored)
 {
-    ngx_http_request_t           *r;
-    ngx_http_igjobs_ctx_t        *ctx;
-    ngx_http_igjobs_main_conf_t  *mcf;
-
-    r = s->request;
-    ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_igjobs_module);
-
-    ngx_http_igjobs_document_put(mcf->documents, &ctx->tenant, &s->id,
-                                 &stored->doc);
     ngx_http_igjobs_submit_turns(s, stored);
-
-    ngx_http_igjobs_finish(r, ngx_http_igjobs_submit_accepted(s));
+    ngx_http_igjobs_finish(s->request, ngx_http_igjobs_submit_accepted(s));
 }
 
 
-/* Redis is a hint: without it the sweeper of the workers issues the turns. */
+/*
+ * Redis is a hint: without it the sweeper of the workers issues the turns.  A
+ * new job has none yet, so only as many slots are looked at as are wanted.
+ */
 
 static void
 ngx_http_igjobs_submit_turns(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_stored_t *stored)
 {
-    u_char                        numbers[2][NGX_INT_T_LEN];
+    u_char                        turns[NGX_INT_T_LEN];
     u_char                        queue[IGJ_KEY_MAX];
     igj_key_t                     keys[4];
     ngx_str_t                     argv[10];
@@ -369,14 +361,12 @@ ngx_http_igjobs_submit_turns(ngx_http_igjobs_submission_t *s,
                   - queue;
     argv[5] = ctx->tenant;
     argv[6] = s->job;
-    argv[7].data = numbers[0];
-    argv[7].len = ngx_sprintf(numbers[0], "%ui",
+    argv[7].data = turns;
+    argv[7].len = ngx_sprintf(turns, "%ui",
                               ngx_min(s->batches,
                                       (ngx_uint_t) stored->parallelism))
-                  - numbers[0];
-    argv[8].data = numbers[1];
-    argv[8].len = ngx_sprintf(numbers[1], "%i", stored->parallelism)
-                  - numbers[1];
+                  - turns;
+    argv[8] = argv[7];
     ngx_str_set(&argv[9], "1");
 
     (void) ngx_http_igjobs_redis_script(mcf->rds, IGJ_SCRIPT_ISSUE, argv,

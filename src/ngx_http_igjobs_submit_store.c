@@ -33,8 +33,10 @@ typedef enum {
 
 
 static void ngx_http_igjobs_store_small(ngx_http_igjobs_submission_t *s);
-static ngx_int_t ngx_http_igjobs_store_array(ngx_http_igjobs_submission_t *s,
-    ngx_http_igjobs_pg_param_t *param);
+static void ngx_http_igjobs_store_param(ngx_http_igjobs_pg_param_t *param,
+    const void *data, size_t len);
+static ngx_int_t ngx_http_igjobs_store_texts(ngx_http_igjobs_submission_t *s,
+    ngx_str_t *texts);
 static void ngx_http_igjobs_store_small_done(ngx_http_request_t *r,
     ngx_http_igjobs_pg_reply_t *reply);
 static void ngx_http_igjobs_store_params(ngx_http_igjobs_submission_t *s,
@@ -102,75 +104,91 @@ ngx_http_igjobs_store_fail(ngx_http_igjobs_submission_t *s)
 }
 
 
+/* Parameters of igjobs.submit_all(), each an element in binary form. */
+
 static void
 ngx_http_igjobs_store_small(ngx_http_igjobs_submission_t *s)
 {
-    u_char                      numbers[2][NGX_INT_T_LEN];
-    ngx_http_igjobs_pg_param_t  params[8];
+    u_char                       keep_unknown;
+    uint32_t                     per_account, accounts;
+    const char                  *platform, *gender;
+    ngx_str_t                    texts;
+    ngx_http_igjobs_ctx_t       *ctx;
+    ngx_http_igjobs_pg_param_t   params[8];
 
-    ngx_http_igjobs_store_params(s, params, numbers);
+    ctx = ngx_http_get_module_ctx(s->request, ngx_http_igjobs_module);
 
-    if (ngx_http_igjobs_store_array(s, &params[7]) != NGX_OK
-        || ngx_http_igjobs_ask_pg(s->request, NGX_HTTP_IGJOBS_SQL_SUBMIT,
-                                  params, ngx_http_igjobs_store_small_done)
-           != NGX_OK)
+    if (ngx_http_igjobs_store_texts(s, &texts) != NGX_OK) {
+        ngx_http_igjobs_store_fail(s);
+        return;
+    }
+
+    platform = igj_platform_name(s->submit.platform);
+    gender = igj_gender_name(s->submit.target_gender);
+    per_account = htonl(s->submit.per_account);
+    keep_unknown = s->submit.keep_unknown != 0;
+    accounts = htonl(s->submit.accounts.count);
+
+    ngx_memzero(params, sizeof(params));
+
+    ngx_http_igjobs_store_param(&params[0], ctx->tenant.data, ctx->tenant.len);
+    ngx_http_igjobs_store_param(&params[1], platform, ngx_strlen(platform));
+    ngx_http_igjobs_store_param(&params[2], s->id.bytes, sizeof(s->id.bytes));
+    ngx_http_igjobs_store_param(&params[3], gender, ngx_strlen(gender));
+    ngx_http_igjobs_store_param(&params[4], &per_account, sizeof(uint32_t));
+    ngx_http_igjobs_store_param(&params[5], &keep_unknown, 1);
+    ngx_http_igjobs_store_param(&params[6], &accounts, sizeof(uint32_t));
+    ngx_http_igjobs_store_param(&params[7], texts.data, texts.len);
+
+    if (ngx_http_igjobs_ask_pg(s->request, NGX_HTTP_IGJOBS_SQL_SUBMIT, params,
+                               ngx_http_igjobs_store_small_done)
+        != NGX_OK)
     {
         ngx_http_igjobs_store_fail(s);
     }
 }
 
 
-static u_char *
-ngx_http_igjobs_put32(u_char *p, uint32_t n)
+static void
+ngx_http_igjobs_store_param(ngx_http_igjobs_pg_param_t *param,
+    const void *data, size_t len)
 {
-    n = htonl(n);
-    return ngx_cpymem(p, &n, 4);
+    param->data = data;
+    param->len = len;
+    param->binary = 1;
 }
 
 
-static u_char *
-ngx_http_igjobs_put_field(u_char *p, const void *data, size_t len)
-{
-    p = ngx_http_igjobs_put32(p, len);
-    return ngx_cpymem(p, data, len);
-}
-
-
-/* text[] in Postgres' binary form: one text a batch. */
+/* The accounts: a batch in lines, the batches apart by an empty line. */
 
 static ngx_int_t
-ngx_http_igjobs_store_array(ngx_http_igjobs_submission_t *s,
-    ngx_http_igjobs_pg_param_t *param)
+ngx_http_igjobs_store_texts(ngx_http_igjobs_submission_t *s, ngx_str_t *texts)
 {
     u_char                *p;
-    size_t                 size;
     igj_accounts_iter_t    next;
     igj_accounts_batch_t   batch;
 
-    size = 5 * 4 + s->batches * 4
-           + (size_t) s->submit.accounts.count * (IGJ_USERNAME_MAX + 1);
-
-    p = ngx_palloc(s->request->pool, size);
+    p = ngx_pnalloc(s->request->pool,
+                    s->batches * 2 + (size_t) s->submit.accounts.count
+                                     * (IGJ_USERNAME_MAX + 1));
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    param->data = p;
-    param->binary = 1;
-
-    p = ngx_http_igjobs_put32(p, 1);                /* dimensions */
-    p = ngx_http_igjobs_put32(p, 0);                /* no nulls */
-    p = ngx_http_igjobs_put32(p, 25);               /* oid of text */
-    p = ngx_http_igjobs_put32(p, s->batches);
-    p = ngx_http_igjobs_put32(p, 1);                /* first subscript */
-
+    texts->data = p;
     ngx_memzero(&next, sizeof(igj_accounts_iter_t));
 
     while (igj_accounts_next(&s->submit.accounts, &next, &batch)) {
-        p = ngx_http_igjobs_put_field(p, batch.names.data, batch.names.len);
+
+        if (p != texts->data) {
+            *p++ = '\n';
+            *p++ = '\n';
+        }
+
+        p = ngx_cpymem(p, batch.names.data, batch.names.len);
     }
 
-    param->len = p - (u_char *) param->data;
+    texts->len = p - texts->data;
 
     return NGX_OK;
 }
@@ -197,7 +215,7 @@ ngx_http_igjobs_store_small_done(ngx_http_request_t *r,
 }
 
 
-/* Parameters of igjobs.submit(); the last, the batches, is null. */
+/* Parameters of igjobs.submit(); the last, the accounts, is null. */
 
 static void
 ngx_http_igjobs_store_params(ngx_http_igjobs_submission_t *s,
@@ -227,7 +245,7 @@ ngx_http_igjobs_store_params(ngx_http_igjobs_submission_t *s,
 }
 
 
-/* inserted, version, doc, class, parallelism */
+/* class, parallelism */
 
 static void
 ngx_http_igjobs_store_answer(ngx_http_igjobs_pg_reply_t *reply,
@@ -235,10 +253,10 @@ ngx_http_igjobs_store_answer(ngx_http_igjobs_pg_reply_t *reply,
 {
     ngx_str_t  parallelism;
 
-    stored->doc = ngx_http_igjobs_pg_value(reply->result, 0, 2);
-    stored->class_name = ngx_http_igjobs_pg_value(reply->result, 0, 3);
+    stored->class_name = ngx_http_igjobs_pg_value(reply->result, reply->row,
+                                                  0);
 
-    parallelism = ngx_http_igjobs_pg_value(reply->result, 0, 4);
+    parallelism = ngx_http_igjobs_pg_value(reply->result, reply->row, 1);
     stored->parallelism = ngx_atoi(parallelism.data, parallelism.len);
 
     if (stored->parallelism < 1) {
@@ -391,7 +409,7 @@ ngx_http_igjobs_store_job_done(ngx_http_igjobs_submission_t *s,
     ngx_str_t                 inserted;
     ngx_http_igjobs_stored_t  stored;
 
-    inserted = ngx_http_igjobs_pg_value(reply->result, 0, 0);
+    inserted = ngx_http_igjobs_pg_value(reply->result, 0, 2);
 
     if (inserted.len == 0 || inserted.data[0] != 't') {
 
@@ -490,6 +508,22 @@ ngx_http_igjobs_store_slice(ngx_http_igjobs_submission_t *s)
     }
 
     return p - s->slice;
+}
+
+
+static u_char *
+ngx_http_igjobs_put32(u_char *p, uint32_t n)
+{
+    n = htonl(n);
+    return ngx_cpymem(p, &n, 4);
+}
+
+
+static u_char *
+ngx_http_igjobs_put_field(u_char *p, const void *data, size_t len)
+{
+    p = ngx_http_igjobs_put32(p, len);
+    return ngx_cpymem(p, data, len);
 }
 
 

@@ -47,8 +47,8 @@ subtest 'the answer' => sub {
         'female|50|t|queued', 'stored as asked');
     is($stack->redis->command('ZCARD',
         'igjobs:{q}:turns:scrape_followers:small'), 1, 'one turn');
-    like($stack->redis->command('GET', "igjobs:status:default:$id"),
-        qr/"job_id":"$id"/, 'the document is in Redis');
+    is($http->get("/api/job-status/$id")->json->{status}, 'queued',
+        'the document can be read');
 };
 
 subtest 'defaults, and how accounts are read' => sub {

@@ -17,7 +17,7 @@ my %session = map { $_ => $e->session(user => $_) }
 
 my %may = (
     igjobs_api => [qw(job_page result_rows setting stop_job submit
-                      submit_copied)],
+                      submit_all submit_copied)],
     igjobs_worker => [qw(book_run claim claim_any ensure_partitions
         expired_jobs fail_batch free_slots give_back lead orphan_runs renew
         run_intent run_refused run_started runnable setting split_run

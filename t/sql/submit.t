@@ -82,6 +82,50 @@ for my $what (sort keys %wrong) {
 is $e->error(submit => $e->submission(1, job => $job, tenant => 'other')),
     'P0002', "another tenant's job id is nobody's business";
 
+# many at once
+
+my $api = $e->session(user => 'igjobs_api');
+my @ids = map { Igjobs::Engine::job_id() } 1 .. 3;
+my @texts = map { join "\n\n", Igjobs::Engine::batches($_) } 1, 120, 450;
+my @many = ('scrape_followers', [('default') x 3], [('instagram') x 3],
+            [@ids], [qw(male any female)], [1, 2, 3], ['t', undef, 'f'],
+            [1, 120, 450], [@texts]);
+my @rows = $e->all(submit_all => @many);
+is_deeply [map { "@$_{qw(inserted class parallelism)}" } @rows],
+    ['1 small 3', '1 small 3', '1 bulk 3'], 'three in one statement';
+is_deeply [map { $_->{doc} =~ /"job_id":"([^"]+)"/ } @rows], \@ids,
+    'are answered in their order';
+for my $n (0 .. 2) {
+    is_deeply [map { $e->row($ids[$n])->{$_} }
+               qw(target_gender max_count_per_account account_count)],
+        [map { $_->[$n] } @many[4, 5, 7]], "columns of job $n";
+    is $e->sql('select string_agg(accounts, e\'\\n\\n\' order by batch_no)'
+        . " from igjobs.batch_accounts where job_id = '$ids[$n]'"),
+        $texts[$n], 'and its accounts';
+}
+is_deeply [map { $e->row($_)->{keep_unknown} } @ids],
+    [JSON::PP::true, JSON::PP::true, JSON::PP::false],
+    'unknown is kept unless said otherwise';
+is $e->sql('select string_agg(account_count || \' \' || expected, \',\''
+    . " order by batch_no) from igjobs.batches where job_id = '$ids[1]'"),
+    '50 100,50 100,20 40', 'batches of a job among others';
+
+$many[3][1] = Igjobs::Engine::job_id();
+is_deeply [map { "@$_{qw(inserted class)}" } $e->all(submit_all => @many)],
+    ['0 small', '1 small', '0 bulk'], 'those that are there are repeats';
+$many[3] = [map { Igjobs::Engine::job_id() } 1 .. 3];
+$many[4][2] = 'men';
+is $e->error(submit_all => @many), '22023', 'one that is wrong';
+$many[4][2] = undef;
+is $e->error(submit_all => @many), '22023', 'or not there';
+is $e->sql("select count(*) from public.scrape_jobs where job_id in ("
+    . join(', ', map { "'$_'" } @{ $many[3] }) . ')'), 0,
+    'lets none of them in';
+$many[4][2] = 'any';
+$many[1][1] = 'other';
+$many[3][1] = $job;
+is $e->error(submit_all => @many), 'P0002', 'nor does a strange id';
+
 # two at once with one id
 
 my $other = $e->beside;
@@ -97,8 +141,6 @@ is $e->sql("select count(*) from igjobs.batches where job_id = '$twice[2]'"),
     2, 'one set of batches';
 
 # a large one: rows copied in the same transaction
-
-my $api = $e->session(user => 'igjobs_api');
 
 sub copy_in {
     my ($id, $batches) = @_;
