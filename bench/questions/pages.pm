@@ -17,6 +17,7 @@ use Igjobs::Bench::Wrk 'wrk';
 use constant { ROWS => 500_000, LIMIT => 1000, DEEP => 500 };
 
 sub title { return 'result pages of 1,000 rows/s, 16 connections' }
+sub warms { return 1 }
 
 sub prepare {
     my ($self) = @_;

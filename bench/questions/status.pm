@@ -21,6 +21,7 @@ use Igjobs::Bench::Wrk qw(wrk paths_file);
 use constant JOBS => 100_000;
 
 sub title { return 'requests/s for the status of a job, 64 connections' }
+sub warms { return 1 }
 
 sub prepare {
     my ($self) = @_;

@@ -3,20 +3,23 @@
 # submit_large: how long until 500,000 accounts (10 MB) are accepted, and how
 # much memory does it take?
 #
-# One submission after the other, nothing else. The limit is COPY of the 10,000
-# batch rows alone, into a table with the same columns and key.
+# One submission after the other, nothing else: the median of three, of one if
+# that takes seconds. The limit is COPY of the 10,000 batch rows alone, into a
+# table with the same columns and key.
 
 package Igjobs::Bench::Question::submit_large;
 
 use strict;
 use warnings;
 use parent 'Igjobs::Bench::Question';
+use List::Util 'sum0';
 use Igjobs::Bench::Copy;
 use Igjobs::Bench::Processes 'sum_peak_mib';
 use Igjobs::Bench::Stats 'median';
 use Igjobs::Bench::Watch qw(body_of submit_text);
 
-use constant { ACCOUNTS => 500_000, BATCHES => 10_000, TIMES => 3 };
+use constant { ACCOUNTS => 500_000, BATCHES => 10_000, TIMES => 3,
+               ENOUGH => 2000 };
 
 sub title { return 'milliseconds to accept 500,000 accounts' }
 
@@ -52,7 +55,10 @@ sub submission_series {
     my ($self, $contender, $body) = @_;
 
     $self->series($contender->name, sub {
-        my @ms = map { (submit_text($contender, $body))[1] * 1000 } 1 .. TIMES;
+        my @ms;
+        while (@ms < TIMES && sum0(@ms) < ENOUGH) {
+            push @ms, (submit_text($contender, $body))[1] * 1000;
+        }
         return { ms => median(@ms),
                  mib => sum_peak_mib($contender->api_pids) };
     });

@@ -19,6 +19,7 @@ use Igjobs::Bench::Wrk qw(wrk body_file);
 use constant CONNECTIONS => 32;
 
 sub title { return 'submissions/s of one account, 32 connections' }
+sub warms { return 1 }
 
 sub prepare {
     my ($self) = @_;

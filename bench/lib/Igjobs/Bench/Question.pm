@@ -35,6 +35,7 @@ sub new {
 }
 
 sub title { croak 'a question has a title' }
+sub warms { return 0 }                  # is there a round that does not count?
 sub prepare { croak 'a question prepares' }
 
 sub seconds { return $_[0]{seconds} }
@@ -120,11 +121,22 @@ sub ask {
     my ($self) = @_;
 
     $self->prepare;
+    $self->warm_up if $self->warms;
     for my $round (1 .. $self->{rounds}) {
         $self->round($round);
     }
     $self->finish;
     return $self->figures;
+}
+
+# A second of each series, not counted: just-in-time compilers and caches are
+# as they are in the middle of a day.
+sub warm_up {
+    my ($self) = @_;
+    local $self->{seconds} = 1;
+
+    $_->[1]->() for @{ $self->{series} };
+    return;
 }
 
 sub round {
@@ -199,8 +211,9 @@ sub matrix_figures {
     my @lines;
 
     while (my ($label, $key) = splice @rows, 0, 2) {
-        push @lines, [$label, map { median($self->values_of("$key.$_")) }
-                              @columns];
+        push @lines, [$label,
+                      map { scalar median($self->values_of("$key.$_")) }
+                          @columns];
     }
     return { title => $matrix->{title}, columns => \@columns,
              lines => \@lines };

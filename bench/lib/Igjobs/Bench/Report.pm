@@ -77,8 +77,9 @@ sub range {
 # three digits or whole, thousands apart
 sub number {
     my ($value) = @_;
-    my $size = abs $value;
+    my $size = abs($value // return '-');
 
+    return sprintf '%.1g', $value if $size && $size < 0.01;
     return sprintf '%.2f', $value if $size < 10;
     return sprintf '%.1f', $value if $size < 100;
     my $text = sprintf '%.0f', $value;
@@ -93,7 +94,6 @@ sub write_results {
     my $path = "$dir/$date-$figures->{question}";
     my $json = JSON::PP->new->canonical->pretty->indent_length(1);
 
-    mkdir $dir;
     write_file("$path.txt", report_text($figures) . "\n$run\n");
     write_file("$path.json", $json->encode({
         %$figures, date => $date, run => [split /\n/, $run],
