@@ -278,6 +278,7 @@ create table igjobs.chunks (
     span      integer not null,
     tenant    text not null,
     platform  text not null,
+    gaps      integer[],
     constraint chunks_pkey primary key (job_id, first_row),
     constraint chunk_size check (n between 1 and span)
 );
@@ -285,6 +286,9 @@ comment on constraint chunks_pkey on igjobs.chunks is
     'igjobs.result_rows: the chunks that hold a range of ordinals';
 comment on column igjobs.chunks.span is
     'places in the chunk; equal to n when none is empty (dense)';
+comment on column igjobs.chunks.gaps is
+    'for each empty place, in order: how many rows stand before it; so the '
+    'row of rank r has the place r + width_bucket(r, gaps)';
 
 
 -- Fleet-wide caps: a scope with a row in caps has that many slots.

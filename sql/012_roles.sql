@@ -8,7 +8,8 @@ revoke all on all tables in schema igjobs from public;
 grant usage on schema igjobs to igjobs_api, igjobs_worker;
 
 grant insert on igjobs.batch_accounts to igjobs_api;
-grant select on igjobs.job_documents to igjobs_api;
+grant select on igjobs.job_documents, igjobs.result_chunks, igjobs.results
+    to igjobs_api;
 grant execute on function
     igjobs.submit_all(
         text, text[], text[], uuid[], text[], integer[], boolean[],

@@ -21,7 +21,7 @@ typedef struct {
     ngx_uint_t    n;
     u_char        addr[NGX_SOCKADDR_STRLEN + 1];
     u_char        port[NGX_INT_T_LEN + 1];
-    u_char        options[64];
+    u_char        options[128];
 } ngx_http_igjobs_pg_words_t;
 
 
@@ -233,7 +233,10 @@ ngx_http_igjobs_pg_address(ngx_http_igjobs_pg_conn_t *conn,
 }
 
 
-/* the server gives up earlier than our own time-out, which costs more */
+/*
+ * The server gives up earlier than our own time-out, which costs more, and
+ * plans a statement once: no plan depends on who asks for which job.
+ */
 
 static void
 ngx_http_igjobs_pg_limit(ngx_http_igjobs_pg_conn_t *conn,
@@ -246,7 +249,8 @@ ngx_http_igjobs_pg_limit(ngx_http_igjobs_pg_conn_t *conn,
     timeout = (conn->group->id == NGX_HTTP_IGJOBS_PG_BULK) ? conf->bulk_timeout
                                                            : conf->timeout;
 
-    *ngx_sprintf(words->options, "-c statement_timeout=%M",
+    *ngx_sprintf(words->options, "-c statement_timeout=%M "
+                                 "-c plan_cache_mode=force_generic_plan",
                  timeout - timeout / 5)
         = '\0';
 

@@ -31,15 +31,17 @@ for my $role (sort keys %may) {
         join(' ', @{ $may{$role} }), "the functions of $role";
     is $e->sql("select string_agg(proname, ' ' order by proname) from pg_proc"
         . " where pronamespace = 'igjobs'::regnamespace and not prosecdef"
-        . " and has_function_privilege('$role', oid, 'execute')"), '',
-        'all of which run as their owner';
+        . " and has_function_privilege('$role', oid, 'execute')"),
+        $role eq 'igjobs_api' ? 'result_rows' : '',
+        'which run as their owner, but for a part of a statement';
     is $e->sql("select string_agg(oid::regclass || ' ' || p, ', ') from"
         . " pg_class, unnest('{select,insert,update,delete,truncate}'::text[])"
         . " p where relnamespace in ('igjobs'::regnamespace,"
         . " 'public'::regnamespace) and relkind in ('r', 'p', 'v')"
         . " and has_table_privilege('$role', oid, p)"),
         $role eq 'igjobs_api' ? 'igjobs.batch_accounts insert,'
-            . ' igjobs.job_documents select' : '', 'its tables';
+            . ' igjobs.job_documents select, igjobs.result_chunks select,'
+            . ' igjobs.results select' : '', 'its tables';
     is $e->sql("select has_schema_privilege('$role', 'igjobs', 'create'),"
         . " has_schema_privilege('$role', 'public', 'create'),"
         . " rolsuper or rolcreaterole or rolcreatedb or rolbypassrls"
