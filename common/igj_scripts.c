@@ -21,13 +21,23 @@
     "  return tonumber(redis.call('HGET', key, field) or '0') or 0\n"        \
     "end\n"
 
-/* the next score of a tenant, and the tenant's clock moved to it */
+/*
+ * The next score of a tenant, and the tenant's clock moved to it; a weight that
+ * is given is kept from now on.
+ */
 #define LUA_CHARGE                                                           \
-    "local function charge(key, tenant)\n"                                   \
-    "  local weight = clock(key, 'w:' .. tenant)\n"                          \
+    "local function charge(key, tenant, given)\n"                            \
+    "  local held = redis.call('HMGET', key, 'class', 't:' .. tenant,\n"     \
+    "                          'w:' .. tenant)\n"                            \
+    "  local weight = given or tonumber(held[3] or '1') or 1\n"              \
     "  if weight <= 0 then weight = 1 end\n"                                 \
-    "  local score = math.max(clock(key, 'class'),\n"                        \
-    "                         clock(key, 't:' .. tenant)) + 1 / weight\n"    \
+    "  if given == 1 and held[3] then\n"                                     \
+    "    redis.call('HDEL', key, 'w:' .. tenant)\n"                          \
+    "  elseif given and given ~= 1 then\n"                                   \
+    "    redis.call('HSET', key, 'w:' .. tenant, given)\n"                   \
+    "  end\n"                                                                \
+    "  local score = math.max(tonumber(held[1] or '0') or 0,\n"              \
+    "                         tonumber(held[2] or '0') or 0) + 1 / weight\n" \
     "  score = string.format('%.17g', score)\n"                              \
     "  redis.call('HSET', key, 't:' .. tenant, score)\n"                     \
     "  return score\n"                                                       \
@@ -41,7 +51,7 @@
 
 
 static const char  igj_script_issue[] =
-    LUA_CLOCK LUA_CHARGE
+    LUA_CHARGE
     "local queue, tenant, job = ARGV[1], ARGV[2], ARGV[3]\n"
     "local wanted, slots = tonumber(ARGV[4]), tonumber(ARGV[5])\n"
     "local free, added = {}, 0\n"
@@ -57,13 +67,9 @@ static const char  igj_script_issue[] =
     "wanted = math.min(wanted, #free)\n"
     "if wanted <= 0 then return 0 end\n"
     "local weight = tonumber(ARGV[6])\n"
-    "if weight == 1 then\n"
-    "  redis.call('HDEL', KEYS[2], 'w:' .. tenant)\n"
-    "elseif weight and weight > 0 then\n"
-    "  redis.call('HSET', KEYS[2], 'w:' .. tenant, ARGV[6])\n"
-    "end\n"
+    "if weight and weight <= 0 then weight = nil end\n"
     "for i = 1, wanted do\n"
-    "  redis.call('ZADD', KEYS[1], charge(KEYS[2], tenant), free[i])\n"
+    "  redis.call('ZADD', KEYS[1], charge(KEYS[2], tenant, weight), free[i])\n"
     "  added = added + 1\n"
     "end\n"
     "redis.call('ZREM', KEYS[3], queue .. ':' .. tenant .. '/' .. job)\n"
@@ -125,7 +131,7 @@ static const char  igj_script_later[] =
  * the others.
  */
 static const char  igj_script_due[] =
-    LUA_CLOCK LUA_CHARGE LUA_NOW
+    LUA_CHARGE LUA_NOW
     "local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf',\n"
     "                       string.format('%.17g', now()),\n"
     "                       'LIMIT', 0, ARGV[1])\n"

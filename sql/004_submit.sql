@@ -3,8 +3,7 @@
 -- job id; many small jobs in one statement.
 
 create type igjobs.submitted as (
-    inserted boolean, version bigint, doc text, class text,
-    parallelism integer);
+    inserted boolean, class text, parallelism integer);
 
 
 create function igjobs.batch_size()
@@ -150,8 +149,7 @@ begin
         p_kind, p_tenants, p_platforms, p_jobs, p_genders, p_max_counts,
         p_keep_unknown, p_account_counts, p_accounts);
     return query
-    select j.job_id = any (inserted), j.version, j.doc, j.class,
-        j.parallelism
+    select j.job_id = any (inserted), j.class, j.parallelism
     from unnest(p_tenants, p_jobs) with ordinality i (tenant, job_id, n)
     join public.scrape_jobs j
         on j.tenant = i.tenant and j.job_id = i.job_id
@@ -169,8 +167,8 @@ comment on function igjobs.submit_all(
     'Accepts jobs of one kind, each a place in the arrays. p_accounts: the '
     'batches of a job apart by an empty line, the accounts of a batch by '
     'newlines. Answers a row a job, in order. Repeatable: a job that is '
-    'there already answers inserted = false with its present document. '
-    'Raises for a job id of another tenant.';
+    'there already answers inserted = false. Raises for a job id of another '
+    'tenant.';
 
 
 create function igjobs.submit(
@@ -234,7 +232,7 @@ begin
         raise exception 'job % has accounts for % of % batches', p_job,
             copied, j.total_batches using errcode = 'invalid_parameter_value';
     end if;
-    return (true, j.version, j.doc, j.class, j.parallelism);
+    return (true, j.class, j.parallelism);
 end
 $$;
 comment on function igjobs.submit_copied(text, uuid) is
