@@ -193,6 +193,13 @@ igj_key_events(igj_key_t *key, const char *tenant, const char *job)
 
 
 size_t
+igj_key_seen(igj_key_t *key, const char *tenant, const char *job)
+{
+    return igj_key_of_job(key, "igjobs:seen:", tenant, job);
+}
+
+
+size_t
 igj_key_worker(igj_key_t *key, const char *id)
 {
     if (!igj_key_tail_valid(id)) {

@@ -49,6 +49,10 @@ IGJ_MUST_CHECK size_t igj_key_status(igj_key_t *key, const char *tenant,
 IGJ_MUST_CHECK size_t igj_key_events(igj_key_t *key, const char *tenant,
     const char *job);
 
+/* Bits of the profiles that pages of a job have brought. */
+IGJ_MUST_CHECK size_t igj_key_seen(igj_key_t *key, const char *tenant,
+    const char *job);
+
 /* Heartbeat and load of a worker process. */
 IGJ_MUST_CHECK size_t igj_key_worker(igj_key_t *key, const char *id);
 

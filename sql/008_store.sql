@@ -1,6 +1,7 @@
 -- Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 -- The unit of commit: one provider page. Locks: batch row, slots, result rows
--- in profile_id order, job row last and briefly.
+-- (those that seem new, then the others, each in profile_id order), job row
+-- last and briefly.
 
 create type igjobs.stored as (
     answer text, kept integer, batch_closed boolean, version bigint, doc text,
@@ -132,85 +133,140 @@ create function igjobs.page_rows(
     returns setof public.scrape_results
     language sql stable
 begin atomic
-    select b.job_id, p_chunk_no, now(),
-        (row_number() over () - 1)::integer, t.confidence, b.tenant,
-        b.platform, t.profile_id, t.username, t.full_name, t.gender,
-        t.evidence, t.source
-    from (
-        select u.* from unnest(
-            p_profile_ids, p_usernames, p_full_names, p_genders,
-            p_confidences, p_evidences, p_sources)
-            u (profile_id, username, full_name, gender, confidence,
-               evidence, source)
-        order by u.profile_id collate "C") t;
+    select b.job_id, p_chunk_no, now(), u.n::integer - 1, u.confidence,
+        b.tenant, b.platform, u.profile_id, u.username, u.full_name,
+        u.gender, u.evidence, u.source
+    from unnest(
+        p_profile_ids, p_usernames, p_full_names, p_genders,
+        p_confidences, p_evidences, p_sources) with ordinality
+        u (profile_id, username, full_name, gender, confidence, evidence,
+           source, n);
 end;
 comment on function igjobs.page_rows(
     igjobs.batches, bigint, text[], text[], text[], text[], real[], text[],
     text[]) is
-    'The kept rows of a page as result rows, in profile_id order: two pages '
-    'with the same profiles wait for each other, and never in a circle.';
+    'The kept rows of a page as result rows, in the order in which they come.';
 
 
-create function igjobs.expect_new(b igjobs.batches)
-    returns boolean
-    language plpgsql stable
+create type igjobs.chunk as (
+    chunk_no bigint, n integer, span integer, gaps integer[]);
+
+
+create function igjobs.chunk_gaps(p_job uuid, c igjobs.chunk)
+    returns integer[]
+    language plpgsql volatile
 as $$
 begin
-    return coalesce((
-        select c.n = c.span from igjobs.chunks c
-        where c.tenant = b.tenant and c.job_id = b.job_id
-        order by c.first_row desc limit 1), true);
+    return array(
+        select g + 1 - (row_number() over (order by g))::integer
+        from generate_series(0, c.span - 1) g
+        where not exists (
+            select from public.scrape_results r
+            where r.job_id = p_job and r.chunk_no = c.chunk_no and r.idx = g)
+        order by g);
 end
 $$;
-comment on function igjobs.expect_new(igjobs.batches) is
-    'Did the job''s newest chunk hold only profiles that were new to it?';
+comment on function igjobs.chunk_gaps(uuid, igjobs.chunk) is
+    'For each empty place of a chunk: how many rows stand before it.';
 
+-- an index look-up for each row, however small the table was when planned
+create function igjobs.insert_known(
+    b igjobs.batches, c igjobs.chunk, p_profile_ids text[],
+    p_usernames text[], p_full_names text[], p_genders text[],
+    p_confidences real[], p_evidences text[], p_sources text[])
+    returns igjobs.chunk
+    language plpgsql volatile
+    set enable_seqscan = off
+    set enable_bitmapscan = off
+as $$
+declare
+    places integer;
+    kept integer;
+begin
+    with missing as materialized (
+        select r.* from igjobs.page_rows(
+            b, c.chunk_no, p_profile_ids, p_usernames, p_full_names,
+            p_genders, p_confidences, p_evidences, p_sources) r
+        where (select true from public.scrape_results t
+               where t.job_id = b.job_id and t.profile_id = r.profile_id)
+            is null
+        order by r.profile_id
+    ), inserted as (
+        insert into public.scrape_results
+        select m.job_id, m.chunk_no, m.created_at,
+            c.n + (row_number() over ())::integer - 1, m.confidence,
+            m.tenant, m.platform, m.profile_id, m.username, m.full_name,
+            m.gender, m.evidence, m.source_account
+        from missing m
+        on conflict (job_id, profile_id) do nothing
+        returning 1
+    )
+    select (select count(*) from missing), (select count(*) from inserted)
+    into places, kept;
+    c.span := c.n + places;
+    c.n := c.n + kept;
+    if c.n < c.span then
+        c.gaps := igjobs.chunk_gaps(b.job_id, c);
+    end if;
+    return c;
+end
+$$;
+comment on function igjobs.insert_known(
+    igjobs.batches, igjobs.chunk, text[], text[], text[], text[], real[],
+    text[], text[]) is
+    'Part of insert_rows: adds those of these rows that the job does not have '
+    'to a chunk. Rows that another page commits meanwhile leave holes.';
 
-create type igjobs.chunk as (chunk_no bigint, n integer, span integer);
 
 create function igjobs.insert_rows(
-    b igjobs.batches, p_profile_ids text[], p_usernames text[],
-    p_full_names text[], p_genders text[], p_confidences real[],
-    p_evidences text[], p_sources text[])
+    b igjobs.batches, p_new integer, p_profile_ids text[],
+    p_usernames text[], p_full_names text[], p_genders text[],
+    p_confidences real[], p_evidences text[], p_sources text[])
     returns igjobs.chunk
     language plpgsql volatile
 as $$
 declare
-    c igjobs.chunk;
+    c igjobs.chunk := (null, 0, 0, null);
+    n integer := cardinality(p_profile_ids);
 begin
-    c.n := 0;
-    c.span := cardinality(p_profile_ids);
-    if c.span = 0 then
+    if n = 0 then
         return c;
     end if;
 
     c.chunk_no := nextval('igjobs.chunk_no');
-    if igjobs.expect_new(b) then
+    p_new := coalesce(p_new, n);
+    if p_new > 0 then
         begin
             insert into public.scrape_results
             select r.* from igjobs.page_rows(
-                b, c.chunk_no, p_profile_ids, p_usernames, p_full_names,
-                p_genders, p_confidences, p_evidences, p_sources) r;
-            c.n := c.span;
-            return c;
+                b, c.chunk_no, p_profile_ids[:p_new], p_usernames[:p_new],
+                p_full_names[:p_new], p_genders[:p_new],
+                p_confidences[:p_new], p_evidences[:p_new],
+                p_sources[:p_new]) r;
+            c.n := p_new;
+            c.span := p_new;
         exception when unique_violation then
             -- undone, and again with care
+            p_new := 0;
         end;
     end if;
-    insert into public.scrape_results
-    select r.* from igjobs.page_rows(
-        b, c.chunk_no, p_profile_ids, p_usernames, p_full_names,
-        p_genders, p_confidences, p_evidences, p_sources) r
-    on conflict (job_id, profile_id) do nothing;
-    get diagnostics c.n = row_count;
+    if p_new < n then
+        c := igjobs.insert_known(
+            b, c, p_profile_ids[p_new + 1:], p_usernames[p_new + 1:],
+            p_full_names[p_new + 1:], p_genders[p_new + 1:],
+            p_confidences[p_new + 1:], p_evidences[p_new + 1:],
+            p_sources[p_new + 1:]);
+    end if;
     return c;
 end
 $$;
 comment on function igjobs.insert_rows(
-    igjobs.batches, text[], text[], text[], text[], real[], text[], text[]) is
+    igjobs.batches, integer, text[], text[], text[], text[], real[], text[],
+    text[]) is
     'Stores the rows of a page as one chunk; a profile that the job has '
-    'already is left out. While pages bring only new profiles, the plain '
-    'insert is tried first: it costs little more than half.';
+    'already is left out. The first p_new rows are inserted plainly, which '
+    'costs half; when one of them was known after all, all are inserted with '
+    'care. p_new null: all.';
 
 
 create function igjobs.add_chunk(j public.scrape_jobs, c igjobs.chunk)
@@ -220,9 +276,9 @@ as $$
 begin
     if c.n > 0 then
         insert into igjobs.chunks (
-            job_id, first_row, chunk_no, n, span, tenant, platform)
-        values (j.job_id, j.next_row, c.chunk_no, c.n, c.span, j.tenant,
-                j.platform);
+            job_id, first_row, chunk_no, n, span, gaps, tenant, platform)
+        values (j.job_id, j.next_row, c.chunk_no, c.n, c.span, c.gaps,
+                j.tenant, j.platform);
         j.next_row := j.next_row + c.n;
         j.profiles_scraped := j.profiles_scraped + c.n;
     end if;
@@ -258,7 +314,8 @@ create function igjobs.store_page(
     p_female integer, p_male integer, p_unknown integer,
     p_profile_ids text[], p_usernames text[], p_full_names text[],
     p_genders text[], p_confidences real[], p_evidences text[],
-    p_sources text[], p_outcomes jsonb, p_accounts_failed integer)
+    p_sources text[], p_outcomes jsonb, p_accounts_failed integer,
+    p_new integer default null)
     returns igjobs.stored
     language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
@@ -283,8 +340,9 @@ begin
     progress := igjobs.batch_progress(b, p_items, s.batch_closed);
     perform igjobs.move_batch(b, progress, s.batch_closed);
     perform igjobs.note_outcomes(b, p_outcomes);
-    c := igjobs.insert_rows(b, p_profile_ids, p_usernames, p_full_names,
-                            p_genders, p_confidences, p_evidences, p_sources);
+    c := igjobs.insert_rows(b, p_new, p_profile_ids, p_usernames,
+                            p_full_names, p_genders, p_confidences,
+                            p_evidences, p_sources);
 
     j := igjobs.lock_job(p_tenant, p_job);
     if igjobs.is_final(j.state) then
@@ -311,9 +369,11 @@ $$;
 comment on function igjobs.store_page(
     text, uuid, integer, integer, integer, bigint, bigint, boolean, text,
     numeric, integer, integer, integer, integer, integer, text[], text[],
-    text[], text[], real[], text[], text[], jsonb, integer) is
+    text[], text[], real[], text[], text[], jsonb, integer, integer) is
     'Stores items p_from to p_to (dataset offsets) of a run: the kept rows '
-    '(the arrays), cursor, outcomes, counters, document; with p_close also '
+    '(the arrays: first p_new rows that seem new to the job, then the others, '
+    'each in profile_id order, so that pages with the same profiles do not '
+    'wait for each other in a circle; null: not known), cursor, outcomes, counters, document; with p_close also '
     'the run''s end, and the last open run closes the batch. p_items: items '
     'of the page, p_seen: distinct profiles among them, p_female, p_male, '
     'p_unknown: before the filter. Answers stored, repeated (committed '

@@ -34,7 +34,7 @@ grant execute on function
     igjobs.store_page(
         text, uuid, integer, integer, integer, bigint, bigint, boolean, text,
         numeric, integer, integer, integer, integer, integer, text[], text[],
-        text[], text[], real[], text[], text[], jsonb, integer),
+        text[], text[], real[], text[], text[], jsonb, integer, integer),
     igjobs.fail_batch(text, uuid, integer, integer, text, text, integer),
     igjobs.give_back(text, uuid, integer, integer),
     igjobs.expired_jobs(integer),

@@ -21,7 +21,7 @@
 #include "igj_base.h"
 
 
-#define IGJ_PG_PARAMS_MAX     24
+#define IGJ_PG_PARAMS_MAX     26
 #define IGJ_PG_NUMBERS_MAX    640     /* text of all numbers of a call */
 #define IGJ_PG_MESSAGE_MAX    256
 #define IGJ_PG_STATEMENTS_MAX 64      /* ids of statements are below */

@@ -220,9 +220,8 @@ igj_redis_closed(igj_redis_t *r)
 int
 igj_redis_send(igj_redis_t *r, const igj_redis_args_t *args)
 {
-    int      n;
-    char    *text, *out;
-    size_t   size;
+    int    n, rc;
+    char  *text;
 
     if (r->reader == NULL) {
         return IGJ_ERROR;
@@ -235,13 +234,29 @@ igj_redis_send(igj_redis_t *r, const igj_redis_args_t *args)
         return IGJ_ERROR;
     }
 
-    if (r->out_size - r->out_len < (size_t) n) {
-        size = (r->out_len + (size_t) n) * 2;
+    rc = igj_redis_send_text(r, text, (size_t) n);
+    free(text);
+
+    return rc;
+}
+
+
+int
+igj_redis_send_text(igj_redis_t *r, const char *text, size_t len)
+{
+    char    *out;
+    size_t   size;
+
+    if (r->reader == NULL) {
+        return IGJ_ERROR;
+    }
+
+    if (r->out_size - r->out_len < len) {
+        size = (r->out_len + len) * 2;
         out = realloc(r->out, size);
 
         if (out == NULL) {
-            free(text);
-            igj_redis_failed(r, args->argv[0], "out of memory");
+            igj_redis_failed(r, "send", "out of memory");
             return IGJ_ERROR;
         }
 
@@ -249,9 +264,8 @@ igj_redis_send(igj_redis_t *r, const igj_redis_args_t *args)
         r->out_size = size;
     }
 
-    memcpy(r->out + r->out_len, text, (size_t) n);
-    r->out_len += (size_t) n;
-    free(text);
+    memcpy(r->out + r->out_len, text, len);
+    r->out_len += len;
 
     return IGJ_OK;
 }

@@ -57,6 +57,10 @@ uint64_t igj_redis_generation(const igj_redis_t *r);
 IGJ_MUST_CHECK int igj_redis_send(igj_redis_t *r,
     const igj_redis_args_t *args);
 
+/* The same for a command that is formatted already. */
+IGJ_MUST_CHECK int igj_redis_send_text(igj_redis_t *r, const char *text,
+    size_t len);
+
 /* Sends what waits, reads the next reply (freeReplyObject() it).  NULL: the
  * connection broke and is closed.  An error reply is a reply. */
 redisReply *igj_redis_reply(igj_redis_t *r, int64_t timeout_ms);

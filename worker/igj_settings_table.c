@@ -74,8 +74,9 @@ const igj_setting_t  igj_settings_table[] = {
       "JSON object merged into the actor's input" },
 
     { "apify-fields", { "APIFY_FIELDS" }, IGJ_SETTING_TEXT,
-      igj_field(apify_fields), NULL, 0, 0, NULL, false,
-      "item fields to ask for, with commas between; all if not given" },
+      igj_field(apify_fields), "stored", 0, 0, NULL, false,
+      "item fields to ask for, with commas between; stored is those that "
+      "igjobs keeps, in the spellings of all known actors, all is all" },
 
     { "apify-memory", { "APIFY_MEMORY_MB" }, IGJ_SETTING_NUMBER,
       igj_field(apify_memory_mb), "0", 0, 32768, NULL, false,

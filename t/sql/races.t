@@ -35,6 +35,7 @@ create function public.store(c igjobs.claimed, run integer, first bigint,
 declare
     n integer := cardinality(ids);
 begin
+    ids := array(select i collate "C" from unnest(ids) i order by 1);
     return igjobs.store_page(c.tenant, c.job_id, c.batch_no, c.attempt, run,
         first, first + n, close, case when close then 'succeeded' end, 0.5,
         n, n, n, 0, 0, ids, ids, ids, array_fill('female'::text, array[n]),

@@ -57,15 +57,15 @@ $s = $e->store($c, $run, from => 10, ids => [1 .. 6], outcomes =>
     { account_1 => 'ok', account_2 => 'private' }, accounts_failed => 1);
 is $s->{kept}, 3, 'only new profiles are kept';
 is $e->sql("select first_row, n, span from igjobs.chunks"
-    . " where job_id = '$job' order by first_row desc limit 1"), '3|3|6',
-    'the chunk has holes';
+    . " where job_id = '$job' order by first_row desc limit 1"), '3|3|3',
+    'the chunk has no holes';
 is $e->row($job)->{accounts_failed}, 1, 'a failed account';
 is $e->sql("select outcomes from igjobs.batch_accounts"
     . " where job_id = '$job' and batch_no = 0"),
     '{"account_1": "ok", "account_2": "private"}', 'outcomes';
 $s = $e->store($c, $run, from => 16, ids => [6, 7], items => 500,
                outcomes => { account_3 => 'ok' });
-is $s->{kept}, 1, 'after a page with holes as well';
+is $s->{kept}, 1, 'after a page with known profiles as well';
 is $e->row($job)->{progress}, 49.5, 'progress stays below the batch\'s end';
 is $e->sql('select count(*) from igjobs.batch_accounts,'
     . " jsonb_object_keys(outcomes) where job_id = '$job'"), 3,
@@ -75,10 +75,27 @@ is $e->sql('select count(*) from igjobs.batch_accounts,'
 
 $s = $e->store($c, $run, from => 516, ids => [8, 8, 9]);
 is $s->{kept}, 2, 'a profile twice in a page is kept once';
+is $e->sql('select n, span, gaps from igjobs.chunks'
+    . " where job_id = '$job' order by first_row desc limit 1"), '2|3|{1}',
+    'and the chunk says where its empty place is';
+
+# rows that the caller takes for new
+
+$s = $e->store($c, $run, from => 519, ids => [11 .. 15], new => 5);
+is $s->{kept}, 5, 'all are new';
+$s = $e->store($c, $run, from => 524, ids => [15 .. 18], new => 4);
+is $s->{kept}, 3, 'one was known after all';
+my @split = ($e->page($c, $run, from => 528, ids => [1 .. 5], new => 2));
+$split[15] = $split[16] = $split[17] = [20, 21, 18, 19, 22];
+is $e->call(store_page => @split)->{kept}, 4, 'two new, then one known of three';
+is $e->sql('select string_agg(idx || \':\' || profile_id, \' \' order by idx)'
+    . " from public.scrape_results where job_id = '$job' and chunk_no ="
+    . " (select max(chunk_no) from igjobs.chunks where job_id = '$job')"),
+    '0:20 1:21 2:19 3:22', 'their places have no holes';
 
 # the end of the run: an empty page
 
-my @close = (from => 519, close => 1, cost => 0.5);
+my @close = (from => 533, close => 1, cost => 0.5);
 $s = $e->store($c, $run, @close);
 is_deeply [@$s{qw(answer batch_closed)}], ['stored', JSON::PP::true],
     'the last open run closes the batch';
@@ -93,21 +110,21 @@ $s = $e->store($c, $run, @close);
 is_deeply [@$s{qw(answer batch_closed)}], ['repeated', JSON::PP::true],
     'a repeat of the close finds the run closed';
 is $e->row($job)->{batches_done}, 1, 'the batch counts once';
-is $e->store($c, $run, from => 519, ids => [10])->{answer}, 'lost',
+is $e->store($c, $run, from => 533, ids => [10])->{answer}, 'lost',
     'nothing more for a closed run';
 
 # the job's last page
 
 $c = $e->claim($job);
 $run = $e->start_run($c);
-@page = (ids => [11, 12], genders => [1, 0, 1], close => 1);
+@page = (ids => [31, 32], genders => [1, 0, 1], close => 1);
 $s = $e->store($c, $run, @page);
 is_deeply [@$s{qw(answer kept final state)}],
     ['stored', 2, JSON::PP::true, 'completed'], 'the last page ends the job';
 my $doc = $e->doc($job);
 is_deeply [@$doc{qw(status progress completion_reason total_scraped
                     total_filtered profiles_scraped error_message)}],
-    ['completed', 100, 'all_done', 8 + 6 + 2 + 3 + 2, 11, 11,
+    ['completed', 100, 'all_done', 8 + 6 + 2 + 3 + 5 + 4 + 5 + 2, 23, 23,
      '1 of 100 accounts could not be scraped'], 'its document';
 ok defined $doc->{completed_at}, 'with the time of its end';
 is $e->store($c, $run, @page)->{answer}, 'repeated', 'a repeat of that page';

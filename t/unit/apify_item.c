@@ -342,9 +342,41 @@ damage(void)
 }
 
 
+/* What is asked for brings what is read: the items of all dialects, cut down
+ * to these members, say the same. */
+
+static void
+fields(void)
+{
+    static const char *const  members[] = {
+        "username", "id", "userId", "pk", "pk_id", "full_name", "fullName",
+        "sourceUsername", "username_scrape", "following_of", "error",
+        "errorDescription", "requestErrorMessages", "url", "inputUrl",
+        "following_user", "details"
+    };
+
+    char    list[1024], name[64];
+    size_t  i;
+    int     missing;
+
+    missing = 0;
+    (void) snprintf(list, sizeof(list), ",%s,", igj_item_fields());
+
+    for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        (void) snprintf(name, sizeof(name), ",%s,", members[i]);
+        missing += (strstr(list, name) == NULL);
+    }
+
+    is(missing, 0, "every member that is read is asked for");
+    ok(strstr(list, "ic_url") == NULL && strstr(list, "icUrl") == NULL,
+       "pictures are not");
+}
+
+
 int
 main(void)
 {
+    fields();
     dialects();
     details();
     account_errors();

@@ -34,6 +34,8 @@ test_names(void)
             "index of the parked");
     is_text(built(igj_key_status(&key, "default", JOB)),
             "igjobs:status:default:" JOB, "status");
+    is_text(built(igj_key_seen(&key, "default", JOB)),
+            "igjobs:seen:default:" JOB, "seen");
     is_text(built(igj_key_events(&key, "default", JOB)),
             "igjobs:events:default:" JOB, "events");
     is_text(built(igj_key_worker(&key, "host-1.example:42")),

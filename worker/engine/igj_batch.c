@@ -34,11 +34,17 @@ static igj_batch_rc_t igj_batch_intended(igj_batch_t *b, const PGresult *res,
     const char *accounts, igj_batch_run_t **run);
 static igj_batch_rc_t igj_batch_answer(igj_batch_t *b, igj_sql_t id,
     const igj_pg_args_t *args);
-static int igj_batch_rows(igj_claim_t *c, const igj_batch_page_t *page);
+static int igj_batch_new_rows(igj_claim_t *c, const igj_batch_page_t *page);
+static int igj_batch_rows(igj_claim_t *c, const igj_batch_page_t *page,
+    int known);
+static void igj_batch_row(igj_pg_array_t *a, const igj_batch_row_t *row);
+static void igj_batch_optional(igj_pg_array_t *a, const char *text);
 static void igj_batch_cost(igj_pg_args_t *args, double cost_usd);
 static char *igj_batch_json(const cJSON *json);
 static igj_batch_rc_t igj_batch_stored(igj_batch_t *b, igj_batch_run_t *run,
     const igj_batch_page_t *page, const PGresult *res);
+static void igj_batch_tell_seen(igj_batch_t *b, const igj_batch_page_t *page,
+    const char *answer, const PGresult *res);
 static igj_batch_rc_t igj_batch_planned(igj_batch_t *b, const PGresult *res,
     const char *const *parts, int nparts);
 
@@ -208,7 +214,7 @@ igj_batch_rc_t
 igj_batch_store_page(igj_batch_t *b, igj_batch_run_t *run,
     const igj_batch_page_t *page)
 {
-    int              i;
+    int              i, known;
     char            *outcomes;
     PGresult        *res;
     igj_claim_t     *c;
@@ -217,8 +223,9 @@ igj_batch_store_page(igj_batch_t *b, igj_batch_run_t *run,
 
     c = b->claim;
     outcomes = igj_batch_json(page->outcomes);
+    known = igj_batch_new_rows(c, page);
 
-    if (igj_batch_rows(c, page) != IGJ_OK
+    if (igj_batch_rows(c, page, known) != IGJ_OK
         || (page->outcomes != NULL && outcomes == NULL))
     {
         cJSON_free(outcomes);
@@ -245,6 +252,12 @@ igj_batch_store_page(igj_batch_t *b, igj_batch_run_t *run,
     igj_pg_text(&args, outcomes);
     igj_pg_number(&args, page->accounts_failed);
 
+    if (known < 0) {
+        igj_pg_text(&args, NULL);
+    } else {
+        igj_pg_number(&args, known);
+    }
+
     rc = igj_batch_call(b, IGJ_SQL_STORE_PAGE, &args, &res);
 
     if (rc == IGJ_BATCH_OK) {
@@ -258,55 +271,85 @@ igj_batch_store_page(igj_batch_t *b, igj_batch_run_t *run,
 }
 
 
-/* The rows as the seven arrays of store_page, in its order. */
+/* How many rows seem new to the job (c->is_new says which); -1: not known. */
 
 static int
-igj_batch_rows(igj_claim_t *c, const igj_batch_page_t *page)
+igj_batch_new_rows(igj_claim_t *c, const igj_batch_page_t *page)
+{
+    free(c->is_new);
+    c->is_new = NULL;
+
+    if (c->engine->seen == NULL || page->nrows == 0) {
+        return -1;
+    }
+
+    c->is_new = calloc((size_t) page->nrows, sizeof(bool));
+
+    return c->is_new == NULL ? -1
+           : igj_seen_rows(c->engine->seen, &c->batch, page->rows,
+                           page->nrows, c->is_new);
+}
+
+
+/* The rows as the seven arrays of store_page: the new ones, then the others. */
+
+static int
+igj_batch_rows(igj_claim_t *c, const igj_batch_page_t *page, int known)
 {
     static const igj_pg_type_t  types[IGJ_CLAIM_ARRAYS] = {
         IGJ_PG_TEXT, IGJ_PG_TEXT, IGJ_PG_TEXT, IGJ_PG_TEXT, IGJ_PG_FLOAT4,
         IGJ_PG_TEXT, IGJ_PG_TEXT
     };
 
-    int                     i, k;
-    const char             *texts[IGJ_CLAIM_ARRAYS];
-    igj_pg_array_t         *a;
-    const igj_batch_row_t  *row;
-
-    a = c->arrays;
+    int  i, k;
 
     for (k = 0; k < IGJ_CLAIM_ARRAYS; k++) {
-        igj_pg_array_begin(&a[k], types[k]);
+        igj_pg_array_begin(&c->arrays[k], types[k]);
+    }
+
+    for (i = 0; known > 0 && i < page->nrows; i++) {
+        if (c->is_new[i]) {
+            igj_batch_row(c->arrays, &page->rows[i]);
+        }
     }
 
     for (i = 0; i < page->nrows; i++) {
-        row = &page->rows[i];
-
-        texts[0] = row->profile_id;
-        texts[1] = row->username;
-        texts[2] = row->full_name;
-        texts[3] = row->gender;
-        texts[5] = row->evidence;
-        texts[6] = row->source;
-
-        for (k = 0; k < IGJ_CLAIM_ARRAYS; k++) {
-            if (types[k] == IGJ_PG_FLOAT4) {
-                igj_pg_array_float4(&a[k], row->confidence);
-            } else if (texts[k] != NULL) {
-                igj_pg_array_text(&a[k], texts[k], strlen(texts[k]));
-            } else {
-                igj_pg_array_null(&a[k]);
-            }
+        if (known <= 0 || !c->is_new[i]) {
+            igj_batch_row(c->arrays, &page->rows[i]);
         }
     }
 
     for (k = 0; k < IGJ_CLAIM_ARRAYS; k++) {
-        if (igj_pg_array_end(&a[k]) != IGJ_OK) {
+        if (igj_pg_array_end(&c->arrays[k]) != IGJ_OK) {
             return IGJ_ERROR;
         }
     }
 
     return IGJ_OK;
+}
+
+
+static void
+igj_batch_row(igj_pg_array_t *a, const igj_batch_row_t *row)
+{
+    igj_pg_array_text(&a[0], row->profile_id, strlen(row->profile_id));
+    igj_pg_array_text(&a[1], row->username, strlen(row->username));
+    igj_pg_array_text(&a[2], row->full_name, strlen(row->full_name));
+    igj_pg_array_text(&a[3], row->gender, strlen(row->gender));
+    igj_pg_array_float4(&a[4], row->confidence);
+    igj_batch_optional(&a[5], row->evidence);
+    igj_batch_optional(&a[6], row->source);
+}
+
+
+static void
+igj_batch_optional(igj_pg_array_t *a, const char *text)
+{
+    if (text == NULL) {
+        igj_pg_array_null(a);
+    } else {
+        igj_pg_array_text(a, text, strlen(text));
+    }
 }
 
 
@@ -331,6 +374,8 @@ igj_batch_stored(igj_batch_t *b, igj_batch_run_t *run,
         return IGJ_BATCH_LOST;
     }
 
+    igj_batch_tell_seen(b, page, answer, res);
+
     b->final = final;
     b->closed = igj_pg_get_boolean(res, 0, IGJ_STORED_BATCH_CLOSED);
     run->cursor = page->to;
@@ -345,6 +390,29 @@ igj_batch_stored(igj_batch_t *b, igj_batch_run_t *run,
             igj_s("answer", answer));
 
     return IGJ_BATCH_OK;
+}
+
+
+static void
+igj_batch_tell_seen(igj_batch_t *b, const igj_batch_page_t *page,
+    const char *answer, const PGresult *res)
+{
+    igj_seen_t  *seen;
+
+    seen = b->claim->engine->seen;
+
+    if (seen == NULL) {
+        return;
+    }
+
+    if (strcmp(answer, "stored") == 0) {
+        igj_seen_stored(seen, b, page->nrows,
+                        (int) igj_pg_get_number(res, 0, IGJ_STORED_KEPT));
+    }
+
+    if (igj_pg_get_boolean(res, 0, IGJ_STORED_FINAL)) {
+        igj_seen_forget(seen, b);
+    }
 }
 
 

@@ -87,7 +87,8 @@ typedef struct {
     int                     female;       /* of those, before the filter */
     int                     male;
     int                     unknown;
-    const igj_batch_row_t  *rows;         /* kept, by profile_id, distinct */
+    const igj_batch_row_t  *rows;         /* kept, by profile_id (bytes),
+                                             distinct */
     int                     nrows;
     const cJSON            *outcomes;     /* account name -> outcome, or NULL */
     int                     accounts_failed;
@@ -109,7 +110,9 @@ typedef struct {
     const cJSON            *outcomes;     /* known so far, or NULL */
     bool                    keep_unknown;
     int                     max_count;    /* profiles per account */
-    int                     parallelism;  /* of the job */
+    int                     parallelism;  /* of the job, as the next two */
+    int                     total_batches;
+    int                     job_accounts;
     int                     batch_no;
     int                     attempt;
     int                     failures;

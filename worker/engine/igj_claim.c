@@ -138,6 +138,11 @@ igj_claim_read(igj_claim_t *c)
     b->parallelism = (int) cJSON_GetNumberValue(
         cJSON_GetObjectItemCaseSensitive(job, "parallelism"));
 
+    b->total_batches = (int) cJSON_GetNumberValue(
+        cJSON_GetObjectItemCaseSensitive(job, "total_batches"));
+    b->job_accounts = (int) cJSON_GetNumberValue(
+        cJSON_GetObjectItemCaseSensitive(job, "account_count"));
+
     if (b->platform == NULL || b->target_gender == NULL || b->max_count < 1) {
         return IGJ_ERROR;
     }
@@ -326,6 +331,7 @@ igj_claim_clear(igj_claim_t *c)
         igj_pg_array_free(&c->arrays[i]);
     }
 
+    free(c->is_new);
     igj_arena_free(&c->arena);
     cJSON_Delete(c->job);
     cJSON_Delete(c->payload);

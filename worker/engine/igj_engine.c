@@ -161,8 +161,9 @@ igj_engine_redis(igj_engine_t *e, char *error)
     }
 
     e->hints = igj_hints_create(&e->redis_url);
+    e->seen = igj_seen_create(&e->redis_url);
 
-    return e->hints ? IGJ_OK : igj_engine_fail(error, "out of memory");
+    return (e->hints && e->seen) ? IGJ_OK : igj_engine_fail(error, "out of memory");
 }
 
 
@@ -294,6 +295,7 @@ igj_engine_destroy(igj_engine_t *e)
     igj_taker_destroy(e->taker);
     igj_engine_stop_upkeep(e);
     igj_hints_destroy(e->hints);
+    igj_seen_destroy(e->seen);
 
     igj_pg_destroy(e->pg);
     igj_pg_destroy(e->pg_renewer);

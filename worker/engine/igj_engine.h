@@ -18,6 +18,7 @@
 #include "igj_kind.h"
 #include "igj_leases.h"
 #include "igj_pg.h"
+#include "igj_seen.h"
 #include "igj_settings.h"
 #include "igj_taker.h"
 
@@ -32,6 +33,7 @@ struct igj_engine_s {
     igj_pg_t              *pg_renewer;
     igj_pg_t              *pg_upkeep;     /* housekeeper and reaper */
     igj_hints_t           *hints;         /* NULL: works without Redis */
+    igj_seen_t            *seen;          /* beside the hints */
     igj_taker_t           *taker;
     igj_leases_t          *leases;
     const igj_kind_t     **kinds;         /* those of the settings, NULL ends */

@@ -57,7 +57,7 @@ igj_statement(igj_sql_t id)
                 "$9::text, $10::numeric, $11::int, $12::int, $13::int, "
                 "$14::int, $15::int, $16::text[], $17::text[], $18::text[], "
                 "$19::text[], $20::real[], $21::text[], $22::text[], "
-                "$23::jsonb, $24::int)"),
+                "$23::jsonb, $24::int, $25::int)"),
 
         igj_sql(IGJ_SQL_SPLIT_RUN, "igj_split_run",
                 "select answer, run_nos from igjobs.split_run($1::text, "

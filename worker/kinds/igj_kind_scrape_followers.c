@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "igj_clock.h"
+#include "igj_item.h"
 #include "igj_kind_scrape_followers.h"
 #include "igj_limits.h"
 #include "igj_log.h"
@@ -53,7 +54,9 @@ igj_scrape_provider_conf(const igj_settings_t *s, igj_provider_conf_t *conf)
     conf->max_count_field = s->apify_max_count_field;
     conf->token_field = s->apify_token_field;
     conf->extra_input = s->apify_extra_input;
-    conf->fields = s->apify_fields;
+    conf->fields = strcmp(s->apify_fields, "stored") == 0 ? igj_item_fields()
+                   : strcmp(s->apify_fields, "all") == 0 ? NULL
+                   : s->apify_fields;
     conf->memory_mb = (int) s->apify_memory_mb;
     conf->run_timeout_s = (int) (s->apify_run_timeout / 1000);
     conf->page_size = (int) s->page_size;

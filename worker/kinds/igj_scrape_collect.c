@@ -88,7 +88,8 @@ igj_scrape_wait(igj_scrape_t *k)
 
 /*
  * Is the last item of a full page there?  One item is asked for, unless it was
- * seen to be there, and none if the run will never fill a page.
+ * seen to be there, and none if only the run's end can bring it: the run's last
+ * page is stored together with its end.
  */
 
 static bool
@@ -105,12 +106,12 @@ igj_scrape_full_page(igj_scrape_t *k, bool *full)
     *full = false;
     last = k->record->cursor + k->settings->page_size;
 
-    if (last > (int64_t) k->sources.n * k->batch->max_count) {
+    if (last <= k->run.total_seen) {
+        *full = true;
         return true;
     }
 
-    if (last <= k->run.total_seen) {
-        *full = true;
+    if (last >= (int64_t) k->sources.n * k->batch->max_count) {
         return true;
     }
 

@@ -89,6 +89,14 @@ static const struct {
     IGJ_NAME("url",                            IGJ_FIELD_URL),
 };
 
+/* Those of them whose values are stored, and what stands beside or around
+ * them. */
+static const char  igj_item_stored[] =
+    "username,id,userId,user_id,pk_id,pk,full_name,fullname,fullName,"
+    "sourceUsername,source_username,username_scrape,following_of,"
+    "sourceAccount,source_account,error,errorDescription,inputUrl,url,"
+    "requestErrorMessages,following_user,details";
+
 #define IGJ_ITEM_NAMES                                                        \
     (sizeof(igj_item_names) / sizeof(igj_item_names[0]))
 
@@ -615,4 +623,11 @@ igj_item_parse(igj_item_t *item, const char *line, size_t len)
     }
 
     return IGJ_ITEM_MALFORMED;
+}
+
+
+const char *
+igj_item_fields(void)
+{
+    return igj_item_stored;
 }

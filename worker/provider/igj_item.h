@@ -41,4 +41,9 @@ typedef struct {
 IGJ_MUST_CHECK
 igj_item_kind_t igj_item_parse(igj_item_t *item, const char *line, size_t len);
 
+/* Names of the members, in all dialects, that a stored profile and a report on
+ * an account are read from, with commas between.  Half of an item is the
+ * address of its picture, which nobody stores. */
+const char *igj_item_fields(void);
+
 #endif /* IGJ_ITEM_H */

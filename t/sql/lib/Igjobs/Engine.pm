@@ -202,10 +202,11 @@ sub start_run {
 }
 
 # page($claim, $run_no, from => 0, ids => [...], close => 1, ...): the
-# arguments of igjobs.store_page. Every profile is female unless told.
+# arguments of igjobs.store_page. Every profile is female unless told; new:
+# how many of the first rows are said to be new.
 sub page {
     my ($self, $c, $run_no, %p) = @_;
-    my @ids = @{ $p{ids} // [] };
+    my @ids = sort @{ $p{ids} // [] };
     my $items = $p{items} // @ids;
     my $from = $p{from} // 0;
 
@@ -215,7 +216,8 @@ sub page {
         @{ $p{genders} // [scalar @ids, 0, 0] },
         \@ids, [map { "user_$_" } @ids], [map { "Name $_" } @ids],
         [('female') x @ids], [(0.9) x @ids], [('name') x @ids],
-        [('account_1') x @ids], $p{outcomes}, $p{accounts_failed} // 0);
+        [('account_1') x @ids], $p{outcomes}, $p{accounts_failed} // 0,
+        $p{new});
 }
 
 sub store {
