@@ -131,9 +131,9 @@ sub static_beside {
 sub database_load {
     my ($self) = @_;
     my %script = (submit => <<'SQL', pages => <<"SQL");
-select * from igjobs.submit('default', 'instagram', gen_random_uuid(),
-    'scrape_followers', '{"target_gender":"any","max_count_per_account":5}',
-    1, 1, array['account.000001']);
+select class, parallelism from igjobs.submit_all('scrape_followers',
+    array['default'], array['instagram'], array[gen_random_uuid()],
+    array['any'], array[5], array[true], array[1], array['account.000001']);
 SQL
 \\set first random(0, @{[ ROWS / 1000 - 1 ]}) * 1000
 select * from igjobs.job_page('default', '$self->{results}');

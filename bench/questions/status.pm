@@ -4,8 +4,8 @@
 #
 # Over one job id an nginx worker answers nearly all from its own copy, over
 # 1,000 ids most, over 100,000 ids none (a copy lives 100 ms): those come from
-# Redis, and from Postgres in an nginx without Redis. wrk sends the same
-# requests, from the same list, to nginx's own `return 200` of 300 bytes.
+# Redis, and from Postgres in an nginx without Redis. The limit is nginx's own
+# `return 200` of 300 bytes, also for as many different paths.
 
 package Igjobs::Bench::Question::status;
 
@@ -38,15 +38,21 @@ sub prepare {
     $self->table('one id, requests/s', 'igjobs' => 'one id',
         'nginx return 200' => 'return 200');
     $self->table('1,000 ids, requests/s', 'igjobs' => '1,000 ids',
-        'nginx return 200' => 'return 200, ids');
+        return_200());
     $self->table('100,000 ids, requests/s', 'igjobs' => '100,000 ids',
-        'nginx return 200' => 'return 200, ids', @rows,
+        return_200(), @rows,
         'redis-benchmark GET' => 'redis');
     $self->table('100,000 ids without Redis, requests/s',
-        'igjobs' => 'without Redis', 'nginx return 200' => 'return 200, ids',
+        'igjobs' => 'without Redis', return_200(),
         'pgbench, the same row' => 'pgbench');
     $self->status_goals(@peers);
     return;
+}
+
+# rows of a table; many ids cost the client something, too
+sub return_200 {
+    return ('nginx return 200' => 'return 200',
+            'nginx return 200, as many paths' => 'return 200, ids');
 }
 
 sub status_goals {
@@ -55,13 +61,13 @@ sub status_goals {
     $self->goal('status over one id / return 200',
         ratio => ['one id', 'return 200'], at_least => 0.80);
     $self->goal('status over 1,000 ids / return 200',
-        ratio => ['1,000 ids', 'return 200, ids'], at_least => 0.70);
+        ratio => ['1,000 ids', 'return 200'], at_least => 0.70);
     $self->goal('status over 100,000 ids / return 200',
-        ratio => ['100,000 ids', 'return 200, ids'], at_least => 0.60);
+        ratio => ['100,000 ids', 'return 200'], at_least => 0.60);
     $self->goal('status over 100,000 ids / best peer',
         ratio => ['100,000 ids', @peers], at_least => 1.5);
     $self->goal('status from Postgres without Redis / return 200',
-        ratio => ['without Redis', 'return 200, ids'], at_least => 0.50);
+        ratio => ['without Redis', 'return 200'], at_least => 0.50);
     return;
 }
 

@@ -12,7 +12,7 @@ use POSIX ();
 use Time::HiRes 'time';
 use Igjobs::Env;
 
-our @EXPORT_OK = qw(cpu_begin cpu_end peak_mib sum_peak_mib);
+our @EXPORT_OK = qw(cpu_begin cpu_end peak_mib sum_mib sum_peak_mib);
 
 my $ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 
@@ -63,10 +63,14 @@ sub cpu_end {
     return { %busy, all => sum0(values %busy) };
 }
 
-# the highest resident memory that one of the processes ever had, and the sum
-# of what each had at its highest, in MiB
+# MiB: the highest resident memory that one of the processes ever had; what all
+# have now; the sum of what each had at its highest
 sub peak_mib {
     return max(map { (Igjobs::Env::peak_rss($_) // 0) / 1024 } @_) // 0;
+}
+
+sub sum_mib {
+    return sum0(map { (Igjobs::Env::rss($_) // 0) / 1024 } @_);
 }
 
 sub sum_peak_mib {
