@@ -5,7 +5,6 @@
 import { randomUUID } from 'node:crypto';
 import Fastify from 'fastify';
 import { countBatches, enqueue, queue } from './queue.js';
-import { pageSchema } from './schemas.js';
 import * as settings from './settings.js';
 import * as status from './status.js';
 import * as store from './store.js';
@@ -15,6 +14,8 @@ const genders = ['male', 'female', 'any'];
 
 const refuse = (reply, code, error) =>
   reply.code(code).send({ success: false, error });
+const sendJson = (reply, text) =>
+  reply.header('content-type', 'application/json; charset=utf-8').send(text);
 const notFound = (reply, id) => refuse(reply, 404, `Job ${id} not found`);
 
 async function submit(request, reply) {
@@ -57,8 +58,7 @@ async function jobStatus(request, reply) {
   const document = await readStatus(request.params.id);
 
   if (document === undefined) return notFound(reply, request.params.id);
-  return reply.header('content-type', 'application/json; charset=utf-8')
-    .send(document);
+  return sendJson(reply, document);
 }
 
 async function results(request, reply) {
@@ -66,7 +66,8 @@ async function results(request, reply) {
   const page = Number(request.query.page ?? 1);
   const limit = Math.min(Number(request.query.limit ?? 1000), 5000);
 
-  if (!(page >= 1) || !(limit >= 0)) {
+  if (!Number.isInteger(page) || page < 1 || !Number.isInteger(limit)
+      || limit < 0) {
     return refuse(reply, 400, 'page and limit must be positive integers');
   }
   const [job, profiles] = await Promise.all([store.findTotal(id),
@@ -76,8 +77,8 @@ async function results(request, reply) {
     return refuse(reply, 400,
       `Job is not completed yet (status: ${job.status})`);
   }
-  return { success: true, job_id: id, page, limit, total: job.total,
-    profiles };
+  return sendJson(reply, `{"success":true,"job_id":"${id}","page":${page},`
+    + `"limit":${limit},"total":${job.total},"profiles":${profiles}}`);
 }
 
 // starts to listen; returns what ends it in order
@@ -86,7 +87,7 @@ export async function start() {
 
   app.post('/api/scrape-followers', submit);
   app.get(`/api/job-status/:id(${uuid})`, jobStatus);
-  app.get(`/api/job-results/:id(${uuid})`, { schema: pageSchema }, results);
+  app.get(`/api/job-results/:id(${uuid})`, results);
   app.get('/healthz', async () => 'ok');
   await app.listen({ host: '127.0.0.1', port: settings.port });
 

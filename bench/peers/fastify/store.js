@@ -1,15 +1,12 @@
 // Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 //
 // Everything that is asked of Postgres. Statements are prepared once a
-// connection; times come as the API shows them.
+// connection. What the API shows comes as JSON text: cheaper than to take rows
+// apart and to put them together again.
 
 import pg from 'pg';
 import { Pipeline } from './pipeline.js';
 import { pipelines, poolSize } from './settings.js';
-
-const timestamptz = 1184;
-pg.types.setTypeParser(timestamptz,
-  (text) => `${text.slice(0, 10)}T${text.slice(11)}:00`);
 
 const options = { options: '-c timezone=UTC' };
 const pool = new pg.Pool({ ...options, max: poolSize });
@@ -21,8 +18,25 @@ const jobColumns = `job_id, status, progress, profiles_scraped, total_scraped,
   total_filtered, total_batches, current_batch, error_message, created_at,
   started_at, completed_at`;
 
-// The document of a job as Postgres writes it: cheaper than to take its columns
-// apart and to put them together again. undefined: there is no such job
+const pageColumns = 'r.profile_id as id, r.username, r.full_name, r.created_at';
+const deepFrom = 10000;
+const nearPage = page('near-page', `select ${pageColumns}
+  from scrape_results r where r.job_id = $1 order by r.id offset $2 limit $3`);
+const deepPage = page('deep-page', `select ${pageColumns}
+  from (select id from scrape_results where job_id = $1
+        order by id offset $2 limit $3) p
+  join scrape_results r on r.job_id = $1 and r.id = p.id order by r.id`);
+
+function page(name, rows) {
+  return {
+    name,
+    text: `select '[' || coalesce(string_agg(row_to_json(p)::text, ','), '')
+      || ']' from (${rows}) p`,
+    rowMode: 'array',
+  };
+}
+
+// The document of a job; undefined: there is no such job
 export async function findStatus(id) {
   const { rows } = await short.query({
     name: 'find-status',
@@ -53,19 +67,15 @@ export async function insertJob(job) {
   });
 }
 
-// One page in the order of the rows. The rows before it are skipped in the
-// index alone; only those of the page are read.
+// One page in the order of the rows, as JSON text. Deep ones are found in the
+// index alone, and only their own rows are read; near the front that costs more
+// than it saves.
 export async function findResults(id, offset, limit) {
   const { rows } = await pool.query({
-    name: 'find-results',
-    text: `select r.profile_id as id, r.username, r.full_name, r.created_at
-      from (select id from scrape_results where job_id = $1
-            order by id offset $2 limit $3) page
-      join scrape_results r on r.job_id = $1 and r.id = page.id
-      order by r.id`,
+    ...(offset < deepFrom ? nearPage : deepPage),
     values: [id, offset, limit],
   });
-  return rows;
+  return rows[0][0];
 }
 
 // A batch that is done: its rows and the counters of its job in one

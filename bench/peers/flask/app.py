@@ -85,15 +85,11 @@ def job_results(job_id):
     status, total = found
     if status != 'completed':
         return refuse(400, f'Job is not completed yet (status: {status})')
-    rows = store.find_results(str(job_id), (page - 1) * limit, limit)
-    return answer({
-        'success': True, 'job_id': str(job_id), 'page': page, 'limit': limit,
-        'total': total,
-        'profiles': [{'id': profile_id, 'username': username,
-                      'full_name': full_name,
-                      'created_at': created_at.isoformat()}
-                     for profile_id, username, full_name, created_at in rows],
-    })
+    profiles = store.find_results(str(job_id), (page - 1) * limit, limit)
+    return Response(
+        f'{{"success":true,"job_id":"{job_id}","page":{page},"limit":{limit},'
+        f'"total":{total},"profiles":[{profiles}]}}',
+        mimetype='application/json')
 
 
 @app.get('/healthz')

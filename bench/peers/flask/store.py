@@ -8,6 +8,7 @@ import psycopg2
 from psycopg2.extras import execute_values
 
 ROWS_PER_INSERT = 1000
+DEEP_FROM = 10000
 
 STATUS_FIELDS = '''status, progress, profiles_scraped, total_scraped,
     total_filtered, total_batches, current_batch, error_message, created_at,
@@ -20,12 +21,18 @@ prepare find_status (uuid) as
         from scrape_jobs where job_id = $1) s;
 prepare find_total (uuid) as
     select status, total_filtered from scrape_jobs where job_id = $1;
-prepare find_results (uuid, integer, integer) as
-    select r.profile_id as id, r.username, r.full_name, r.created_at
-    from (select id from scrape_results where job_id = $1
-          order by id offset $2 limit $3) page
-    join scrape_results r on r.job_id = $1 and r.id = page.id
-    order by r.id;
+prepare near_page (uuid, integer, integer) as
+    select string_agg(row_to_json(p)::text, ',') from (
+        select r.profile_id as id, r.username, r.full_name, r.created_at
+        from scrape_results r where r.job_id = $1
+        order by r.id offset $2 limit $3) p;
+prepare deep_page (uuid, integer, integer) as
+    select string_agg(row_to_json(p)::text, ',') from (
+        select r.profile_id as id, r.username, r.full_name, r.created_at
+        from (select id from scrape_results where job_id = $1
+              order by id offset $2 limit $3) page
+        join scrape_results r on r.job_id = $1 and r.id = page.id
+        order by r.id) p;
 prepare insert_job (uuid, text[], text, integer, integer) as
     insert into scrape_jobs (job_id, accounts, target_gender,
         max_count_per_account, total_batches) values ($1, $2, $3, $4, $5);
@@ -63,11 +70,14 @@ def find_total(job_id):
 
 
 def find_results(job_id, offset, limit):
-    """One page as rows of id, username, full_name, created_at."""
-    with connection().cursor() as cursor:
-        cursor.execute('execute find_results (%s, %s, %s)',
-                       (job_id, offset, limit))
-        return cursor.fetchall()
+    """One page as the elements of a JSON array.
+
+    Deep ones are found in the index alone, and only their own rows are read;
+    near the front that costs more than it saves.
+    """
+    page = 'near_page' if offset < DEEP_FROM else 'deep_page'
+    row = _first(f'execute {page} (%s, %s, %s)', job_id, offset, limit)
+    return row[0] or ''
 
 
 def insert_job(job_id, accounts, target_gender, max_count, total_batches):
