@@ -65,7 +65,6 @@
 /* Postgres groups of an nginx worker */
 
 #define IGJ_WRITES_PER_SYNC       16       /* small submissions sharing one */
-#define IGJ_LOOKUPS_PER_STATEMENT 64       /* status documents read together */
 
 /* Jobs and batches */
 

@@ -13,8 +13,6 @@
 
 #include "igj_keys.h"
 
-#include "ngx_http_igjobs_lookup.h"
-
 
 #define NGX_HTTP_IGJOBS_DOCUMENT_PREFIX  "{\"version\":"
 
@@ -26,7 +24,6 @@ typedef struct {
     ngx_queue_t                     chain;      /* of the bucket */
     ngx_queue_t                     use;        /* if known, oldest first */
     ngx_queue_t                     waiters;    /* if loading */
-    ngx_http_igjobs_lookup_t        lookup;     /* if loading, in Postgres */
     ngx_http_igjobs_documents_t    *documents;
 
     igj_uuid_t                      job;
@@ -48,7 +45,7 @@ struct ngx_http_igjobs_documents_s {
     ngx_uint_t                      size;       /* most entries */
     ngx_msec_t                      keep;
 
-    ngx_http_igjobs_lookups_t      *lookups;
+    ngx_http_igjobs_pg_t           *pg;
     ngx_http_igjobs_redis_t        *redis;
     ngx_log_t                      *log;
 };
@@ -61,13 +58,14 @@ static ngx_http_igjobs_document_t *ngx_http_igjobs_document_create(
     ngx_http_igjobs_documents_t *documents, const ngx_str_t *tenant,
     const igj_uuid_t *job, ngx_queue_t *bucket);
 static void ngx_http_igjobs_document_free(ngx_http_igjobs_document_t *entry);
-static void ngx_http_igjobs_document_load(ngx_http_igjobs_document_t *entry);
+static ngx_int_t ngx_http_igjobs_document_load(
+    ngx_http_igjobs_document_t *entry);
 static void ngx_http_igjobs_document_from_redis(void *data,
     ngx_http_igjobs_redis_reply_t *reply);
-static void ngx_http_igjobs_document_ask_pg(
+static ngx_int_t ngx_http_igjobs_document_ask_pg(
     ngx_http_igjobs_document_t *entry);
-static void ngx_http_igjobs_document_from_pg(ngx_http_igjobs_lookup_t *lookup,
-    ngx_http_igjobs_pg_outcome_e outcome, const ngx_str_t *doc);
+static void ngx_http_igjobs_document_from_pg(void *data,
+    ngx_http_igjobs_pg_reply_t *reply);
 static void ngx_http_igjobs_document_known(ngx_http_igjobs_document_t *entry,
     ngx_http_igjobs_document_e found, const ngx_str_t *doc);
 static ngx_int_t ngx_http_igjobs_document_keep(
@@ -104,11 +102,11 @@ ngx_http_igjobs_documents_start(ngx_cycle_t *cycle, ngx_uint_t size,
     documents->mask = n - 1;
     documents->size = size;
     documents->keep = keep;
-    documents->lookups = ngx_http_igjobs_lookups_start(cycle, pg);
+    documents->pg = pg;
     documents->redis = redis;
     documents->log = cycle->log;
 
-    return documents->lookups ? documents : NULL;
+    return documents;
 }
 
 
@@ -140,7 +138,10 @@ ngx_http_igjobs_document_get(ngx_http_igjobs_documents_t *documents,
             return NGX_ERROR;
         }
 
-        ngx_http_igjobs_document_load(entry);
+        if (ngx_http_igjobs_document_load(entry) != NGX_OK) {
+            ngx_http_igjobs_document_free(entry);
+            return NGX_ERROR;
+        }
     }
 
     ngx_queue_insert_tail(&entry->waiters, &waiter->queue);
@@ -252,7 +253,7 @@ ngx_http_igjobs_document_free(ngx_http_igjobs_document_t *entry)
 }
 
 
-static void
+static ngx_int_t
 ngx_http_igjobs_document_load(ngx_http_igjobs_document_t *entry)
 {
     igj_key_t                     key;
@@ -272,11 +273,11 @@ ngx_http_igjobs_document_load(ngx_http_igjobs_document_t *entry)
                                   ngx_http_igjobs_document_from_redis, entry)
             != NULL)
         {
-            return;
+            return NGX_OK;
         }
     }
 
-    ngx_http_igjobs_document_ask_pg(entry);
+    return ngx_http_igjobs_document_ask_pg(entry);
 }
 
 
@@ -294,50 +295,72 @@ ngx_http_igjobs_document_from_redis(void *data,
         return;
     }
 
-    ngx_http_igjobs_document_ask_pg(entry);
+    if (ngx_http_igjobs_document_ask_pg(entry) != NGX_OK) {
+        ngx_http_igjobs_document_known(entry,
+                                       NGX_HTTP_IGJOBS_DOCUMENT_UNAVAILABLE,
+                                       NULL);
+    }
 }
 
 
-static void
+static ngx_int_t
 ngx_http_igjobs_document_ask_pg(ngx_http_igjobs_document_t *entry)
 {
-    entry->lookup.tenant = &entry->tenant;
-    entry->lookup.job = &entry->job;
-    entry->lookup.handler = ngx_http_igjobs_document_from_pg;
+    ngx_http_igjobs_pg_param_t  params[2];
 
-    ngx_http_igjobs_lookup(entry->documents->lookups, &entry->lookup);
+    ngx_memzero(params, sizeof(params));
+
+    params[0].data = entry->tenant.data;
+    params[0].len = entry->tenant.len;
+    params[0].binary = 1;
+    params[1].data = entry->job.bytes;
+    params[1].len = sizeof(entry->job.bytes);
+    params[1].binary = 1;
+
+    if (ngx_http_igjobs_pg_query(entry->documents->pg,
+                                 NGX_HTTP_IGJOBS_SQL_DOCUMENTS, params,
+                                 ngx_http_igjobs_document_from_pg, entry)
+        == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 
 static void
-ngx_http_igjobs_document_from_pg(ngx_http_igjobs_lookup_t *lookup,
-    ngx_http_igjobs_pg_outcome_e outcome, const ngx_str_t *doc)
+ngx_http_igjobs_document_from_pg(void *data, ngx_http_igjobs_pg_reply_t *reply)
 {
-    ngx_http_igjobs_document_e   found;
-    ngx_http_igjobs_document_t  *entry;
+    ngx_http_igjobs_document_t  *entry = data;
 
-    entry = ngx_queue_data(lookup, ngx_http_igjobs_document_t, lookup);
+    ngx_str_t  doc;
 
-    switch (outcome) {
-
-    case NGX_HTTP_IGJOBS_PG_OK:
-        found = doc ? NGX_HTTP_IGJOBS_DOCUMENT_FOUND
-                    : NGX_HTTP_IGJOBS_DOCUMENT_UNKNOWN;
-        break;
-
-    case NGX_HTTP_IGJOBS_PG_REFUSED:
-        found = NGX_HTTP_IGJOBS_DOCUMENT_FAILED;
-        break;
-
-    default:
-        found = NGX_HTTP_IGJOBS_DOCUMENT_UNAVAILABLE;
+    if (reply->outcome != NGX_HTTP_IGJOBS_PG_OK) {
+        ngx_log_error(NGX_LOG_ERR, entry->documents->log, 0,
+                      "igjobs: status of a job not read: %s %V",
+                      reply->sqlstate, &reply->message);
+        ngx_http_igjobs_document_known(entry,
+                         (reply->outcome == NGX_HTTP_IGJOBS_PG_REFUSED)
+                         ? NGX_HTTP_IGJOBS_DOCUMENT_FAILED
+                         : NGX_HTTP_IGJOBS_DOCUMENT_UNAVAILABLE,
+                         NULL);
+        return;
     }
 
-    if (doc != NULL) {
-        ngx_http_igjobs_document_write(entry, doc);
+    if (reply->row >= ngx_http_igjobs_pg_rows(reply->result)
+        || ngx_http_igjobs_pg_is_null(reply->result, reply->row, 0))
+    {
+        ngx_http_igjobs_document_known(entry, NGX_HTTP_IGJOBS_DOCUMENT_UNKNOWN,
+                                       NULL);
+        return;
     }
 
-    ngx_http_igjobs_document_known(entry, found, doc);
+    doc = ngx_http_igjobs_pg_value(reply->result, reply->row, 0);
+
+    ngx_http_igjobs_document_write(entry, &doc);
+    ngx_http_igjobs_document_known(entry, NGX_HTTP_IGJOBS_DOCUMENT_FOUND,
+                                   &doc);
 }
 
 

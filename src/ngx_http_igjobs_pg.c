@@ -233,7 +233,7 @@ ngx_http_igjobs_pg_pick(ngx_http_igjobs_pg_group_t *group)
 
 /*
  * How many ops of the queue go together: a fair share for each connection, or
- * as many as can be where each costs less in company.
+ * as many of one statement as can be where each costs less in company.
  */
 
 static ngx_uint_t
@@ -241,14 +241,14 @@ ngx_http_igjobs_pg_batch(ngx_http_igjobs_pg_group_t *group)
 {
     ngx_uint_t                n, most;
     ngx_queue_t              *q;
-    ngx_http_igjobs_pg_op_t  *op;
+    ngx_http_igjobs_pg_op_t  *op, *first;
 
     q = ngx_queue_head(&group->waiting);
-    op = ngx_queue_data(q, ngx_http_igjobs_pg_op_t, queue);
+    first = ngx_queue_data(q, ngx_http_igjobs_pg_op_t, queue);
 
     most = group->ops_per_sync;
 
-    if (op->sql->elements == NULL) {
+    if (first->sql->elements == NULL) {
         n = (group->nwaiting + group->nready - 1) / ngx_max(group->nready, 1);
         most = ngx_min(most, n);
     }
@@ -263,6 +263,12 @@ ngx_http_igjobs_pg_batch(ngx_http_igjobs_pg_group_t *group)
 
         if (op->alone) {
             return ngx_max(n, 1);
+        }
+
+        if (op->sql != first->sql
+            && (op->sql->elements || first->sql->elements))
+        {
+            break;
         }
 
         n++;

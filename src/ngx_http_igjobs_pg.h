@@ -37,7 +37,7 @@ typedef enum {
 /* Rows of the statement table in ngx_http_igjobs_sql.c. */
 typedef enum {
     NGX_HTTP_IGJOBS_SQL_PING = 0,
-    NGX_HTTP_IGJOBS_SQL_DOCUMENTS,      /* tenants, jobs: number, doc */
+    NGX_HTTP_IGJOBS_SQL_DOCUMENTS,      /* tenant, job: doc, for many */
     NGX_HTTP_IGJOBS_SQL_JOB_PAGE,       /* tenant, job: status, state,
                                            version, total */
     NGX_HTTP_IGJOBS_SQL_RESULT_ROWS,    /* tenant, job, first, count: rows in

@@ -8,6 +8,11 @@
 #include "ngx_http_igjobs_sql.h"
 
 
+static const igj_pg_type_t  ngx_http_igjobs_sql_job[] = {
+    IGJ_PG_TEXT,            /* tenant */
+    IGJ_PG_UUID             /* job */
+};
+
 static const igj_pg_type_t  ngx_http_igjobs_sql_submission[] = {
     IGJ_PG_TEXT,            /* tenant */
     IGJ_PG_TEXT,            /* platform */
@@ -36,12 +41,12 @@ static const ngx_http_igjobs_sql_t
 
     [NGX_HTTP_IGJOBS_SQL_DOCUMENTS] = {
         "igjobs_documents",
-        "select w.number,"
-        " (select d.doc from igjobs.job_documents d"
+        "select (select d.doc from igjobs.job_documents d"
         " where d.tenant = w.tenant and d.job_id = w.job_id)"
         " from unnest((select $1::text[]), (select $2::uuid[]))"
-        " with ordinality as w (tenant, job_id, number)",
-        2, NGX_HTTP_IGJOBS_PG_STATUS, 0, NULL },
+        " with ordinality as w (tenant, job_id, place)"
+        " order by w.place",
+        2, NGX_HTTP_IGJOBS_PG_STATUS, 0, ngx_http_igjobs_sql_job },
 
     [NGX_HTTP_IGJOBS_SQL_JOB_PAGE] = {
         "igjobs_job_page",
