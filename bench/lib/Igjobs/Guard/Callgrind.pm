@@ -42,8 +42,8 @@ sub instructions {
     my ($dump) = @_;
 
     open my $in, '<', $dump or die "$dump: $!\n";
-    while (<$in>) {
-        return $1 if /^totals: (\d+)/;
+    while (my $line = <$in>) {
+        return $1 if $line =~ /^totals: (\d+)/;
     }
     die "$dump has no totals\n";
 }
@@ -79,8 +79,9 @@ sub annotated {
 
     open my $in, '-|', 'callgrind_annotate', '--threshold=100', '--auto=no',
         @options, $dump or die "callgrind_annotate: $!\n";
-    while (<$in>) {
-        my ($count, $name) = /^\s*([\d,]+) \([^)]*\)\s+(\S.*)$/ or next;
+    while (my $line = <$in>) {
+        my ($count, $name) = $line =~ /^\s*([\d,]+) \([^)]*\)\s+(\S.*)$/
+            or next;
         push @pairs, [short($name), $count =~ tr/,//dr]
             if $name ne 'PROGRAM TOTALS';
     }

@@ -17,8 +17,8 @@ sub read {
     my %kept;
 
     open my $in, '<', $file or return \%kept;
-    while (<$in>) {
-        $kept{$1} = [$2, $3] if /^(\w+)\s+([\d.]+)\s+(\S.*?)\s*$/;
+    while (my $line = <$in>) {
+        $kept{$1} = [$2, $3] if $line =~ /^(\w+)\s+([\d.]+)\s+(\S.*?)\s*$/;
     }
     return \%kept;
 }

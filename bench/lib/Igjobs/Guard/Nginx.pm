@@ -16,11 +16,11 @@ use strict;
 use warnings;
 use parent 'Igjobs::Nginx';
 use Igjobs::Guard::Callgrind;
-use Igjobs::Wait 'patience';
+use Igjobs::Wait;
 
 use constant MARK_PATH => '/api/problems/mark';
 use constant MARK_FUNCTION => 'ngx_http_igjobs_problems';
-use constant WARM_ROUNDS => 10;
+use constant WARM_ROUNDS => 20;
 
 # new(connections => 8, options of Igjobs::Nginx)
 sub new {
@@ -94,6 +94,20 @@ sub round {
             if $answer->{status} != $status;
     }
     return;
+}
+
+# A signal that comes when nginx is about to wait is heeded at its next event:
+# new connections are some.
+sub wait_end {
+    my ($self, $seconds) = @_;
+
+    delete @$self{qw(marker clients)};
+    wait_for {
+        return 1 if !$self->running;
+        Igjobs::Process::listens($self->{port});
+        return 0;
+    } $seconds // 30, "$self->{name} to end";
+    return $self->status;
 }
 
 # stopped when this returns, always where it waits for events

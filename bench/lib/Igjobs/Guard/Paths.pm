@@ -57,7 +57,9 @@ sub measure {
     my ($self, $name) = @_;
     my ($path) = grep { $_->[0] eq $name } @paths;
     my $got = $path->[2]->($self);
+    my $nginx = delete $self->{nginx};
 
+    die "nginx did not end cleanly\n" if $nginx && !$nginx->stop;
     return { instructions => Igjobs::Guard::Callgrind::instructions(
                  $got->{dump}), %$got };
 }
@@ -75,27 +77,24 @@ sub part {
     return $self->{stack}->$name;
 }
 
-# nginx with a table of documents that is small, so that new ones push old ones
-# out, and keeps them for good
+# nginx(redis => ADDRESS or undef): one of its own for each path, so that a count
+# does not depend on what was counted before. Its table of documents is small,
+# so that new ones push old ones out, and keeps them for good. It is slow: no
+# operation may time out and take another way.
 sub nginx {
-    my ($self) = @_;
+    my ($self, %option) = @_;
+    my $redis = exists $option{redis} ? $option{redis}
+              : 'unix:' . $self->part('redis')->socket_path;
 
-    return $self->{nginx} //= $self->{stack}->add(Igjobs::Guard::Nginx->new(
+    return $self->{nginx} = $self->{stack}->add(Igjobs::Guard::Nginx->new(
         postgres => $self->part('postgres')->dsn(user => 'igjobs_api'),
-        redis => 'unix:' . $self->part('redis')->socket_path,
-        http => "igjobs_status_cache_size 64;\n"
-                . 'igjobs_status_cache_time 1h;',
+        redis => $redis,
+        http => join("\n", map { "igjobs_$_;" } 'status_cache_size 64',
+            'status_cache_time 1h', 'redis_connect_timeout 30s',
+            'redis_timeout 30s', 'postgres_connect_timeout 30s',
+            'postgres_queue_timeout 30s', 'postgres_timeout 60s'),
         server => 'access_log off;'
                   . " location = /200 { return 200 '" . 'x' x 300 . "'; }"));
-}
-
-sub nginx_without_redis {
-    my ($self) = @_;
-
-    return $self->{without_redis} //= $self->{stack}->add(
-        Igjobs::Guard::Nginx->new(
-            postgres => $self->part('postgres')->dsn(user => 'igjobs_api'),
-            http => 'igjobs_status_cache_size 64;'));
 }
 
 
@@ -149,7 +148,7 @@ sub status_redis {
 
 sub status_postgres {
     my ($self) = @_;
-    my $nginx = $self->nginx_without_redis;
+    my $nginx = $self->nginx(redis => undef);
 
     return requests($nginx->measure(ROUNDS,
         get_status($nginx, $self->jobs(1000)), 200));
