@@ -37,8 +37,8 @@ sub commit {
 sub versions {
     my $postgres = Igjobs::Env::POSTGRES_BIN . '/postgres';
     my @versions = map { first("$_ 2>&1") } 'nginx -v', "$postgres --version",
-        'redis-server --version', 'wrk -v', 'node --version',
-        'python3 --version';
+        'redis-server --version', 'wrk -v', '/usr/bin/node --version',
+        '/usr/bin/python3 --version';
 
     $versions[2] =~ s/ sha=.*//;
     $versions[3] =~ s/ \[.*//;
