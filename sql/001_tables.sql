@@ -93,10 +93,8 @@ create table public.scrape_jobs (
     accounts              text[],
     doc                   text not null,
 
-    -- new ones at a glance: many are inserted at once
     constraint job_state check (
-        state = 'queued' and coalesce(started_at, completed_at) is null
-        or igjobs.job_fits(state, reason, started_at, completed_at))
+        igjobs.job_fits(state, reason, started_at, completed_at))
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05,
         autovacuum_vacuum_threshold = 200,
         autovacuum_analyze_scale_factor = 0.05);

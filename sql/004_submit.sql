@@ -40,8 +40,9 @@ create function igjobs.submission_fits(
 return (p_kind = 'scrape_followers' and p_gender in ('male', 'female', 'any')
         and p_max_count >= 1 and p_account_count >= 1
         and (p_accounts is null
-             or cardinality(string_to_array(p_accounts, e'\n\n'))
-                = igjobs.batches_of(p_account_count))) is true;
+             or octet_length(p_accounts)
+                - octet_length(replace(p_accounts, e'\n\n', ''))
+                = 2 * igjobs.batches_of(p_account_count) - 2)) is true;
 comment on function igjobs.submission_fits(
     text, text, integer, integer, text) is
     'False for what the module should never send.';
