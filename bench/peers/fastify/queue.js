@@ -2,8 +2,9 @@
 //
 // The queue of batches: one BullMQ job for 50 accounts.
 
+import { setImmediate } from 'node:timers/promises';
 import { Queue } from 'bullmq';
-import { accountsPerBatch, queueName, redis } from './settings.js';
+import { accountsPerBatch, batchesPerCommand, queueName, redis } from './settings.js';
 
 const options = {
   attempts: 4,
@@ -17,21 +18,26 @@ export const queue = new Queue(queueName, { connection: redis });
 export const countBatches = (accounts) =>
   Math.ceil(accounts.length / accountsPerBatch);
 
-// all batches of a job at once
-export async function enqueue(jobId, accounts, maxCount) {
-  const batches = [];
+const batch = (data) => ({ name: 'scrape', data, opts: options });
 
-  for (let at = 0; at < accounts.length; at += accountsPerBatch) {
-    batches.push({
-      name: 'scrape',
-      data: { jobId, accounts: accounts.slice(at, at + accountsPerBatch),
-        maxCount },
-      opts: options,
-    });
+// All batches of a job. Redis works on some of them while the next ones are made.
+export async function enqueue(jobId, accounts, maxCount) {
+  const sent = [];
+
+  if (accounts.length <= accountsPerBatch) {
+    const { name, data, opts } = batch({ jobId, accounts, maxCount });
+    await queue.add(name, data, opts);
+    return;
   }
-  if (batches.length === 1) {
-    await queue.add('scrape', batches[0].data, options);
-  } else {
-    await queue.addBulk(batches);
+  for (let at = 0; at < accounts.length;) {
+    const batches = [];
+    while (batches.length < batchesPerCommand && at < accounts.length) {
+      const end = at + accountsPerBatch;
+      batches.push(batch({ jobId, accounts: accounts.slice(at, end), maxCount }));
+      at = end;
+    }
+    sent.push(queue.addBulk(batches));
+    await setImmediate();
   }
+  await Promise.all(sent);
 }

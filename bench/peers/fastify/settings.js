@@ -20,3 +20,4 @@ export const provider = {
 };
 export const queueName = 'batches';
 export const accountsPerBatch = 50;
+export const batchesPerCommand = 500;
