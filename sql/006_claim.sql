@@ -47,13 +47,17 @@ comment on function igjobs.pick_waiting(text, uuid) is
     'A batch of the job that waited and whose time has come, locked.';
 
 
-create function igjobs.pick_batch(p_tenant text, p_job uuid)
+create function igjobs.pick_batch(
+    p_tenant text, p_job uuid, p_waited boolean)
     returns igjobs.batches
     language plpgsql volatile
 as $$
 declare
-    b igjobs.batches := igjobs.pick_waiting(p_tenant, p_job);
+    b igjobs.batches;
 begin
+    if p_waited then
+        b := igjobs.pick_waiting(p_tenant, p_job);
+    end if;
     if b.job_id is not null then
         return b;
     end if;
@@ -66,9 +70,10 @@ begin
     return b;
 end
 $$;
-comment on function igjobs.pick_batch(text, uuid) is
+comment on function igjobs.pick_batch(text, uuid, boolean) is
     'A due batch of a job that nobody else is taking, locked: one whose wait '
-    'is over, else the first; nulls when there is none.';
+    'is over (p_waited: there seems to be one), else the first; nulls when '
+    'there is none.';
 
 
 create function igjobs.ms_until(p_time timestamptz)
@@ -213,6 +218,46 @@ comment on function igjobs.claimed_batch(
     'Part of claim: what the worker must know about its batch.';
 
 
+-- one statement: most of what a statement costs is beside its rows
+create type igjobs.outlook as (
+    job public.scrape_jobs, leased integer, held boolean, capped boolean,
+    waited boolean);
+
+create function igjobs.look_at_job(
+    p_tenant text, p_job uuid, p_kinds text[])
+    returns igjobs.outlook
+    language plpgsql volatile
+as $$
+declare
+    o igjobs.outlook;
+begin
+    select j,
+        (select count(*) from igjobs.batches b
+         where b.tenant = p_tenant and b.job_id = p_job
+             and b.state = 'leased'),
+        exists (
+            select from igjobs.holds h
+            where h.scope = 'kind:' || j.kind
+                and h.until > clock_timestamp()),
+        exists (
+            select from igjobs.caps c
+            where c.scope in ('kind:' || j.kind, 'tenant:' || p_tenant)),
+        exists (
+            select from igjobs.batches b
+            where b.tenant = p_tenant and b.job_id = p_job
+                and b.state = 'queued' and b.not_before <= clock_timestamp())
+    into o.job, o.leased, o.held, o.capped, o.waited
+    from public.scrape_jobs j
+    where j.tenant = p_tenant and j.job_id = p_job
+        and j.state in ('queued', 'running') and j.kind = any (p_kinds);
+    return o;
+end
+$$;
+comment on function igjobs.look_at_job(text, uuid, text[]) is
+    'Part of claim: what is known of an active job without a lock; nulls when '
+    'there is none. waited: a batch waited and its time has come.';
+
+
 create function igjobs.claim(
     p_tenant text, p_job uuid, p_kinds text[], p_worker text,
     p_lease_ms integer)
@@ -222,33 +267,32 @@ create function igjobs.claim(
 as $$
 declare
     c igjobs.claimed;
-    j public.scrape_jobs;
+    o igjobs.outlook := igjobs.look_at_job(p_tenant, p_job, p_kinds);
+    j public.scrape_jobs := o.job;
     b igjobs.batches;
     l igjobs.slot_locks;
     starts boolean;
 begin
     c.answer := 'none';
-    select t.* into j from public.scrape_jobs t
-    where t.tenant = p_tenant and t.job_id = p_job
-        and t.state in ('queued', 'running') and t.kind = any (p_kinds);
-    if not found or igjobs.leased(p_tenant, p_job) >= j.parallelism then
+    if j.job_id is null or o.leased >= j.parallelism then
         return c;
-    end if;
-
-    if igjobs.held('kind:' || j.kind) then
+    elsif o.held then
         c.answer := 'capped';
         c.scope := 'kind:' || j.kind;
         return c;
     end if;
 
-    b := igjobs.pick_batch(p_tenant, p_job);
+    b := igjobs.pick_batch(p_tenant, p_job, o.waited);
     if b.job_id is null then
         c.wait_ms := igjobs.wait_ms(p_tenant, p_job);
         c.answer := case when c.wait_ms is null then 'none' else 'later' end;
         return c;
     end if;
 
-    l := igjobs.lock_slots(array['kind:' || j.kind, 'tenant:' || p_tenant]);
+    if o.capped then
+        l := igjobs.lock_slots(
+            array['kind:' || j.kind, 'tenant:' || p_tenant]);
+    end if;
     if l.full_scope is not null then
         c.answer := 'capped';
         c.scope := l.full_scope;

@@ -197,8 +197,12 @@ create function igjobs.run_started(
     security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
+    b igjobs.batches;
 begin
+    -- an id lost with the server's memory is found again by the token
+    perform set_config('synchronous_commit', 'off', true);
+
+    b := igjobs.lock_batch(p_tenant, p_job, p_batch);
     if not igjobs.is_holder(b, p_attempt) then
         return igjobs.started_late(b, p_attempt, p_run_no, p_run_id,
                                    p_dataset_id);
