@@ -5,7 +5,7 @@
 # Status, small submissions and pages with one and with two nginx worker
 # processes; the job of 10,000 accounts x 50 followers with one, two and four
 # igjobs workers. For each, the processor time of one request or profile by
-# component: the client's share is not in it.
+# component, the client's too, and how many cores were busy.
 
 package Igjobs::Bench::Question::scale;
 
@@ -14,7 +14,6 @@ use warnings;
 use parent 'Igjobs::Bench::Question';
 use Igjobs::Bench::Processes qw(cpu_begin cpu_end);
 use Igjobs::Bench::Product;
-use Igjobs::Bench::Servers;
 use Igjobs::Bench::Watch qw(body_of run_job);
 use Igjobs::Bench::Wrk qw(wrk paths_file body_file);
 
@@ -51,7 +50,7 @@ sub prepare {
     $self->job_series($_) for @workers;
     $self->compare('job', 'igjobs worker(s)', @workers);
     $self->matrix('CPU of a request or profile, us; cores busy',
-        [qw(nginx postgres redis worker sim all cores)],
+        [qw(nginx postgres redis worker sim client all cores)],
         @{ $self->{costs} });
     return;
 }
@@ -61,7 +60,7 @@ sub product_with {
 
     return Igjobs::Bench::Product->new(stack => $self->stack,
         nginx => $self->stack->add_nginx(
-            Igjobs::Bench::Servers::nginx(nginx_workers => $processes)));
+            $self->nginx_options(nginx_workers => $processes)));
 }
 
 sub nginx_series {

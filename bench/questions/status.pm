@@ -15,7 +15,6 @@ use parent 'Igjobs::Bench::Question';
 use Igjobs::Bench::Pgbench 'pgbench';
 use Igjobs::Bench::Product;
 use Igjobs::Bench::RedisBenchmark 'redis_benchmark';
-use Igjobs::Bench::Servers;
 use Igjobs::Bench::Wrk qw(wrk paths_file);
 
 use constant JOBS => 100_000;
@@ -76,8 +75,8 @@ sub igjobs_series {
     my $product = $self->product;
     my @paths = map { $product->status_path($_) } @ids;
     my $plain = Igjobs::Bench::Product->new(stack => $self->stack,
-        nginx => $self->stack->add_nginx(Igjobs::Bench::Servers::nginx(
-            nginx_workers => $self->{nginx_workers}), redis => undef));
+        nginx => $self->stack->add_nginx($self->nginx_options,
+                                         redis => undef));
 
     $self->series('one id',
         $self->load($product->port, path => $paths[0]));

@@ -41,12 +41,13 @@ sub cpu_now {
     my ($stack) = @_;
     my %component = components($stack);
 
-    return map { ($_ => sum0(map { cpu_seconds($_) } @{ $component{$_} })) }
-           keys %component;
+    return (client => sum0(times),
+            map { ($_ => sum0(map { cpu_seconds($_) } @{ $component{$_} })) }
+            keys %component);
 }
 
-# cpu_end(cpu_begin($stack)): cores that were busy in between, by component,
-# and all of them together. The client's own share is not in it.
+# cpu_end(cpu_begin($stack)): cores that were busy in between, by component;
+# client is this process and those children that it has waited for.
 sub cpu_begin {
     my ($stack) = @_;
 

@@ -39,7 +39,6 @@ sub warms { return 0 }                  # is there a round that does not count?
 sub prepare { croak 'a question prepares' }
 
 sub seconds { return $_[0]{seconds} }
-sub rounds { return $_[0]{rounds} }
 sub stack { return $_[0]{stack} }
 sub postgres { return $_[0]{stack}->postgres }
 sub product { return $_[0]{product} }
@@ -49,15 +48,22 @@ sub peers { return @{ $_[0]{peer_list} } }
 sub start_servers {
     my ($self, %option) = @_;
     my @parts = @{ delete $option{parts} // [qw(postgres redis sim nginx)] };
-    my $http = defined $self->{cache}
-        ? "igjobs_status_cache_time $self->{cache};\n" : '';
 
     $self->{stack} = Igjobs::Bench::Servers::new_stack(
-        nginx_workers => $self->{nginx_workers}, %option,
-        http => $http . ($option{http} // ''));
+        nginx => { $self->nginx_options }, %option);
     $self->{stack}->start(@parts);
     $self->{product} = Igjobs::Bench::Product->new(stack => $self->{stack});
     return $self->{stack};
+}
+
+# of an nginx with igjobs, as the command line wants it
+sub nginx_options {
+    my ($self, %option) = @_;
+    my $http = defined $self->{cache}
+        ? "igjobs_status_cache_time $self->{cache};" : '';
+
+    return Igjobs::Bench::Servers::nginx(
+        nginx_workers => $self->{nginx_workers}, http => $http, %option);
 }
 
 # start_peers($feature, idle => 1): those peers that were asked for and do

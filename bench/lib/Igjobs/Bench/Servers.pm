@@ -46,7 +46,7 @@ sub shared_buffers {
     return $kib > 8 << 20 ? '2GB' : $kib > 4 << 20 ? '1GB' : '512MB';
 }
 
-# new_stack(nginx_workers => 1, sim => [arguments], http => nginx text)
+# new_stack(nginx => { options of Igjobs::Nginx }, sim => [arguments])
 # Nothing runs yet.
 sub new_stack {
     my (%option) = @_;
@@ -57,11 +57,11 @@ sub new_stack {
         postgres => { settings => {%postgres} },
         sim => { args => $option{sim} // [] },
         worker => { args => ['--log-level', 'warn'] },
-        nginx => { nginx(%option) },
+        nginx => $option{nginx},
     );
 }
 
-# options of an nginx with igjobs
+# nginx(nginx_workers => 1, http => nginx text): options of Igjobs::Nginx
 sub nginx {
     my (%option) = @_;
 
