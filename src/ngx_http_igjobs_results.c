@@ -18,6 +18,11 @@ typedef struct {
     igj_form_page_t           page;
     int64_t                   total;
     int                       partial;
+
+    /* created_at of the last row: those of a chunk have the same */
+    int64_t                   created;
+    igj_json_t                created_json;
+    char                      created_text[IGJ_TIMESTAMP_LEN + 2];
 } ngx_http_igjobs_results_t;
 
 
@@ -33,6 +38,8 @@ static void ngx_http_igjobs_results_head(ngx_http_igjobs_stream_t *stream,
     igj_json_t *json);
 static void ngx_http_igjobs_results_row(ngx_http_igjobs_stream_t *stream,
     igj_json_t *json);
+static void ngx_http_igjobs_results_created(
+    ngx_http_igjobs_results_t *results, int64_t created);
 static void ngx_http_igjobs_results_tail(ngx_http_igjobs_stream_t *stream,
     igj_json_t *json);
 
@@ -242,27 +249,52 @@ ngx_http_igjobs_results_head(ngx_http_igjobs_stream_t *stream,
 static void
 ngx_http_igjobs_results_row(ngx_http_igjobs_stream_t *stream, igj_json_t *json)
 {
-    uint64_t     n;
-    ngx_str_t    value;
-    ngx_uint_t   i;
+    uint64_t                    created;
+    ngx_str_t                   value;
+    ngx_uint_t                  i;
+    ngx_http_igjobs_results_t  *results;
 
-    static const char  *names[] = { "id", "username", "full_name" };
+    static const ngx_str_t  keys[] = {
+        ngx_string("\"id\":"),
+        ngx_string(",\"username\":"),
+        ngx_string(",\"full_name\":"),
+        ngx_string(",\"created_at\":")
+    };
+
+    results = (ngx_http_igjobs_results_t *) stream;
 
     igj_json_object_begin(json);
 
     for (i = 0; i < 3; i++) {
         value = ngx_http_igjobs_pg_value(stream->result, stream->index, i);
-        igj_json_key(json, names[i]);
+        igj_json_raw(json, (char *) keys[i].data, keys[i].len);
+        json->comma = 0;
         igj_json_string(json, (char *) value.data, value.len);
     }
 
     value = ngx_http_igjobs_pg_value(stream->result, stream->index, 3);
+    ngx_memcpy(&created, value.data, sizeof(created));
+    ngx_http_igjobs_results_created(results, (int64_t) be64toh(created));
 
-    ngx_memcpy(&n, value.data, sizeof(n));
-    igj_json_key(json, "created_at");
-    igj_json_timestamp(json, (int64_t) be64toh(n));
+    igj_json_raw(json, (char *) keys[3].data, keys[3].len);
+    igj_json_raw(json, results->created_text, results->created_json.len);
 
     igj_json_object_end(json);
+}
+
+
+static void
+ngx_http_igjobs_results_created(ngx_http_igjobs_results_t *results,
+    int64_t created)
+{
+    if (created == results->created && results->created_json.len != 0) {
+        return;
+    }
+
+    igj_json_init(&results->created_json, results->created_text,
+                  sizeof(results->created_text));
+    igj_json_timestamp(&results->created_json, created);
+    results->created = created;
 }
 
 
