@@ -18,7 +18,7 @@ comment on function igjobs.job_page(text, uuid) is
 
 
 create view igjobs.result_chunks as
-    select c.tenant, c.job_id, c.first_row, c.chunk_no, c.n, c.span, c.gaps
+    select c.tenant, c.job_id, c.first_row, c.chunk_no, c.n, c.gaps
     from igjobs.chunks c;
 comment on view igjobs.result_chunks is
     'Where the ordinals of a job are; for igjobs.result_rows.';
@@ -47,10 +47,7 @@ begin atomic
         select c.chunk_no, s.skip,
             least(c.n, p_first + least(p_count, 2000) - c.first_row) - s.skip
                 as wanted,
-            case when c.n < c.span and c.gaps is null then 0
-                else s.skip + coalesce(width_bucket(s.skip, c.gaps), 0) end
-                as low,
-            c.n < c.span and c.gaps is null as unknown
+            s.skip + coalesce(width_bucket(s.skip, c.gaps), 0) as place
         from igjobs.result_chunks c,
             lateral (select greatest(0, p_first - c.first_row)::integer) s (skip)
         where c.tenant = p_tenant and c.job_id = p_job
@@ -67,13 +64,12 @@ begin atomic
         select t.profile_id, t.username, t.full_name, t.created_at
         from igjobs.results t
         where t.tenant = p_tenant and t.job_id = p_job
-            and t.chunk_no = c.chunk_no and t.idx >= c.low
+            and t.chunk_no = c.chunk_no and t.idx >= c.place
         order by t.idx
-        offset case when c.unknown then c.skip else 0 end
         limit c.wanted) r;
 end;
 comment on function igjobs.result_rows(text, uuid, bigint, integer) is
     'Rows with the ordinals p_first to p_first + p_count - 1 (from 0, at '
-    'most 2,000), in order. The place of an ordinal in its chunk is its rank '
-    'and the empty places before it, so that only the rows asked for are '
-    'read; a chunk whose gaps are not known is counted through.';
+    'most 2,000), in order. The place of a row in its chunk is its rank and '
+    'the number of empty places before it, so that only the rows asked for '
+    'are read.';

@@ -120,7 +120,7 @@ SQL
         select igjobs.run_started('default', '$job', 0, $claimed, $run,
             'run', 'dataset');
 SQL
-    my @rows = map { [$_, "user.$_", "Näme \"$_\""] } 'p3', 'p1', 'p2';
+    my @rows = map { [$_, "user.$_", "Näme \"$_\""] } 'p1', 'p3', 'p2';
     my $store = sub {
         my ($from, $to, $close, @part) = @_;
         my $array = sub {

@@ -61,25 +61,6 @@ my ($row) = $e->all(result_rows => 'default', $job, 40, 1);
 is_deeply [@$row{qw(profile_id username full_name)}],
     ['a041', 'user_a041', 'Name a041'], 'the columns of a row';
 
-# the same places, known instead of counted through
-
-$e->sql(<<"SQL");
-update igjobs.chunks c set gaps = array(
-    select (select count(*) from public.scrape_results r
-            where r.job_id = c.job_id and r.chunk_no = c.chunk_no
-                and r.idx < p.place)::integer
-    from generate_series(0, c.span - 1) p (place)
-    where not exists (select from public.scrape_results r
-                      where r.job_id = c.job_id
-                          and r.chunk_no = c.chunk_no and r.idx = p.place)
-    order by p.place)
-where c.job_id = '$job' and c.n < c.span
-SQL
-for my $size (1, 7, 33) {
-    my @pages = map { page($job, $_ * $size, $size) } 0 .. @wanted / $size;
-    is_deeply \@pages, \@wanted, "pages of $size by the gaps";
-}
-
 store('e1');
 is_deeply [(page($job, 0, 2000))[0 .. $#all]], \@all,
     'further rows move no earlier ones';

@@ -34,7 +34,8 @@ for my $role (sort keys %may) {
         . " and has_function_privilege('$role', oid, 'execute')"),
         $role eq 'igjobs_api' ? 'result_rows' : '',
         'which run as their owner, but for a part of a statement';
-    is $e->sql("select string_agg(oid::regclass || ' ' || p, ', ') from"
+    is $e->sql("select string_agg(oid::regclass || ' ' || p, ', '"
+        . ' order by relname, p) from'
         . " pg_class, unnest('{select,insert,update,delete,truncate}'::text[])"
         . " p where relnamespace in ('igjobs'::regnamespace,"
         . " 'public'::regnamespace) and relkind in ('r', 'p', 'v')"
