@@ -4,7 +4,8 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { Queue } from 'bullmq';
-import { accountsPerBatch, batchesPerCommand, queueName, redis } from './settings.js';
+import { accountsPerBatch, batchesPerCommand, queueName, redis }
+  from './settings.js';
 
 const options = {
   attempts: 4,
@@ -20,7 +21,7 @@ export const countBatches = (accounts) =>
 
 const batch = (data) => ({ name: 'scrape', data, opts: options });
 
-// All batches of a job. Redis works on some of them while the next ones are made.
+// All batches of a job. Redis works on some while the next ones are made.
 export async function enqueue(jobId, accounts, maxCount) {
   const sent = [];
 
@@ -33,7 +34,8 @@ export async function enqueue(jobId, accounts, maxCount) {
     const batches = [];
     while (batches.length < batchesPerCommand && at < accounts.length) {
       const end = at + accountsPerBatch;
-      batches.push(batch({ jobId, accounts: accounts.slice(at, end), maxCount }));
+      batches.push(batch({ jobId, maxCount,
+        accounts: accounts.slice(at, end) }));
       at = end;
     }
     sent.push(queue.addBulk(batches));

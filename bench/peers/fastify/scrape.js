@@ -18,6 +18,7 @@ async function scrape({ data: { jobId, accounts, maxCount } }) {
 async function failed(batch, error) {
   if (batch.attemptsMade >= batch.opts.attempts) {
     await store.failJob(batch.data.jobId, error.message);
+    await status.forget(batch.data.jobId);
   }
 }
 

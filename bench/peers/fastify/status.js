@@ -15,6 +15,20 @@ export const redis = new Redis({
   maxRetriesPerRequest: null,
 });
 
+// Workers may come in another order than their transactions: the copy that has
+// more batches stays.
+redis.defineCommand('publishStatus', {
+  numberOfKeys: 1,
+  lua: `
+    local function batches(document)
+      return tonumber(string.match(document, '"current_batch":(%d+)'))
+    end
+    local present = redis.call('get', KEYS[1])
+    if not present or batches(present) <= batches(ARGV[1]) then
+      redis.call('set', KEYS[1], ARGV[1], 'ex', ARGV[2])
+    end`,
+});
+
 const key = (id) => `status:${id}`;
 
 // the text of the document; undefined: there is no such job
@@ -27,4 +41,6 @@ export async function read(id) {
 }
 
 export const publish = (id, document) =>
-  redis.set(key(id), document, 'EX', copySeconds);
+  redis.publishStatus(key(id), document, copySeconds);
+
+export const forget = (id) => redis.del(key(id));

@@ -7,6 +7,7 @@ arguments, so one message is made the usual way and the others after it.
 
 import json
 from base64 import b64encode
+from functools import cache
 
 import redis
 
@@ -21,6 +22,7 @@ _redis = redis.Redis(unix_socket_path=settings.REDIS_SOCKET,
                      db=settings.REDIS_DB)
 
 
+@cache
 def _template():
     """The text of a message, with TASK_ID and BODY to be put in."""
     message = tasks.app.amqp.as_task_v2(

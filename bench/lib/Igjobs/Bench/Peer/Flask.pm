@@ -35,8 +35,8 @@ sub start_servers {
         when => sub { $self->answers });
     $self->start_server('worker', name => 'flask-worker',
         command => ['/usr/bin/python3', '-m', 'celery', '--workdir', $code,
-                    '-A', 'tasks', 'worker', '-Q', 'default', '-c',
-                    $self->{tuned} ? 2 : 4, '-l', 'INFO',
+                    '-A', 'tasks', 'worker', '-Q', 'default',
+                    '-c', $self->{tuned} ? 3 : 4, '-l', 'INFO',
                     '--without-gossip', '--without-mingle',
                     '--without-heartbeat'],
         when => sub { $_[0]->log_text =~ / ready\.$/m });
