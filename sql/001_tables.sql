@@ -334,7 +334,7 @@ create table igjobs.kinds (
     hook  regprocedure
 );
 comment on constraint kinds_pkey on igjobs.kinds is
-    'igjobs.insert_job, igjobs.next_phase: one kind';
+    'igjobs.insert_jobs, igjobs.next_phase: one kind';
 comment on table igjobs.kinds is
     'phase: the first one; hook(scrape_jobs) returns scrape_jobs: called '
     'under the job row''s lock when a phase''s last batch has ended, may add '
