@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <openssl/sha.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,11 @@ static void igj_redis_failed(igj_redis_t *r, const char *action,
     const char *error);
 static int igj_redis_flush(igj_redis_t *r, int64_t deadline);
 static void igj_redis_closed(igj_redis_t *r);
-static void igj_redis_sha(igj_script_id_t id, char *out);
+static const char *igj_redis_sha(igj_script_id_t id);
+static void igj_redis_shas(void);
+
+
+static char  igj_redis_sha_text[IGJ_SCRIPT_COUNT][IGJ_REDIS_SHA_LEN + 1];
 
 
 igj_redis_t *
@@ -379,15 +384,11 @@ igj_redis_begin(igj_redis_args_t *args, const char *command)
 }
 
 
-/* The hash is kept with the numbers, in the arguments' own memory. */
-
 void
 igj_redis_script_begin(igj_redis_args_t *args, igj_script_id_t id)
 {
     igj_redis_begin(args, "EVALSHA");
-    igj_redis_sha(id, args->numbers);
-    args->used = IGJ_REDIS_SHA_LEN + 1;
-    igj_redis_bytes(args, args->numbers, IGJ_REDIS_SHA_LEN);
+    igj_redis_bytes(args, igj_redis_sha(id), IGJ_REDIS_SHA_LEN);
     igj_redis_number(args, igj_script(id)->keys);
 }
 
@@ -439,16 +440,31 @@ igj_redis_number(igj_redis_args_t *args, int64_t value)
 }
 
 
-static void
-igj_redis_sha(igj_script_id_t id, char *out)
+/* Computed once: a batch runs half a dozen scripts. */
+
+static const char *
+igj_redis_sha(igj_script_id_t id)
 {
-    int            i;
+    static pthread_once_t  once = PTHREAD_ONCE_INIT;
+
+    (void) pthread_once(&once, igj_redis_shas);
+
+    return igj_redis_sha_text[id];
+}
+
+
+static void
+igj_redis_shas(void)
+{
+    int            id, i;
     unsigned char  digest[SHA_DIGEST_LENGTH];
 
-    SHA1((const unsigned char *) igj_script(id)->text, igj_script(id)->length,
-         digest);
+    for (id = 0; id < IGJ_SCRIPT_COUNT; id++) {
+        SHA1((const unsigned char *) igj_script(id)->text,
+             igj_script(id)->length, digest);
 
-    for (i = 0; i < SHA_DIGEST_LENGTH; i++) {
-        snprintf(out + 2 * i, 3, "%02x", digest[i]);
+        for (i = 0; i < SHA_DIGEST_LENGTH; i++) {
+            snprintf(igj_redis_sha_text[id] + 2 * i, 3, "%02x", digest[i]);
+        }
     }
 }

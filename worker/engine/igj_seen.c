@@ -2,9 +2,10 @@
 
 /*
  * What this process remembers of a job decides whether Redis is asked; a job
- * that another one displaced is tried again.  One BITFIELD command a page sets all its bits and brings what they were.
- * That it is one command is what keeps pages from waiting in a circle: of two
- * pages the one that came first has all the profiles that they share.
+ * that another one displaced is tried again.  One BITFIELD command a page sets
+ * all its bits and brings what they were.  That it is one command is what
+ * keeps pages from waiting in a circle: of two pages the one that came first
+ * has all the profiles that they share.
  *
  * The lock guards all, and holds the connection for one page at a time.
  */
@@ -115,7 +116,9 @@ igj_seen_rows(igj_seen_t *s, const igj_batch_t *b,
         memset(is_new, true, (size_t) n * sizeof(bool));
         known = n;
 
-    } else if (igj_redis_ready(s->redis) == IGJ_OK && igj_seen_room(s, n) == IGJ_OK) {
+    } else if (igj_redis_ready(s->redis) == IGJ_OK
+               && igj_seen_room(s, n) == IGJ_OK)
+    {
         len = igj_seen_command(s, b, &key, rows, n);
         known = igj_seen_ask(s, &key, len, n, is_new);
     }
