@@ -49,7 +49,8 @@ begin atomic
                 as wanted,
             s.skip + coalesce(width_bucket(s.skip, c.gaps), 0) as place
         from igjobs.result_chunks c,
-            lateral (select greatest(0, p_first - c.first_row)::integer) s (skip)
+            lateral (
+                select greatest(0, p_first - c.first_row)::integer) s (skip)
         where c.tenant = p_tenant and c.job_id = p_job
             and c.first_row >= (
                 select f.first_row from igjobs.result_chunks f
