@@ -77,8 +77,8 @@ async function results(request, reply) {
     return refuse(reply, 400,
       `Job is not completed yet (status: ${job.status})`);
   }
-  return sendJson(reply, `{"success":true,"job_id":"${id}","page":${page},`
-    + `"limit":${limit},"total":${job.total},"profiles":${profiles}}`);
+  return sendJson(reply, JSON.stringify({ success: true, job_id: id, page,
+    limit, total: job.total, profiles }));
 }
 
 // starts to listen; returns what ends it in order

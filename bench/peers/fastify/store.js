@@ -1,12 +1,17 @@
 // Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 //
 // Everything that is asked of Postgres. Statements are prepared once a
-// connection. What the API shows comes as JSON text: cheaper than to take rows
-// apart and to put them together again.
+// connection. A status comes as JSON text, which is cheaper than to take a row
+// apart and to put it together again; for a page it is not. Times come as the
+// API shows them.
 
 import pg from 'pg';
 import { Pipeline } from './pipeline.js';
 import { pipelines, poolSize } from './settings.js';
+
+const timestamptz = 1184;
+pg.types.setTypeParser(timestamptz,
+  (text) => `${text.slice(0, 10)}T${text.slice(11)}:00`);
 
 const options = { options: '-c timezone=UTC' };
 const pool = new pg.Pool({ ...options, max: poolSize });
@@ -20,21 +25,18 @@ const jobColumns = `job_id, status, progress, profiles_scraped, total_scraped,
 
 const pageColumns = 'r.profile_id as id, r.username, r.full_name, r.created_at';
 const deepFrom = 10000;
-const nearPage = page('near-page', `select ${pageColumns}
-  from scrape_results r where r.job_id = $1 order by r.id offset $2 limit $3`);
-const deepPage = page('deep-page', `select ${pageColumns}
-  from (select id from scrape_results where job_id = $1
-        order by id offset $2 limit $3) p
-  join scrape_results r on r.job_id = $1 and r.id = p.id order by r.id`);
-
-function page(name, rows) {
-  return {
-    name,
-    text: `select '[' || coalesce(string_agg(row_to_json(p)::text, ','), '')
-      || ']' from (${rows}) p`,
-    rowMode: 'array',
-  };
-}
+const nearPage = {
+  name: 'near-page',
+  text: `select ${pageColumns} from scrape_results r
+    where r.job_id = $1 order by r.id offset $2 limit $3`,
+};
+const deepPage = {
+  name: 'deep-page',
+  text: `select ${pageColumns}
+    from (select id from scrape_results where job_id = $1
+          order by id offset $2 limit $3) p
+    join scrape_results r on r.job_id = $1 and r.id = p.id order by r.id`,
+};
 
 // The document of a job; undefined: there is no such job
 export async function findStatus(id) {
@@ -67,15 +69,14 @@ export async function insertJob(job) {
   });
 }
 
-// One page in the order of the rows, as JSON text. Deep ones are found in the
-// index alone, and only their own rows are read; near the front that costs more
-// than it saves.
+// One page in the order of the rows. Deep ones are found in the index alone,
+// and only their own rows are read; near the front that costs more than it saves.
 export async function findResults(id, offset, limit) {
   const { rows } = await pool.query({
     ...(offset < deepFrom ? nearPage : deepPage),
     values: [id, offset, limit],
   });
-  return rows[0][0];
+  return rows;
 }
 
 // A batch that is done: its rows and the counters of its job in one
