@@ -69,8 +69,8 @@ export async function insertJob(job) {
   });
 }
 
-// One page in the order of the rows. Deep ones are found in the index alone,
-// and only their own rows are read; near the front that costs more than it saves.
+// One page in the order of the rows. Deep ones are found in the index alone, and
+// only their own rows are read; near the front that costs more than it saves.
 export async function findResults(id, offset, limit) {
   const { rows } = await pool.query({
     ...(offset < deepFrom ? nearPage : deepPage),

@@ -22,7 +22,8 @@ sub features { return qw(status pages submit job) }
 
 sub needs {
     return map { ($_ => $install) } '/usr/bin/gunicorn',
-        map { "/usr/lib/python3/dist-packages/$_" } qw(flask celery psycopg2 redis);
+        map { "/usr/lib/python3/dist-packages/$_" }
+        qw(flask celery psycopg2 redis);
 }
 
 sub start_servers {
