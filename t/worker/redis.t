@@ -14,7 +14,8 @@ use Igjobs::Stack;
 use Igjobs::Wait;
 
 my $stack = Igjobs::Stack->new(
-    sim => { args => ['--run-ms', 50] },
+    # few people, so that pages share profiles
+    sim => { args => ['--run-ms', 50, '--shared-people', 2048] },
     worker => { args => ['--sweep=300ms', '--lanes=4'] });
 $stack->start(qw(postgres redis sim worker));
 my $queue = Igjobs::Queue->new($stack);
@@ -27,7 +28,7 @@ sub disturbed {
 
     wait_for { $queue->document($job)->{current_batch} >= 50 } 60,
         'a quarter of the job';
-    $disturb->();
+    $disturb->("igjobs:seen:default:$job");
     my $doc = $queue->wait_end($job, 90);
     is $doc->{state}, 'completed', "$name: completed";
     is $doc->{profiles_scraped}, scalar $queue->profile_ids($job),
@@ -35,8 +36,19 @@ sub disturbed {
     my $runs = $stack->sim->ledger->{runs_started};
     is $runs - $paid, 200, "$name: each batch paid once";
     $paid = $runs;
-    return;
+    return $job;
 }
+
+sub exists_in_redis { return $stack->redis->command('EXISTS', $_[0]) }
+
+my $job = disturbed('nothing', sub {
+    my ($seen) = @_;
+
+    is exists_in_redis($seen), 1, 'Redis knows which profiles were seen';
+});
+wait_for { !exists_in_redis("igjobs:seen:default:$job") } 10,
+    'the end of the job to take that away';
+pass 'and forgets them at the end of the job';
 
 disturbed('FLUSHALL', sub { $stack->redis->command('FLUSHALL') });
 disturbed('restart', sub { $stack->redis->kill9; $stack->redis->start });
