@@ -64,7 +64,8 @@
 
 /* Postgres groups of an nginx worker */
 
-#define IGJ_WRITES_PER_SYNC       16       /* small submissions sharing one */
+#define IGJ_WRITES_PER_SYNC       32       /* small submissions sharing one */
+#define IGJ_WRITES_HOLD_MS        20       /* they wait for company */
 
 /* Jobs and batches */
 

@@ -84,6 +84,7 @@ struct ngx_http_igjobs_pg_conn_s {
     ngx_queue_t                   received; /* of these, until their Sync */
     ngx_uint_t                    nsent;
     ngx_uint_t                    nsyncs;
+    ngx_msec_t                    sent_at;  /* the last of them */
     uint32_t                      prepared; /* bit: statement */
 
     /* bulk */
@@ -109,6 +110,7 @@ struct ngx_http_igjobs_pg_group_s {
     ngx_queue_t                       waiting;  /* ops, or bulks */
     ngx_uint_t                        nwaiting;
     ngx_event_t                       event;    /* posted: dispatch */
+    ngx_event_t                       hold;     /* cancelable: dispatch */
 
     ngx_uint_t                        ops_per_sync;
     ngx_uint_t                        max_syncs;    /* of one connection */

@@ -19,6 +19,7 @@ static void ngx_http_igjobs_pg_group_start(ngx_http_igjobs_pg_t *pg,
 static void ngx_http_igjobs_pg_dispatch(ngx_event_t *ev);
 static ngx_http_igjobs_pg_conn_t *ngx_http_igjobs_pg_pick(
     ngx_http_igjobs_pg_group_t *group);
+static ngx_uint_t ngx_http_igjobs_pg_held(ngx_http_igjobs_pg_group_t *group);
 static ngx_uint_t ngx_http_igjobs_pg_batch(ngx_http_igjobs_pg_group_t *group);
 static void ngx_http_igjobs_pg_wake(ngx_http_igjobs_pg_group_t *group);
 static ngx_http_igjobs_pg_op_t *ngx_http_igjobs_pg_op_create(
@@ -124,6 +125,11 @@ ngx_http_igjobs_pg_group_start(ngx_http_igjobs_pg_t *pg,
     group->event.data = group;
     group->event.log = pg->log;
 
+    group->hold.handler = ngx_http_igjobs_pg_dispatch;
+    group->hold.data = group;
+    group->hold.log = pg->log;
+    group->hold.cancelable = 1;
+
     for (i = 0; i < group->nconns; i++) {
         ngx_http_igjobs_pg_conn_init(&group->conns[i], group);
         ngx_http_igjobs_pg_connect(&group->conns[i]);
@@ -150,6 +156,10 @@ ngx_http_igjobs_pg_stop(ngx_http_igjobs_pg_t *pg)
 
         if (group->event.posted) {
             ngx_delete_posted_event(&group->event);
+        }
+
+        if (group->hold.timer_set) {
+            ngx_del_timer(&group->hold);
         }
     }
 }
@@ -193,7 +203,7 @@ ngx_http_igjobs_pg_dispatch(ngx_event_t *ev)
     while (group->nwaiting > 0) {
         conn = ngx_http_igjobs_pg_pick(group);
 
-        if (conn == NULL) {
+        if (conn == NULL || ngx_http_igjobs_pg_held(group)) {
             return;
         }
 
@@ -228,6 +238,45 @@ ngx_http_igjobs_pg_pick(ngx_http_igjobs_pg_group_t *group)
     }
 
     return best;
+}
+
+
+/*
+ * Writes that are few wait for the call that is under way, which takes more of
+ * them along the next time, unless it lasts.
+ */
+
+static ngx_uint_t
+ngx_http_igjobs_pg_held(ngx_http_igjobs_pg_group_t *group)
+{
+    ngx_uint_t      i;
+    ngx_msec_int_t  left;
+
+    if (group->id != NGX_HTTP_IGJOBS_PG_WRITES
+        || group->nwaiting >= group->ops_per_sync)
+    {
+        return 0;
+    }
+
+    for (i = 0; i < group->nconns; i++) {
+
+        if (group->conns[i].nsyncs == 0) {
+            continue;
+        }
+
+        left = (ngx_msec_int_t) (group->conns[i].sent_at + IGJ_WRITES_HOLD_MS
+                                 - ngx_current_msec);
+
+        if (left > 0) {
+            if (!group->hold.timer_set) {
+                ngx_add_timer(&group->hold, left);
+            }
+
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

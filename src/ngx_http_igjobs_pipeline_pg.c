@@ -79,6 +79,7 @@ ngx_http_igjobs_pg_send(ngx_http_igjobs_pg_conn_t *conn, ngx_uint_t n)
     ngx_http_igjobs_pg_op_t  *op;
 
     ngx_http_igjobs_pg_busy(conn);
+    conn->sent_at = ngx_current_msec;
 
     q = ngx_queue_head(&conn->group->waiting);
     op = ngx_queue_data(q, ngx_http_igjobs_pg_op_t, queue);

@@ -124,6 +124,20 @@ subtest 'answers that come late' => sub {
     check('all', qr/^202$/);
 };
 
+subtest 'a late answer holds nobody up' => sub {
+    my ($first, $second) = @small;
+
+    $proxy->rule(point => 'submit', action => 'hold', times => 1);
+    start(3, $first);
+    $proxy->wait_held;
+    my ($answer) = submit(3, $second);
+    is($answer->[0], 202, 'another goes past it');
+    $proxy->release;
+    ($answer) = answers($first);
+    is($answer->[0], 202, 'and the late one comes');
+    check('both', qr/^202$/);
+};
+
 subtest 'answers that never come' => sub {
     $stack->nginx->configure(http => <<'HTTP')->reload;
     igjobs_postgres_timeout 500ms;
