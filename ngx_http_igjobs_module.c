@@ -99,7 +99,7 @@ static ngx_command_t  ngx_http_igjobs_commands[] = {
     ngx_http_igjobs_main("igjobs_postgres", NGX_CONF_TAKE1,
         ngx_http_igjobs_postgres, postgres, NULL),
 
-    /* status=2 pages=2 writes=2 bulk=2, of each nginx worker */
+    /* status=2 pages=2 writes=3 bulk=2, of each nginx worker */
     ngx_http_igjobs_main("igjobs_postgres_pool", NGX_CONF_1MORE,
         ngx_http_igjobs_pool, postgres, NULL),
 
@@ -274,7 +274,8 @@ ngx_http_igjobs_init_main_conf(ngx_conf_t *cf, void *conf)
     redis = &mcf->redis;
 
     for (i = 0; i < NGX_HTTP_IGJOBS_PG_GROUPS; i++) {
-        ngx_conf_init_uint_value(pg->pool[i], 2);
+        ngx_conf_init_uint_value(pg->pool[i],
+                                 (i == NGX_HTTP_IGJOBS_PG_WRITES) ? 3 : 2);
     }
 
     ngx_conf_init_uint_value(pg->queue, 1024);

@@ -56,7 +56,7 @@
 
 /* Status documents and waiting */
 
-#define IGJ_STATUS_CACHE_MS       100      /* per nginx worker */
+#define IGJ_STATUS_CACHE_MS       20       /* per nginx worker */
 #define IGJ_STATUS_TTL_S          5        /* in Redis, job not ended */
 #define IGJ_STATUS_FINAL_TTL_S    60       /* in Redis, job ended */
 #define IGJ_RETRY_AFTER_MIN_S     2        /* advised poll interval, first */
@@ -65,7 +65,8 @@
 /* Postgres groups of an nginx worker */
 
 #define IGJ_WRITES_PER_SYNC       32       /* small submissions sharing one */
-#define IGJ_WRITES_HOLD_MS        20       /* they wait for company */
+#define IGJ_WRITES_COMPANY        12       /* so many go while others are */
+#define IGJ_WRITES_HOLD_MS        20       /* under way; fewer wait so long */
 
 /* Jobs and batches */
 

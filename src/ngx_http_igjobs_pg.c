@@ -253,7 +253,7 @@ ngx_http_igjobs_pg_held(ngx_http_igjobs_pg_group_t *group)
     ngx_msec_int_t  left;
 
     if (group->id != NGX_HTTP_IGJOBS_PG_WRITES
-        || group->nwaiting >= group->ops_per_sync)
+        || group->nwaiting >= IGJ_WRITES_COMPANY)
     {
         return 0;
     }

@@ -132,7 +132,7 @@ const igj_setting_t  igj_settings_table[] = {
       "time to finish or give back what is in work after SIGTERM" },
 
     { "pg-connections", { "IGJOBS_PG_CONNECTIONS" }, IGJ_SETTING_NUMBER,
-      igj_field(pg_connections), "3", 1, 64, NULL, false,
+      igj_field(pg_connections), "2", 1, 64, NULL, false,
       "Postgres connections that the lanes share; two more are used for "
       "leases and upkeep" },
 
