@@ -7,11 +7,15 @@ package Igjobs::Bench::Peers;
 use strict;
 use warnings;
 
+# igjobs asks the provider for the fields that it stores: so do those that
+# somebody has tuned
+my @narrow = (env => { APIFY_FIELDS => 'id,username,full_name' });
+
 # word of --peers => class and options
 my %peer = (
     'flask'         => ['Flask'],
-    'flask-tuned'   => ['Flask', tuned => 1],
-    'fastify'       => ['Fastify'],
+    'flask-tuned'   => ['Flask', tuned => 1, @narrow],
+    'fastify'       => ['Fastify', @narrow],
     'fastify-redis' => ['Fastify', status_from => 'redis'],
     'lua'           => ['Lua'],
 );
