@@ -163,7 +163,11 @@ igj_engine_redis(igj_engine_t *e, char *error)
     e->hints = igj_hints_create(&e->redis_url);
     e->seen = igj_seen_create(&e->redis_url);
 
-    return (e->hints && e->seen) ? IGJ_OK : igj_engine_fail(error, "out of memory");
+    if (e->hints == NULL || e->seen == NULL) {
+        return igj_engine_fail(error, "out of memory");
+    }
+
+    return IGJ_OK;
 }
 
 
