@@ -34,6 +34,8 @@ static igj_batch_rc_t igj_batch_intended(igj_batch_t *b, const PGresult *res,
     const char *accounts, igj_batch_run_t **run);
 static igj_batch_rc_t igj_batch_answer(igj_batch_t *b, igj_sql_t id,
     const igj_pg_args_t *args);
+static void igj_batch_page_args(igj_batch_t *b, const igj_batch_run_t *run,
+    const igj_batch_page_t *page, igj_pg_args_t *args);
 static int igj_batch_new_rows(igj_claim_t *c, const igj_batch_page_t *page);
 static int igj_batch_rows(igj_claim_t *c, const igj_batch_page_t *page,
     int known);
@@ -214,41 +216,23 @@ igj_batch_rc_t
 igj_batch_store_page(igj_batch_t *b, igj_batch_run_t *run,
     const igj_batch_page_t *page)
 {
-    int              i, known;
+    int              known;
     char            *outcomes;
     PGresult        *res;
-    igj_claim_t     *c;
     igj_pg_args_t    args;
     igj_batch_rc_t   rc;
 
-    c = b->claim;
     outcomes = igj_batch_json(page->outcomes);
-    known = igj_batch_new_rows(c, page);
+    known = igj_batch_new_rows(b->claim, page);
 
-    if (igj_batch_rows(c, page, known) != IGJ_OK
+    if (igj_batch_rows(b->claim, page, known) != IGJ_OK
         || (page->outcomes != NULL && outcomes == NULL))
     {
         cJSON_free(outcomes);
         return IGJ_BATCH_ERROR;
     }
 
-    igj_batch_args(b, &args);
-    igj_pg_number(&args, run->run_no);
-    igj_pg_number(&args, page->from);
-    igj_pg_number(&args, page->to);
-    igj_pg_boolean(&args, page->close);
-    igj_pg_text(&args, page->close ? page->run_state : NULL);
-    igj_batch_cost(&args, page->cost_usd);
-    igj_pg_number(&args, page->items);
-    igj_pg_number(&args, page->seen);
-    igj_pg_number(&args, page->female);
-    igj_pg_number(&args, page->male);
-    igj_pg_number(&args, page->unknown);
-
-    for (i = 0; i < IGJ_CLAIM_ARRAYS; i++) {
-        igj_pg_binary(&args, c->arrays[i].data, c->arrays[i].len);
-    }
-
+    igj_batch_page_args(b, run, page, &args);
     igj_pg_text(&args, outcomes);
     igj_pg_number(&args, page->accounts_failed);
 
@@ -268,6 +252,35 @@ igj_batch_store_page(igj_batch_t *b, igj_batch_run_t *run,
     cJSON_free(outcomes);
 
     return rc;
+}
+
+
+/* The first parameters of store_page, with the rows. */
+
+static void
+igj_batch_page_args(igj_batch_t *b, const igj_batch_run_t *run,
+    const igj_batch_page_t *page, igj_pg_args_t *args)
+{
+    int                    i;
+    const igj_pg_array_t  *a;
+
+    igj_batch_args(b, args);
+    igj_pg_number(args, run->run_no);
+    igj_pg_number(args, page->from);
+    igj_pg_number(args, page->to);
+    igj_pg_boolean(args, page->close);
+    igj_pg_text(args, page->close ? page->run_state : NULL);
+    igj_batch_cost(args, page->cost_usd);
+    igj_pg_number(args, page->items);
+    igj_pg_number(args, page->seen);
+    igj_pg_number(args, page->female);
+    igj_pg_number(args, page->male);
+    igj_pg_number(args, page->unknown);
+
+    for (i = 0; i < IGJ_CLAIM_ARRAYS; i++) {
+        a = &b->claim->arrays[i];
+        igj_pg_binary(args, a->data, a->len);
+    }
 }
 
 
