@@ -613,8 +613,13 @@ ngx_http_igjobs_pg_event(ngx_event_t *ev)
     if (c->close) {
         c->close = 0;
 
+        /*
+         * A moment later: to close wakes the server up, and clients whose
+         * connections are closed after ours could still send requests.
+         */
+
         if (conn->group->nwaiting == 0) {
-            ngx_http_igjobs_pg_shut(conn);
+            ngx_add_timer(&conn->timer, 0);
         }
 
         return;

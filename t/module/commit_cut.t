@@ -143,6 +143,7 @@ subtest 'answers that never come' => sub {
     igjobs_postgres_timeout 500ms;
     igjobs_postgres_bulk_timeout 500ms;
 HTTP
+    $_->connect for $small[0], $large;
     for my $way ([submit => 3, $small[0]], [commit => 6000, $large],
                  [begin => 6000, $large])
     {

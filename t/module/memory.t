@@ -100,6 +100,7 @@ subtest 'bodies that are cut' => sub {
 
 subtest 'igjobs_max_submissions' => sub {
     $stack->nginx->configure(http => 'igjobs_max_submissions 4;')->reload;
+    $http->connect;
     my @open = map { upload(100_000) } 1 .. 4;
     my $r = $http->post_json($submit, body(10));
 
@@ -121,6 +122,7 @@ subtest 'igjobs_max_submissions' => sub {
 subtest 'igjobs_max_submission_bytes' => sub {
     $stack->nginx->configure(http => 'igjobs_max_submission_bytes 6m;')
         ->reload;
+    $http->connect;
     my $r = $http->post_json($submit, $body);
     is("$r->{status} " . $r->json->{code}, '503 IGJ0702', 'one that is larger');
     is($stack->client->post_json($submit, body(50_000))->{status}, 202,

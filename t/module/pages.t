@@ -217,8 +217,10 @@ subtest 'a slow reader' => sub {
     $text .= dechunk($slow, 65_536) until $slow->{ended};
     ok($text eq $whole, 'the whole page arrives');
 
+    # less than the page: one buffer of libpq may stay in the heap, where it
+    # lies below something that lives
     my $left = Igjobs::Env::rss($worker) - $rss;
-    cmp_ok($left, '<', 2048, "nginx keeps $left KiB")
+    cmp_ok($left, '<', 6144, "nginx keeps $left KiB")
         if !Igjobs::Env::sanitized();
 };
 
