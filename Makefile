@@ -74,7 +74,8 @@ HAVE_SIM    = $(wildcard sim/main.c)
 need        = @stack/packages check $(1)
 
 
-.PHONY: all module worker sim names unit check lint guard install clean help
+.PHONY: all module worker sim names unit check lint openapi guard install \
+    clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -157,6 +158,10 @@ check:
 lint: module names
 	stack/lint
 
+# docs/openapi.json, which is kept: building the module needs no Python
+openapi:
+	stack/openapi
+
 # instructions of the hot paths against those kept, see bench/guard
 guard: module worker sim
 	$(call need,run guard)
@@ -193,6 +198,7 @@ help:
 	@echo "make unit       the unit test programs, $(OUT)/t/*"
 	@echo "make check      all tests, the same as t/run"
 	@echo "make lint       all linters, the same as stack/lint"
+	@echo "make openapi    docs/openapi.json from docs/openapi.yaml"
 	@echo "make guard      counts instructions of the hot paths, the same as bench/guard"
 	@echo "make install    to DESTDIR and PREFIX ($(PREFIX)); the module to MODULES_DIR"
 	@echo "make clean      removes $(BUILD)/"
