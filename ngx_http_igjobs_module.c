@@ -138,6 +138,17 @@ static ngx_command_t  ngx_http_igjobs_commands[] = {
     ngx_http_igjobs_main("igjobs_status_cache_size", NGX_CONF_TAKE1,
         ngx_conf_set_num_slot, status_cache_size, &ngx_http_igjobs_count),
 
+    /* jobs that are watched, in each nginx worker */
+
+    ngx_http_igjobs_main("igjobs_max_watches", NGX_CONF_TAKE1,
+        ngx_conf_set_num_slot, watch.max, &ngx_http_igjobs_count),
+
+    ngx_http_igjobs_main("igjobs_reread_time", NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, watch.reread_time, &ngx_http_igjobs_time),
+
+    ngx_http_igjobs_main("igjobs_events_interval", NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, watch.interval, &ngx_http_igjobs_time),
+
     /* submissions in flight in each nginx worker */
 
     ngx_http_igjobs_main("igjobs_max_submissions", NGX_CONF_TAKE1,
@@ -227,7 +238,9 @@ ngx_http_igjobs_init_process(ngx_cycle_t *cycle)
                                                      mcf->status_cache_time,
                                                      mcf->pg, mcf->rds);
 
-    return mcf->documents ? NGX_OK : NGX_ERROR;
+    mcf->watches = ngx_http_igjobs_watches_start(cycle, &mcf->watch, mcf->pg);
+
+    return (mcf->documents && mcf->watches) ? NGX_OK : NGX_ERROR;
 }
 
 

@@ -25,6 +25,7 @@
 #include "ngx_http_igjobs_route.h"
 #include "ngx_http_igjobs_reply.h"
 #include "ngx_http_igjobs_document.h"
+#include "ngx_http_igjobs_watch.h"
 #include "ngx_http_igjobs_body.h"
 
 
@@ -40,6 +41,8 @@ typedef struct {
     ngx_msec_t                         status_cache_time;
     ngx_uint_t                         status_cache_size;   /* documents */
 
+    ngx_http_igjobs_watch_conf_t       watch;
+
     ngx_uint_t                         max_submissions;     /* per worker */
     size_t                             max_submission_bytes;
 
@@ -53,6 +56,7 @@ typedef struct {
     ngx_http_igjobs_pg_t              *pg;
     ngx_http_igjobs_redis_t           *rds;    /* NULL: igjobs_redis off */
     ngx_http_igjobs_documents_t       *documents;
+    ngx_http_igjobs_watches_t         *watches;
     ngx_http_igjobs_submissions_t     *submissions;
 } ngx_http_igjobs_main_conf_t;
 

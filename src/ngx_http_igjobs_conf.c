@@ -61,6 +61,9 @@ ngx_http_igjobs_create_main_conf(ngx_conf_t *cf)
     mcf->resolve.timeout = NGX_CONF_UNSET_MSEC;
     mcf->status_cache_time = NGX_CONF_UNSET_MSEC;
     mcf->status_cache_size = NGX_CONF_UNSET_UINT;
+    mcf->watch.max = NGX_CONF_UNSET_UINT;
+    mcf->watch.reread_time = NGX_CONF_UNSET_MSEC;
+    mcf->watch.interval = NGX_CONF_UNSET_MSEC;
     mcf->max_submissions = NGX_CONF_UNSET_UINT;
     mcf->max_submission_bytes = NGX_CONF_UNSET_SIZE;
 
@@ -103,6 +106,9 @@ ngx_http_igjobs_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_msec_value(mcf->resolve.timeout, 2000);
     ngx_conf_init_msec_value(mcf->status_cache_time, IGJ_STATUS_CACHE_MS);
     ngx_conf_init_uint_value(mcf->status_cache_size, 4096);
+    ngx_conf_init_uint_value(mcf->watch.max, 65536);
+    ngx_conf_init_msec_value(mcf->watch.reread_time, 5000);
+    ngx_conf_init_msec_value(mcf->watch.interval, 250);
     ngx_conf_init_uint_value(mcf->max_submissions, 64);
     ngx_conf_init_size_value(mcf->max_submission_bytes, 128 * 1024 * 1024);
 

@@ -506,3 +506,28 @@ ngx_http_igjobs_document_final(const ngx_str_t *doc)
     return (len > 9 && ngx_strncmp(p, "completed", 9) == 0)
            || (len > 6 && ngx_strncmp(p, "failed", 6) == 0);
 }
+
+
+ngx_str_t
+ngx_http_igjobs_document_stage(const ngx_str_t *doc)
+{
+    u_char       *end;
+    ngx_str_t     stage;
+    static char   first[] = "\"state\":\"", next[] = "\"progress\":";
+
+    ngx_str_null(&stage);
+
+    if (doc->len == 0) {
+        return stage;
+    }
+
+    stage.data = memmem(doc->data, doc->len, first, sizeof(first) - 1);
+
+    if (stage.data != NULL) {
+        stage.len = doc->data + doc->len - stage.data;
+        end = memmem(stage.data, stage.len, next, sizeof(next) - 1);
+        stage.len = end ? (size_t) (end - stage.data) : 0;
+    }
+
+    return stage;
+}

@@ -58,5 +58,8 @@ void ngx_http_igjobs_document_leave(ngx_http_igjobs_document_waiter_t *waiter);
 uint64_t ngx_http_igjobs_document_version(const ngx_str_t *doc);
 ngx_uint_t ngx_http_igjobs_document_final(const ngx_str_t *doc);
 
+/* The part of it that says state and phase; data NULL: not a document. */
+ngx_str_t ngx_http_igjobs_document_stage(const ngx_str_t *doc);
+
 
 #endif /* _NGX_HTTP_IGJOBS_DOCUMENT_H_INCLUDED_ */
