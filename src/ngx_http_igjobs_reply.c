@@ -18,6 +18,8 @@
 
 static void ngx_http_igjobs_head(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, off_t length);
+static ngx_int_t ngx_http_igjobs_send_body(ngx_http_request_t *r,
+    ngx_str_t *body);
 static ngx_uint_t ngx_http_igjobs_wants_problem(ngx_http_request_t *r);
 static char *ngx_http_igjobs_instance(ngx_http_request_t *r);
 
@@ -136,12 +138,38 @@ ngx_http_igjobs_reply_json(ngx_http_request_t *r, ngx_uint_t status,
 
 
 ngx_int_t
+ngx_http_igjobs_reply_line(ngx_http_request_t *r, ngx_uint_t status,
+    const ngx_str_t *line)
+{
+    ngx_int_t  rc;
+    ngx_str_t  body;
+
+    ngx_http_igjobs_head(r, status, NGX_HTTP_IGJOBS_JSON, line->len + 1);
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    body.len = line->len + 1;
+    body.data = ngx_pnalloc(r->pool, body.len);
+
+    if (body.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    *ngx_cpymem(body.data, line->data, line->len) = '\n';
+
+    return ngx_http_igjobs_send_body(r, &body);
+}
+
+
+ngx_int_t
 ngx_http_igjobs_reply(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, ngx_str_t *body)
 {
-    ngx_int_t     rc;
-    ngx_buf_t    *b;
-    ngx_chain_t   out;
+    ngx_int_t  rc;
 
     ngx_http_igjobs_head(r, status, type, body->len);
 
@@ -150,6 +178,16 @@ ngx_http_igjobs_reply(ngx_http_request_t *r, ngx_uint_t status,
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
         return rc;
     }
+
+    return ngx_http_igjobs_send_body(r, body);
+}
+
+
+static ngx_int_t
+ngx_http_igjobs_send_body(ngx_http_request_t *r, ngx_str_t *body)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
 
     if (body->len == 0) {
         return ngx_http_send_special(r, NGX_HTTP_LAST);

@@ -47,6 +47,13 @@ ngx_int_t ngx_http_igjobs_send_header(ngx_http_request_t *r,
 ngx_int_t ngx_http_igjobs_reply_json(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body);
 
+/*
+ * The same of a line that somebody else owns, and a line end.  It is copied
+ * once it is known that a body is sent: not for HEAD, not for 304.
+ */
+ngx_int_t ngx_http_igjobs_reply_line(ngx_http_request_t *r, ngx_uint_t status,
+    const ngx_str_t *line);
+
 /* A whole answer of another type; type is a literal. */
 ngx_int_t ngx_http_igjobs_reply(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, ngx_str_t *body);

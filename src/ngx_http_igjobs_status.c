@@ -6,6 +6,7 @@
  */
 
 #include "ngx_http_igjobs.h"
+#include "ngx_http_igjobs_status.h"
 
 
 /* a job's age in seconds divided by this is the advised poll interval */
@@ -119,39 +120,45 @@ static ngx_int_t
 ngx_http_igjobs_status_reply(ngx_http_request_t *r,
     ngx_http_igjobs_document_e found, const ngx_str_t *doc)
 {
-    ngx_str_t                  body;
     ngx_http_igjobs_ctx_t     *ctx;
     ngx_http_igjobs_status_t  *status;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
     status = ctx->data;
 
+    if (found == NGX_HTTP_IGJOBS_DOCUMENT_FOUND) {
+        return ngx_http_igjobs_status_answer(r, NGX_HTTP_OK, &status->job,
+                                             doc);
+    }
+
+    return ngx_http_igjobs_status_problem(r, &ctx->params[0], found);
+}
+
+
+ngx_int_t
+ngx_http_igjobs_status_problem(ngx_http_request_t *r, ngx_str_t *job,
+    ngx_http_igjobs_document_e found)
+{
     if (found == NGX_HTTP_IGJOBS_DOCUMENT_UNKNOWN) {
-        return ngx_http_igjobs_job_not_found(r, &ctx->params[0]);
+        return ngx_http_igjobs_job_not_found(r, job);
     }
 
-    if (found == NGX_HTTP_IGJOBS_DOCUMENT_UNAVAILABLE) {
-        return ngx_http_igjobs_problem(r, IGJ_PROBLEM_DATABASE_UNAVAILABLE);
-    }
+    return ngx_http_igjobs_problem(r,
+                            (found == NGX_HTTP_IGJOBS_DOCUMENT_UNAVAILABLE)
+                            ? IGJ_PROBLEM_DATABASE_UNAVAILABLE
+                            : IGJ_PROBLEM_INTERNAL);
+}
 
-    if (found == NGX_HTTP_IGJOBS_DOCUMENT_FAILED) {
-        return ngx_http_igjobs_problem(r, IGJ_PROBLEM_INTERNAL);
-    }
 
-    /* the document is not ours: the answer may outlive it */
-
-    body.len = doc->len + 1;
-    body.data = ngx_pnalloc(r->pool, body.len);
-
-    if (body.data == NULL
-        || ngx_http_igjobs_status_headers(r, &status->job, doc) != NGX_OK)
-    {
+ngx_int_t
+ngx_http_igjobs_status_answer(ngx_http_request_t *r, ngx_uint_t status,
+    const igj_uuid_t *job, const ngx_str_t *doc)
+{
+    if (ngx_http_igjobs_status_headers(r, job, doc) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    *ngx_cpymem(body.data, doc->data, doc->len) = '\n';
-
-    return ngx_http_igjobs_reply_json(r, NGX_HTTP_OK, &body);
+    return ngx_http_igjobs_reply_line(r, status, doc);
 }
 
 
@@ -175,7 +182,7 @@ ngx_http_igjobs_status_headers(ngx_http_request_t *r, const igj_uuid_t *job,
 }
 
 
-/* nginx answers If-None-Match with this by itself */
+/* nginx's own filter makes a 304 of a 200 whose tag the client has already */
 
 static ngx_int_t
 ngx_http_igjobs_status_etag(ngx_http_request_t *r, const ngx_str_t *doc)

@@ -17,7 +17,8 @@ our @EXPORT_OK = qw(wrk paths_file body_file);
 my $script = abs_path(dirname(abs_path(__FILE__)) . '/../../wrk/request.lua');
 
 # wrk(port => ..., connections => 64, seconds => 2, threads => 1,
-#     path => one path, or paths => file of paths; body => file)
+#     path => one path, or paths => file of paths; body => file,
+#     header => 'Name: value')
 # Returns { rate (answers a second), p50, p99, p999, max (ms), mb (MB/s) }.
 # Dies of any answer that is not 2xx or 3xx.
 sub wrk {
@@ -30,6 +31,7 @@ sub wrk {
 
     open my $out, '-|', 'wrk', '-t', $option{threads} // 1,
         '-c', $option{connections} // 64, '-d', $option{seconds} . 's',
+        $option{header} ? ('-H', $option{header}) : (),
         '-s', $script, $url or croak "wrk: $!";
     my $text = do { local $/; <$out> } // '';
     close $out or croak "wrk failed: $text";
