@@ -49,7 +49,8 @@ WORKER_SRC := $(wildcard $(WORKER_DIRS:%=%/*.c))
 SIM_SRC    := $(wildcard sim/*.c)
 NAMES_SRC  := $(wildcard worker/classify/tool/*.c)
 TEST_SRC   := $(wildcard t/unit/*.c)
-MODULE_SRC := config $(wildcard *.c src/*.[ch] common/*.[ch])
+MODULE_SRC := config $(wildcard *.c src/*.[ch] common/*.[ch]) \
+    docs/openapi.json docs/openapi.html
 
 objects     = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 
@@ -158,7 +159,7 @@ check:
 lint: module names
 	stack/lint
 
-# docs/openapi.json, which is kept: building the module needs no Python
+# what is made of docs/openapi.*, and kept: building the module needs no Python
 openapi:
 	stack/openapi
 
@@ -176,7 +177,7 @@ install: module worker sim
 	install -m 644 $(MODULE) "$(DESTDIR)$(MODULES_DIR)"
 	install -m 644 sql/*.sql "$(DESTDIR)$(PREFIX)/share/igjobs/sql"
 	install -m 755 sql/migrate "$(DESTDIR)$(PREFIX)/share/igjobs/sql"
-	install -m 644 LICENSE README.md CHANGELOG.md docs/*.md \
+	install -m 644 LICENSE README.md CHANGELOG.md docs/*.md docs/openapi.yaml \
 	    "$(DESTDIR)$(PREFIX)/share/doc/igjobs"
 	sed 's|@PREFIX@|$(PREFIX)|g' stack/igjobs-worker.service.in \
 	    >"$(DESTDIR)$(UNIT_DIR)/igjobs-worker.service"
@@ -198,7 +199,7 @@ help:
 	@echo "make unit       the unit test programs, $(OUT)/t/*"
 	@echo "make check      all tests, the same as t/run"
 	@echo "make lint       all linters, the same as stack/lint"
-	@echo "make openapi    docs/openapi.json from docs/openapi.yaml"
+	@echo "make openapi    what is made of docs/openapi.yaml and docs/openapi.html"
 	@echo "make guard      counts instructions of the hot paths, the same as bench/guard"
 	@echo "make install    to DESTDIR and PREFIX ($(PREFIX)); the module to MODULES_DIR"
 	@echo "make clean      removes $(BUILD)/"

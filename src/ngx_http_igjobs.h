@@ -148,6 +148,8 @@ ngx_int_t ngx_http_igjobs_submit(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_status(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_results(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_problems(ngx_http_request_t *r);
+ngx_int_t ngx_http_igjobs_openapi(ngx_http_request_t *r);
+ngx_int_t ngx_http_igjobs_docs(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_health(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_healthz(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_livez(ngx_http_request_t *r);

@@ -27,6 +27,12 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
     { NGX_HTTP_GET, "/api/problems/:slug",
       ngx_http_igjobs_problems, NGX_HTTP_IGJOBS_OPEN },
 
+    { NGX_HTTP_GET, "/api/openapi.json",
+      ngx_http_igjobs_openapi, NGX_HTTP_IGJOBS_OPEN },
+
+    { NGX_HTTP_GET, "/api/docs",
+      ngx_http_igjobs_docs, NGX_HTTP_IGJOBS_OPEN },
+
     { NGX_HTTP_GET, "/health",
       ngx_http_igjobs_health, NGX_HTTP_IGJOBS_OPEN },
 
