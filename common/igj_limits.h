@@ -29,7 +29,7 @@
 
 #define IGJ_MAX_BODY_SIZE         (32 * 1024 * 1024)
                                            /* default: igjobs_max_body_size */
-#define IGJ_BODY_TURN_SIZE        (256 * 1024)
+#define IGJ_BODY_TURN_SIZE        (32 * 1024)
                                            /* bytes scanned in a loop turn */
 #define IGJ_MIN_BODY_RATE         4096     /* bytes/s: igjobs_min_body_rate */
 #define IGJ_BODY_PACE_MS          10000    /* over which it is measured */

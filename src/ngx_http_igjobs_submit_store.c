@@ -13,8 +13,8 @@
 #include "ngx_http_igjobs_submission.h"
 
 
+/* of one loop turn, which others wait for */
 #define NGX_HTTP_IGJOBS_COPY_SLICE  (60 * 1024)
-#define NGX_HTTP_IGJOBS_COPY_TURN   4       /* slices of one loop turn */
 
 /* five lengths and what they announce, for one row of batch_accounts */
 #define NGX_HTTP_IGJOBS_COPY_ROW                                              \
@@ -425,36 +425,24 @@ ngx_http_igjobs_store_job_done(ngx_http_igjobs_submission_t *s,
 }
 
 
-/*
- * Gives slices to the connection until the socket is full, all are given, or
- * the turn of the event loop has lasted long enough.
- */
+/* Gives the connection a slice; the next one in the next loop turn. */
 
 static void
 ngx_http_igjobs_store_copy(ngx_http_igjobs_submission_t *s)
 {
-    size_t      len;
-    ngx_int_t   rc;
-    ngx_uint_t  i;
+    size_t  len;
 
-    for (i = 0; i < NGX_HTTP_IGJOBS_COPY_TURN; i++) {
+    len = ngx_http_igjobs_store_slice(s);
 
-        len = ngx_http_igjobs_store_slice(s);
-
-        if (len == 0) {
-            s->step = NGX_HTTP_IGJOBS_STORE_COPIED;
-            ngx_http_igjobs_pg_bulk_copy_end(s->bulk);
-            return;
-        }
-
-        rc = ngx_http_igjobs_pg_bulk_put(s->bulk, s->slice, len);
-
-        if (rc != NGX_OK) {
-            return;
-        }
+    if (len == 0) {
+        s->step = NGX_HTTP_IGJOBS_STORE_COPIED;
+        ngx_http_igjobs_pg_bulk_copy_end(s->bulk);
+        return;
     }
 
-    ngx_post_event(&s->more, &ngx_posted_next_events);
+    if (ngx_http_igjobs_pg_bulk_put(s->bulk, s->slice, len) == NGX_OK) {
+        ngx_post_event(&s->more, &ngx_posted_next_events);
+    }
 }
 
 
