@@ -45,7 +45,7 @@
 #define IGJ_PAGE_DEFAULT_LIMIT    1000     /* ?limit= absent */
 #define IGJ_PAGE_MAX_LIMIT        5000     /* ?limit= above is lowered to it */
 #define IGJ_PAGE_MAX_NUMBER       1000000000LL  /* ?page= above is refused */
-#define IGJ_RANGE_ROWS            2000     /* rows of one statement */
+#define IGJ_RANGE_ROWS            1000     /* rows of one statement */
 #define IGJ_PARAM_VALUE_MAX       256      /* decoded bytes of a query value */
 
 /* Names that become part of a Redis key */

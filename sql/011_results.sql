@@ -25,26 +25,29 @@ comment on view igjobs.result_chunks is
 
 
 create view igjobs.results as
-    select r.tenant, r.job_id, r.chunk_no, r.idx, r.profile_id, r.username,
+    select r.job_id, r.chunk_no, r.idx, r.profile_id, r.username,
         r.full_name, r.created_at
     from public.scrape_results r;
 comment on view igjobs.results is
-    'What a page shows of its rows; for igjobs.result_rows.';
+    'What a page shows of its rows; for igjobs.result_rows, which knows from '
+    'the chunk whose they are.';
 
 
--- Part of the caller's statement: a function that ran by itself would first
--- put all rows aside, a third of the cost of a page. A join whose inner side
--- depends on the outer one keeps the order of both.
+-- A row for each chunk and not for each profile: to take a row apart and to
+-- write it costs Postgres and its client more than to find it. Part of the
+-- caller's statement: a function that ran by itself would first put all rows
+-- aside.
 create function igjobs.result_rows(
-    p_tenant text, p_job uuid, p_first bigint, p_count integer)
+    p_tenant text, p_job uuid, p_first bigint, p_count integer,
+    p_separator text)
     returns table (
-        profile_id text, username text, full_name text,
-        created_at timestamptz)
+        n bigint, created_at timestamptz, profile_ids text, usernames text,
+        full_names text)
     language sql stable
 begin atomic
-    select r.profile_id, r.username, r.full_name, r.created_at
+    select r.n, r.created_at, r.profile_ids, r.usernames, r.full_names
     from (
-        select c.chunk_no, s.skip,
+        select c.chunk_no, c.first_row,
             least(c.n, p_first + least(p_count, 2000) - c.first_row) - s.skip
                 as wanted,
             s.skip + coalesce(width_bucket(s.skip, c.gaps), 0) as place
@@ -58,19 +61,25 @@ begin atomic
                     and f.first_row <= p_first
                 order by f.first_row desc limit 1)
             and c.first_row < p_first + least(p_count, 2000)
-            and s.skip < c.n
-        order by c.first_row
-        limit p_count) c,
+            and s.skip < c.n) c,
     lateral (
-        select t.profile_id, t.username, t.full_name, t.created_at
-        from igjobs.results t
-        where t.tenant = p_tenant and t.job_id = p_job
-            and t.chunk_no = c.chunk_no and t.idx >= c.place
-        order by t.idx
-        limit c.wanted) r;
+        select count(*) as n, min(o.created_at) as created_at,
+            string_agg(o.profile_id, p_separator) as profile_ids,
+            string_agg(o.username, p_separator) as usernames,
+            string_agg(o.full_name, p_separator) as full_names
+        from (
+            select t.profile_id, t.username, t.full_name, t.created_at
+            from igjobs.results t
+            where t.job_id = p_job
+                and t.chunk_no = c.chunk_no and t.idx >= c.place
+            order by t.idx
+            limit c.wanted) o) r
+    order by c.first_row;
 end;
-comment on function igjobs.result_rows(text, uuid, bigint, integer) is
+comment on function igjobs.result_rows(text, uuid, bigint, integer, text) is
     'Rows with the ordinals p_first to p_first + p_count - 1 (from 0, at '
-    'most 2,000), in order. The place of a row in its chunk is its rank and '
-    'the number of empty places before it, so that only the rows asked for '
-    'are read.';
+    'most 2,000), in order: those of a chunk, which have one created_at, '
+    'together, n values in each text. If a text has another number of '
+    'separators than n - 1, a value contains it: ask again with another one. '
+    'The place of a row in its chunk is its rank and the number of empty '
+    'places before it, so that only the rows asked for are read.';

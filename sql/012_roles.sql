@@ -17,7 +17,7 @@ grant execute on function
     igjobs.submit(text, text, uuid, text, jsonb, integer, integer, text[]),
     igjobs.submit_copied(text, uuid),
     igjobs.job_page(text, uuid),
-    igjobs.result_rows(text, uuid, bigint, integer)
+    igjobs.result_rows(text, uuid, bigint, integer, text)
 to igjobs_api;
 
 grant execute on function

@@ -40,8 +40,8 @@ typedef enum {
     NGX_HTTP_IGJOBS_SQL_DOCUMENTS,      /* tenant, job: doc, for many */
     NGX_HTTP_IGJOBS_SQL_JOB_PAGE,       /* tenant, job: status, state,
                                            version, total */
-    NGX_HTTP_IGJOBS_SQL_RESULT_ROWS,    /* tenant, job, first, count: rows in
-                                           binary format */
+    NGX_HTTP_IGJOBS_SQL_RESULT_ROWS,    /* tenant, job, first, count,
+                                           separator: ngx_http_igjobs_rows.h */
     NGX_HTTP_IGJOBS_SQL_SUBMIT,         /* igjobs.submit_all(), for many */
     NGX_HTTP_IGJOBS_SQL_BULK_SUBMIT,    /* igjobs.submit(), 8 parameters */
     NGX_HTTP_IGJOBS_SQL_BULK_COPY,      /* copy igjobs.batch_accounts ... */

@@ -19,7 +19,7 @@ typedef struct {
     int64_t                   total;
     int                       partial;
 
-    /* created_at of the last row: those of a chunk have the same */
+    /* created_at of the row before: those of a chunk have the same */
     int64_t                   created;
     igj_json_t                created_json;
     char                      created_text[IGJ_TIMESTAMP_LEN + 2];
@@ -244,13 +244,10 @@ ngx_http_igjobs_results_head(ngx_http_igjobs_stream_t *stream,
 }
 
 
-/* profile_id, username, full_name, created_at in binary form */
-
 static void
 ngx_http_igjobs_results_row(ngx_http_igjobs_stream_t *stream, igj_json_t *json)
 {
-    uint64_t                    created;
-    ngx_str_t                   value;
+    ngx_str_t                  *value;
     ngx_uint_t                  i;
     ngx_http_igjobs_results_t  *results;
 
@@ -265,18 +262,16 @@ ngx_http_igjobs_results_row(ngx_http_igjobs_stream_t *stream, igj_json_t *json)
 
     igj_json_object_begin(json);
 
-    for (i = 0; i < 3; i++) {
-        value = ngx_http_igjobs_pg_value(stream->result, stream->index, i);
+    for (i = 0; i < NGX_HTTP_IGJOBS_ROWS_TEXTS; i++) {
+        value = &stream->rows.value[i];
         igj_json_raw(json, (char *) keys[i].data, keys[i].len);
         json->comma = 0;
-        igj_json_string(json, (char *) value.data, value.len);
+        igj_json_string(json, (char *) value->data, value->len);
     }
 
-    value = ngx_http_igjobs_pg_value(stream->result, stream->index, 3);
-    ngx_memcpy(&created, value.data, sizeof(created));
-    ngx_http_igjobs_results_created(results, (int64_t) be64toh(created));
+    ngx_http_igjobs_results_created(results, stream->rows.created);
 
-    igj_json_raw(json, (char *) keys[3].data, keys[3].len);
+    igj_json_raw(json, (char *) keys[i].data, keys[i].len);
     igj_json_raw(json, results->created_text, results->created_json.len);
 
     igj_json_object_end(json);

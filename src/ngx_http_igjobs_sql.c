@@ -56,9 +56,10 @@ static const ngx_http_igjobs_sql_t
 
     [NGX_HTTP_IGJOBS_SQL_RESULT_ROWS] = {
         "igjobs_result_rows",
-        "select profile_id, username, full_name, created_at"
-        " from igjobs.result_rows($1::text, $2::uuid, $3::bigint, $4::int)",
-        4, NGX_HTTP_IGJOBS_PG_PAGES, 1, NULL },
+        "select n, created_at, profile_ids, usernames, full_names"
+        " from igjobs.result_rows($1::text, $2::uuid, $3::bigint, $4::int,"
+        " $5::text)",
+        5, NGX_HTTP_IGJOBS_PG_PAGES, 1, NULL },
 
     [NGX_HTTP_IGJOBS_SQL_SUBMIT] = {
         "igjobs_submit",

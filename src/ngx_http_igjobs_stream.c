@@ -13,6 +13,9 @@
 #define NGX_HTTP_IGJOBS_RING         2
 #define NGX_HTTP_IGJOBS_RING_BUFFER  65536
 
+/* of rows in Postgres' answer, until a value contains it */
+#define NGX_HTTP_IGJOBS_SEPARATOR    "\x1f"
+
 
 typedef enum {
     NGX_HTTP_IGJOBS_STREAM_HEAD = 0,
@@ -25,6 +28,9 @@ typedef enum {
 static void ngx_http_igjobs_stream_ask(ngx_http_igjobs_stream_t *stream);
 static void ngx_http_igjobs_stream_rows(ngx_http_request_t *r,
     ngx_http_igjobs_pg_reply_t *reply);
+static void ngx_http_igjobs_stream_declined(ngx_http_igjobs_stream_t *stream);
+static void ngx_http_igjobs_stream_broken(ngx_http_igjobs_stream_t *stream,
+    igj_problem_e problem);
 static void ngx_http_igjobs_stream_run(ngx_http_igjobs_stream_t *stream);
 static ngx_int_t ngx_http_igjobs_stream_fill(ngx_http_igjobs_stream_t *stream,
     ngx_buf_t *b);
@@ -48,6 +54,7 @@ ngx_http_igjobs_stream(ngx_http_request_t *r, ngx_http_igjobs_stream_t *stream)
     ngx_http_igjobs_ctx_t  *ctx;
 
     stream->request = r;
+    ngx_str_set(&stream->separator, NGX_HTTP_IGJOBS_SEPARATOR);
     igj_json_init(&stream->json, NULL, 0);
 
     if (r->method == NGX_HTTP_HEAD) {
@@ -84,7 +91,7 @@ ngx_http_igjobs_stream_ask(ngx_http_igjobs_stream_t *stream)
     int64_t                      n;
     ngx_http_request_t          *r;
     ngx_http_igjobs_ctx_t       *ctx;
-    ngx_http_igjobs_pg_param_t   params[4];
+    ngx_http_igjobs_pg_param_t   params[5];
 
     r = stream->request;
     ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
@@ -101,21 +108,20 @@ ngx_http_igjobs_stream_ask(ngx_http_igjobs_stream_t *stream)
     params[2].len = ngx_sprintf(first, "%L", stream->first) - first;
     params[3].data = count;
     params[3].len = ngx_sprintf(count, "%L", n) - count;
+    params[4].data = stream->separator.data;
+    params[4].len = stream->separator.len;
 
+    stream->asked = n;
     stream->first += n;
     stream->asking = 1;
 
     if (ngx_http_igjobs_ask_pg(r, NGX_HTTP_IGJOBS_SQL_RESULT_ROWS, params,
                                ngx_http_igjobs_stream_rows)
-        == NGX_OK)
+        != NGX_OK)
     {
-        return;
+        ngx_http_igjobs_stream_broken(stream,
+                                      IGJ_PROBLEM_DATABASE_UNAVAILABLE);
     }
-
-    ngx_http_igjobs_finish(r, stream->header_sent
-                              ? NGX_ERROR
-                              : ngx_http_igjobs_problem(r,
-                                            IGJ_PROBLEM_DATABASE_UNAVAILABLE));
 }
 
 
@@ -140,12 +146,58 @@ ngx_http_igjobs_stream_rows(ngx_http_request_t *r,
         return;
     }
 
-    stream->result = reply->result;
-    reply->result = NULL;
-    stream->rows = ngx_http_igjobs_pg_rows(stream->result);
-    stream->index = 0;
+    if (ngx_http_igjobs_rows_take(&stream->rows, reply->result,
+                                  &stream->separator)
+        == NGX_OK)
+    {
+        reply->result = NULL;
+        ngx_http_igjobs_stream_run(stream);
+        return;
+    }
 
-    ngx_http_igjobs_stream_run(stream);
+    reply->result = NULL;
+    ngx_http_igjobs_stream_declined(stream);
+}
+
+
+/* once more, with a separator that nobody could foresee */
+
+static void
+ngx_http_igjobs_stream_declined(ngx_http_igjobs_stream_t *stream)
+{
+    ngx_str_t  *separator;
+
+    separator = &stream->separator;
+
+    if (separator->data == stream->rare) {
+        ngx_http_igjobs_stream_broken(stream, IGJ_PROBLEM_INTERNAL);
+        return;
+    }
+
+    separator->data = stream->rare;
+    separator->len = ngx_sprintf(stream->rare, "%08xD%08xD",
+                                 (uint32_t) ngx_random(),
+                                 (uint32_t) ngx_random())
+                     - stream->rare;
+
+    stream->first -= stream->asked;
+    ngx_http_igjobs_stream_ask(stream);
+}
+
+
+/* after the header all that is left is to cut the answer off */
+
+static void
+ngx_http_igjobs_stream_broken(ngx_http_igjobs_stream_t *stream,
+    igj_problem_e problem)
+{
+    ngx_http_request_t  *r;
+
+    r = stream->request;
+
+    ngx_http_igjobs_finish(r, stream->header_sent
+                              ? NGX_ERROR
+                              : ngx_http_igjobs_problem(r, problem));
 }
 
 
@@ -271,7 +323,7 @@ static ngx_int_t
 ngx_http_igjobs_stream_part(ngx_http_igjobs_stream_t *stream)
 {
     if (stream->part == NGX_HTTP_IGJOBS_STREAM_ROWS
-        && stream->result == NULL
+        && stream->rows.result == NULL
         && stream->first >= stream->end)
     {
         stream->part = NGX_HTTP_IGJOBS_STREAM_TAIL;
@@ -285,14 +337,11 @@ ngx_http_igjobs_stream_part(ngx_http_igjobs_stream_t *stream)
 
     case NGX_HTTP_IGJOBS_STREAM_ROWS:
 
-        if (stream->result == NULL) {
+        if (stream->rows.result == NULL) {
             return NGX_AGAIN;
         }
 
-        if (stream->index < stream->rows) {
-            stream->row(stream, &stream->json);
-        }
-
+        stream->row(stream, &stream->json);
         return NGX_OK;
 
     case NGX_HTTP_IGJOBS_STREAM_TAIL:
@@ -313,10 +362,7 @@ ngx_http_igjobs_stream_passed(ngx_http_igjobs_stream_t *stream)
         return;
     }
 
-    if (++stream->index >= stream->rows) {
-        ngx_http_igjobs_pg_result_free(stream->result);
-        stream->result = NULL;
-    }
+    ngx_http_igjobs_rows_next(&stream->rows);
 }
 
 
@@ -454,7 +500,7 @@ ngx_http_igjobs_stream_writer(ngx_http_request_t *r)
         return;
     }
 
-    if (stream->busy && (stream->free == NULL || stream->result == NULL)) {
+    if (stream->busy && (stream->free == NULL || stream->rows.result == NULL)) {
         ngx_http_igjobs_stream_wait(stream);
         return;
     }
@@ -465,7 +511,7 @@ ngx_http_igjobs_stream_writer(ngx_http_request_t *r)
         ngx_del_timer(wev);
     }
 
-    if (stream->result == NULL && stream->first < stream->end) {
+    if (stream->rows.result == NULL && stream->first < stream->end) {
         ngx_http_igjobs_stream_ask(stream);
         return;
     }
@@ -479,8 +525,5 @@ ngx_http_igjobs_stream_cleanup(void *data)
 {
     ngx_http_igjobs_stream_t  *stream = data;
 
-    if (stream->result) {
-        ngx_http_igjobs_pg_result_free(stream->result);
-        stream->result = NULL;
-    }
+    ngx_http_igjobs_rows_free(&stream->rows);
 }

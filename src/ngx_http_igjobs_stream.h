@@ -17,7 +17,7 @@
 
 #include "igj_json.h"
 
-#include "ngx_http_igjobs_pg.h"
+#include "ngx_http_igjobs_rows.h"
 
 
 typedef struct ngx_http_igjobs_stream_s  ngx_http_igjobs_stream_t;
@@ -39,13 +39,14 @@ struct ngx_http_igjobs_stream_s {
     ngx_http_igjobs_stream_render_pt   tail;
 
     /* for the renderer of a row */
-    ngx_http_igjobs_pg_result_t       *result;
-    ngx_uint_t                         index;
+    ngx_http_igjobs_rows_t             rows;
 
     /* the stream's own */
     ngx_http_request_t                *request;
     igj_json_t                         json;
-    ngx_uint_t                         rows;        /* of result */
+    ngx_str_t                          separator;   /* of rows */
+    u_char                             rare[16];    /* one of these */
+    int64_t                            asked;       /* rows, the last time */
     ngx_uint_t                         part;        /* to be rendered next */
     ngx_chain_t                       *free;
     ngx_chain_t                       *busy;

@@ -136,7 +136,8 @@ select class, parallelism from igjobs.submit_all('scrape_followers',
 SQL
 \\set first random(0, @{[ ROWS / 1000 - 1 ]}) * 1000
 select * from igjobs.job_page('default', '$self->{results}');
-select * from igjobs.result_rows('default', '$self->{results}', :first, 1000);
+select * from igjobs.result_rows('default', '$self->{results}', :first, 1000,
+    chr(31));
 SQL
 
     return map {

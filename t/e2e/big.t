@@ -82,16 +82,16 @@ sub reads_of_page {
     my ($id, $page) = @_;
     my $first = ($page - 1) * 1000;
     my @lines = split /\n/, $stack->psql(<<"SQL");
-        select count(*) from igjobs.result_rows('default', '$id', 0, 1);
+        select count(*) from igjobs.result_rows('default', '$id', 0, 1, ';');
         begin;
-        select 'rows', count(*)
-        from igjobs.result_rows('default', '$id', $first, 1000);
+        select 'rows', sum(n)
+        from igjobs.result_rows('default', '$id', $first, 1000, ';');
         select 'read', sum(seq_tup_read + coalesce(idx_tup_fetch, 0))
         from pg_stat_xact_all_tables
         where relname like 'scrape_results%' or relname = 'chunks';
         commit;
         explain (analyze, buffers, timing off, summary off)
-        select * from igjobs.result_rows('default', '$id', $first, 1000);
+        select * from igjobs.result_rows('default', '$id', $first, 1000, ';');
 SQL
     my %reads = map { /^(rows|read)\|(\d+)/ ? ($1, $2) : () } @lines;
     $reads{buffers} = sum map { /(?:hit|read)=(\d+)/g }

@@ -123,7 +123,8 @@ SQL
 is $e->sql(<<"SQL"), "$rows|$rows", 'pages of results show each row once';
 select count(*), count(distinct profile_id)
 from generate_series(0, $rows, 70) first,
-    igjobs.result_rows('default', '$job', first, 70)
+    igjobs.result_rows('default', '$job', first, 70, ';'),
+    string_to_table(profile_ids, ';') profile_id
 SQL
 
 # cancels raced against claims and pages

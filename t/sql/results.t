@@ -13,10 +13,13 @@ use Igjobs::Engine;
 
 my $e = Igjobs::Engine->new;
 
-sub page {
+sub chunks {
     my ($job, $first, $count) = @_;
-    return map { $_->{profile_id} }
-        $e->all(result_rows => 'default', $job, $first, $count);
+    return $e->all(result_rows => 'default', $job, $first, $count, ';');
+}
+
+sub page {
+    return map { split /;/, $_->{profile_ids} } chunks(@_);
 }
 
 # chunks of several kinds: dense, with holes, with one row, with none
@@ -50,16 +53,23 @@ is_deeply $e->call(job_page => 'default', $job),
 is $e->call(job_page => 'other', $job), undef, 'not for another tenant';
 is_deeply [page($job, 0, 0)], [], 'an empty page';
 is_deeply [page($job, scalar @wanted, 10)], [], 'a page past the end';
-is_deeply [$e->all(result_rows => 'other', $job, 0, 10)], [],
+is_deeply [$e->all(result_rows => 'other', $job, 0, 10, ';')], [],
     'no rows for another tenant';
 
 for my $size (1, 7, 33) {
     my @pages = map { page($job, $_ * $size, $size) } 0 .. @wanted / $size;
     is_deeply \@pages, \@wanted, "pages of $size are the same rows";
 }
-my ($row) = $e->all(result_rows => 'default', $job, 40, 1);
-is_deeply [@$row{qw(profile_id username full_name)}],
-    ['a041', 'user_a041', 'Name a041'], 'the columns of a row';
+my $two = join ' ', map {
+    join '/', @$_{qw(n profile_ids usernames full_names)}
+} chunks($job, 39, 3);
+is $two, '1/a040/user_a040/Name a040'
+    . ' 2/a041;a042/user_a041;user_a042/Name a041;Name a042',
+    'the rows of a chunk together';
+is((chunks($job, 0, 1))[0]{created_at}, $e->sql(
+    "select to_json(min(created_at)) #>> '{}' from public.scrape_results"
+    . " where job_id = '$job'"),
+    'with the time of their chunk');
 
 store('e1');
 is_deeply [(page($job, 0, 2000))[0 .. $#all]], \@all,
@@ -102,12 +112,14 @@ sub buffers {
     for (1, 2) {
         $text = $e->sql('explain (analyze, buffers, timing off, costs off)'
             . ' select * from igjobs.result_rows('
-            . "'default', '$id', $first, 1000)");
+            . "'default', '$id', $first, 1000, ';')");
     }
     my ($all) = $text =~ /(Buffers: .*)/;    # of the whole plan
     my $sum = 0;
     $sum += $1 while $all =~ /(?:hit|read)=(\d+)/g;
-    like $text, qr/rows=1000 /, "page $number has 1,000 rows";
+    is scalar(my @rows = page($id, $first, 1000)), 1000,
+        "page $number has 1,000 rows";
+    unlike $text, qr/Sort Method/, 'which are read in their order';
     return $sum;
 }
 
