@@ -6,7 +6,7 @@ create type igjobs.claimed as (
     answer text, scope text, wait_ms integer, tenant text, job_id uuid,
     batch_no integer, attempt integer, kind text, class text, phase text,
     payload jsonb, accounts text, job jsonb, runs jsonb, failures integer,
-    losses integer, version bigint, doc text, outcomes jsonb);
+    losses integer, version bigint, doc text, outcomes jsonb, token text);
 
 
 create function igjobs.lock_batch(p_tenant text, p_job uuid, p_batch integer)
@@ -218,6 +218,28 @@ comment on function igjobs.claimed_batch(
     'Part of claim: what the worker must know about its batch.';
 
 
+create function igjobs.first_intent(
+    b igjobs.batches, p_provider text, p_actor text)
+    returns text
+    language plpgsql volatile
+as $$
+declare
+    new_token text := gen_random_uuid()::text;
+begin
+    insert into igjobs.runs (
+        job_id, batch_no, run_no, attempt, state, tenant, platform,
+        intent_at, token, provider, actor)
+    values (
+        b.job_id, b.batch_no, 0, b.attempt, 'intent', b.tenant, b.platform,
+        clock_timestamp(), new_token, p_provider, p_actor);
+    return new_token;
+end
+$$;
+comment on function igjobs.first_intent(igjobs.batches, text, text) is
+    'Part of claim: the intent of a new batch''s first run, for the whole of '
+    'it. Returns the token.';
+
+
 -- one statement: most of what a statement costs is beside its rows
 create type igjobs.outlook as (
     job public.scrape_jobs, leased integer, held boolean, capped boolean,
@@ -260,7 +282,8 @@ comment on function igjobs.look_at_job(text, uuid, text[]) is
 
 create function igjobs.claim(
     p_tenant text, p_job uuid, p_kinds text[], p_worker text,
-    p_lease_ms integer)
+    p_lease_ms integer, p_providers text[] default null,
+    p_actors text[] default null)
     returns igjobs.claimed
     language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
@@ -272,6 +295,7 @@ declare
     b igjobs.batches;
     l igjobs.slot_locks;
     starts boolean;
+    k integer := array_position(p_kinds, j.kind);
 begin
     c.answer := 'none';
     if j.job_id is null or o.leased >= j.parallelism then
@@ -311,16 +335,24 @@ begin
         j := igjobs.save_job(j);
     end if;
     b := igjobs.lease_batch(b, l, p_worker, p_lease_ms);
-    return igjobs.claimed_batch(b, j, starts);
+    c := igjobs.claimed_batch(b, j, starts);
+    if b.attempt = 1 and p_providers[k] is not null then
+        c.token := igjobs.first_intent(b, p_providers[k], p_actors[k]);
+    end if;
+    return c;
 end
 $$;
-comment on function igjobs.claim(text, uuid, text[], text, integer) is
+comment on function igjobs.claim(
+    text, uuid, text[], text, integer, text[], text[]) is
     'Takes the first due batch of an active job for p_lease_ms milliseconds. '
     'Answers batch, later (wait_ms), capped (scope: full, or held) or none; '
     'none also when as many batches are leased as the job''s parallelism '
     'allows (claims at the same moment may pass it by their number; slots '
     'are exact). Nothing is written before the job row is locked and found '
-    'active. version and doc are set when the claim started the job.';
+    'active. version and doc are set when the claim started the job. '
+    'p_providers, p_actors (beside p_kinds): at its first attempt a batch of '
+    'the kind comes with the intent of its first run, as run_intent would '
+    'record it, number 0; token is set then.';
 
 
 create function igjobs.due(p_tenant text, p_job uuid, p_limit integer)
@@ -381,7 +413,8 @@ comment on function igjobs.candidates(text[], integer) is
 
 
 create function igjobs.claim_any(
-    p_kinds text[], p_worker text, p_lease_ms integer)
+    p_kinds text[], p_worker text, p_lease_ms integer,
+    p_providers text[] default null, p_actors text[] default null)
     returns igjobs.claimed
     language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
@@ -393,7 +426,7 @@ begin
     for job in select t.* from igjobs.candidates(p_kinds, 16) t loop
         begin
             c := igjobs.claim(job.tenant, job.job_id, p_kinds, p_worker,
-                              p_lease_ms);
+                              p_lease_ms, p_providers, p_actors);
             if c.answer = 'batch' then
                 return c;
             end if;
@@ -408,7 +441,8 @@ begin
     return c;
 end
 $$;
-comment on function igjobs.claim_any(text[], text, integer) is
+comment on function igjobs.claim_any(
+    text[], text, integer, text[], text[]) is
     'Claims without Redis: a due batch of any active job. Answers batch or '
     'none.';
 

@@ -47,6 +47,27 @@ is $second->{batch_no}, 1, 'the next batch';
 is $second->{doc}, undef, 'this claim changed no document';
 is $e->claim($job)->{answer}, 'none', 'none beyond the parallelism';
 
+# a new batch comes with the intent of its first run, where a worker says whose
+
+my $bought = $e->submit(100);
+my @named = ($bought, kinds => ['other_kind', 'scrape_followers'],
+             providers => [undef, 'apify'], actors => [undef, 'a~b']);
+my $first = $e->claim(@named);
+like $first->{token}, qr/^[0-9a-f-]{36}$/, 'a claim with a token';
+is_deeply [map { [@$_{qw(run_no attempt state token provider actor accounts)}] }
+           $e->runs($bought, 0)],
+    [[0, 1, 'intent', $first->{token}, 'apify', 'a~b', undef]],
+    'which is that of an intent for the whole batch';
+is_deeply [@{ $e->call(run_intent => Igjobs::Engine::held($first), 'apify',
+                       'a~b', undef, 1000) }{qw(answer run_no token)}],
+    ['ok', 0, $first->{token}], 'run_intent answers the same';
+$e->call(give_back => Igjobs::Engine::held($first));
+my $again = $e->claim(@named);
+is $again->{token}, undef, 'a later attempt gets none';
+is $again->{runs}[0]{token}, $first->{token}, 'it finds what there was';
+is $e->claim($bought, kinds => ['scrape_followers'], providers => [undef],
+             actors => [undef])->{token}, undef, 'nor does a kind without one';
+
 # what is not there
 
 $e->call(give_back => Igjobs::Engine::held($second));

@@ -58,6 +58,8 @@ struct igj_batch_run_s {
     char                    dataset_id[IGJ_BATCH_ID_MAX];   /* "": unknown */
     int64_t                 cursor;       /* items stored so far */
     int64_t                 intent_ms;    /* igj_clock_ms() of the intent */
+    bool                    fresh;        /* the intent came with this claim:
+                                             no call was made for it */
     const char             *accounts;     /* newline-joined; NULL: all */
 };
 

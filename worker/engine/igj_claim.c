@@ -18,6 +18,7 @@
 static igj_claim_answer_t igj_claim_answer(igj_claim_t *c);
 static int igj_claim_read(igj_claim_t *c);
 static int igj_claim_read_runs(igj_claim_t *c);
+static int igj_claim_first_run(igj_claim_t *c);
 static int igj_claim_add_run(igj_claim_t *c, const cJSON *item);
 static void igj_claim_id(char out[IGJ_BATCH_ID_MAX], const cJSON *item,
     const char *name);
@@ -43,6 +44,7 @@ igj_claim_take(igj_claim_t *c, const char *tenant, const char *job)
 
     s = c->engine->settings;
     id = IGJ_SQL_CLAIM_ANY;
+    c->asked_ms = igj_clock_ms();
     igj_pg_args_init(&args);
 
     if (job != NULL) {
@@ -54,6 +56,8 @@ igj_claim_take(igj_claim_t *c, const char *tenant, const char *job)
     igj_pg_text(&args, s->kinds);
     igj_pg_text(&args, s->worker_id);
     igj_pg_number(&args, s->lease);
+    igj_pg_text(&args, c->engine->providers);
+    igj_pg_text(&args, c->engine->actors);
 
     if (igj_pg_call(c->engine->pg, igj_statement(id), &args, &c->res, NULL)
         != IGJ_PG_OK)
@@ -147,7 +151,31 @@ igj_claim_read(igj_claim_t *c)
         return IGJ_ERROR;
     }
 
-    return igj_claim_read_runs(c);
+    return igj_pg_get(c->res, 0, IGJ_CLAIM_TOKEN) ? igj_claim_first_run(c)
+                                                  : igj_claim_read_runs(c);
+}
+
+
+/* A new batch comes with the intent of its first run. */
+
+static int
+igj_claim_first_run(igj_claim_t *c)
+{
+    igj_batch_run_t  *run;
+
+    run = igj_batch_add_run(&c->batch, NULL);
+
+    if (run == NULL) {
+        return IGJ_ERROR;
+    }
+
+    run->state = IGJ_BATCH_RUN_INTENT;
+    run->fresh = true;
+    run->intent_ms = c->asked_ms;
+    snprintf(run->token, sizeof(run->token), "%s",
+             igj_pg_get_text(c->res, 0, IGJ_CLAIM_TOKEN));
+
+    return IGJ_OK;
 }
 
 

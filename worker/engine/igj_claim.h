@@ -38,6 +38,7 @@ typedef struct igj_claim_s {
     cJSON             *outcomes;
     igj_pg_array_t     arrays[IGJ_CLAIM_ARRAYS];
     bool              *is_new;       /* of the page's rows */
+    int64_t            asked_ms;     /* igj_clock_ms() before the call */
     int64_t            wait_ms;      /* LATER */
     const char        *scope;        /* CAPPED, in res */
 } igj_claim_t;

@@ -18,6 +18,8 @@
 
 static int igj_engine_fail(char *error, const char *text);
 static int igj_engine_kinds(igj_engine_t *e, char *error);
+static int igj_engine_first_runs(igj_engine_t *e, char *error);
+static char *igj_engine_first_words(const igj_engine_t *e, bool actors);
 static int igj_engine_redis(igj_engine_t *e, char *error);
 static igj_pg_t *igj_engine_pg(igj_engine_t *e, const char *purpose,
     int connections, int64_t call_ms, bool retry);
@@ -57,6 +59,7 @@ igj_engine_create(const igj_settings_t *settings,
         (void) igj_engine_fail(error, "out of memory");
 
     } else if (igj_engine_kinds(e, error) == IGJ_OK
+               && igj_engine_first_runs(e, error) == IGJ_OK
                && igj_engine_redis(e, error) == IGJ_OK
                && igj_engine_taker(e, error) == IGJ_OK
                && igj_engine_lanes(e, error) == IGJ_OK)
@@ -140,6 +143,54 @@ igj_engine_kinds(igj_engine_t *e, char *error)
     }
 
     return n > 0 ? IGJ_OK : igj_engine_fail(error, "kinds: is empty");
+}
+
+
+/* What a claim is told of the kinds' first runs, beside settings->kinds. */
+
+static int
+igj_engine_first_runs(igj_engine_t *e, char *error)
+{
+    e->providers = igj_engine_first_words(e, false);
+    e->actors = igj_engine_first_words(e, true);
+
+    return (e->providers != NULL && e->actors != NULL)
+           ? IGJ_OK : igj_engine_fail(error, "out of memory");
+}
+
+
+/* Their providers or their actors with commas between; NULL: no memory. */
+
+static char *
+igj_engine_first_words(const igj_engine_t *e, bool actors)
+{
+    int                i;
+    char              *text;
+    FILE              *out;
+    size_t             len;
+    const char        *word;
+    const igj_kind_t  *kind;
+
+    text = NULL;
+    out = open_memstream(&text, &len);
+
+    if (out == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; e->kinds[i] != NULL; i++) {
+        kind = e->kinds[i];
+        word = kind->provider == NULL ? ""
+               : actors ? kind->actor(e->settings) : kind->provider;
+        fprintf(out, "%s%s", i ? "," : "", word);
+    }
+
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+
+    return text;
 }
 
 
@@ -310,6 +361,8 @@ igj_engine_destroy(igj_engine_t *e)
     free(e->lanes);
     free(e->kinds);
     free(e->kind_names);
+    free(e->providers);
+    free(e->actors);
     free(e);
 }
 

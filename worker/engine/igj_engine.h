@@ -38,6 +38,8 @@ struct igj_engine_s {
     igj_leases_t          *leases;
     const igj_kind_t     **kinds;         /* those of the settings, NULL ends */
     const char           **kind_names;    /* beside it */
+    char                  *providers;     /* of the kinds' first runs, with */
+    char                  *actors;        /* commas between; "": none */
     igj_redis_url_t        redis_url;     /* valid if there are hints */
 
     igj_lane_t            *lanes;         /* settings->lanes of them */

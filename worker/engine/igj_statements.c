@@ -8,7 +8,7 @@
 #define IGJ_CLAIM_COLUMNS                                                    \
     "select answer, scope, wait_ms, tenant, job_id, batch_no, attempt, "     \
     "kind, class, phase, payload, accounts, job, runs, outcomes, failures, " \
-    "losses, version, doc "
+    "losses, version, doc, token "
 
 #define IGJ_ANSWER_COLUMNS                                                   \
     "select answer, version, doc, final, state, wait_ms "
@@ -25,12 +25,15 @@ igj_statement(igj_sql_t id)
         igj_sql(IGJ_SQL_CLAIM, "igj_claim",
                 IGJ_CLAIM_COLUMNS
                 "from igjobs.claim($1::text, $2::uuid, "
-                "string_to_array($3::text, ','), $4::text, $5::int)"),
+                "string_to_array($3::text, ','), $4::text, $5::int, "
+                "string_to_array($6::text, ',', ''), "
+                "string_to_array($7::text, ',', ''))"),
 
         igj_sql(IGJ_SQL_CLAIM_ANY, "igj_claim_any",
                 IGJ_CLAIM_COLUMNS
                 "from igjobs.claim_any(string_to_array($1::text, ','), "
-                "$2::text, $3::int)"),
+                "$2::text, $3::int, string_to_array($4::text, ',', ''), "
+                "string_to_array($5::text, ',', ''))"),
 
         igj_sql(IGJ_SQL_RENEW, "igj_renew",
                 "select job_id, batch_no, attempt, verdict, state "

@@ -20,6 +20,7 @@
 #include "igj_scrape.h"
 
 
+static const char *igj_scrape_actor(const igj_settings_t *settings);
 static void *igj_scrape_open(const igj_settings_t *settings,
     const _Atomic int *stop, char error[IGJ_BATCH_ERROR_MAX]);
 static void igj_scrape_close(void *data);
@@ -34,6 +35,8 @@ static int igj_scrape_reap_find(igj_scrape_t *k, igj_orphan_t *orphan,
 
 const igj_kind_t  igj_kind_scrape_followers = {
     "scrape_followers",
+    IGJ_SCRAPE_PROVIDER,
+    igj_scrape_actor,
     igj_scrape_open,
     igj_scrape_close,
     igj_scrape_run_batch,
@@ -62,6 +65,13 @@ igj_scrape_provider_conf(const igj_settings_t *s, igj_provider_conf_t *conf)
     conf->page_size = (int) s->page_size;
     conf->max_charge_usd = s->apify_max_charge_usd;
     conf->cap_items = s->apify_cap_items;
+}
+
+
+static const char *
+igj_scrape_actor(const igj_settings_t *settings)
+{
+    return settings->apify_actor_id;
 }
 
 

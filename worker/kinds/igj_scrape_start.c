@@ -2,9 +2,10 @@
 
 /*
  * A run is started once: the intent with its token is in the database before
- * the call, the id right after it.  Killed between the two, or without an
- * answer: the token leads to the run, and only when the provider says for sure
- * that there is none is another one started.
+ * the call (that of a batch's first run since the claim), the id right after
+ * it.  Killed between the two, or without an answer: the token leads to the
+ * run, and only when the provider says for sure that there is none is another
+ * one started.
  */
 
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 
 static bool igj_scrape_start_new(igj_scrape_t *k);
 static bool igj_scrape_intend(igj_scrape_t *k);
+static igj_batch_rc_t igj_scrape_ask_intent(igj_scrape_t *k);
 static bool igj_scrape_start_failed(igj_scrape_t *k,
     const igj_provider_error_t *err);
 static bool igj_scrape_find(igj_scrape_t *k, bool *absent);
@@ -35,7 +37,9 @@ igj_scrape_start(igj_scrape_t *k)
         return true;
     }
 
-    if (k->record != NULL && k->record->state == IGJ_BATCH_RUN_INTENT) {
+    if (k->record != NULL && k->record->state == IGJ_BATCH_RUN_INTENT
+        && !k->record->fresh)
+    {
         if (!igj_scrape_find(k, &absent)) {
             return false;
         }
@@ -88,24 +92,24 @@ igj_scrape_start_new(igj_scrape_t *k)
 static bool
 igj_scrape_intend(igj_scrape_t *k)
 {
-    int64_t                began;
-    igj_batch_rc_t         rc;
-    const igj_settings_t  *s;
-
-    s = k->settings;
+    int64_t         began;
+    igj_batch_rc_t  rc;
 
     for ( ;; ) {
-        began = igj_clock_ms();
+        if (k->record != NULL && k->record->fresh) {
+            began = k->record->intent_ms;
+            k->record->fresh = false;
 
-        rc = igj_batch_run_intent(k->batch, IGJ_SCRAPE_PROVIDER,
-                                  s->apify_actor_id,
-                                  k->record ? k->record->accounts : NULL,
-                                  s->start_timeout + s->beat, &k->record);
-        if (rc != IGJ_BATCH_OK) {
-            return igj_scrape_stopped(k, rc);
+        } else {
+            began = igj_clock_ms();
+            rc = igj_scrape_ask_intent(k);
+
+            if (rc != IGJ_BATCH_OK) {
+                return igj_scrape_stopped(k, rc);
+            }
         }
 
-        if (igj_clock_ms() - began < s->beat) {
+        if (igj_clock_ms() - began < k->settings->beat) {
             return true;
         }
 
@@ -115,6 +119,20 @@ igj_scrape_intend(igj_scrape_t *k)
             return igj_scrape_stopped(k, rc);
         }
     }
+}
+
+
+static igj_batch_rc_t
+igj_scrape_ask_intent(igj_scrape_t *k)
+{
+    const igj_settings_t  *s;
+
+    s = k->settings;
+
+    return igj_batch_run_intent(k->batch, IGJ_SCRAPE_PROVIDER,
+                                s->apify_actor_id,
+                                k->record ? k->record->accounts : NULL,
+                                s->start_timeout + s->beat, &k->record);
 }
 
 

@@ -181,8 +181,9 @@ sub claim {
     my ($self, $job, %option) = @_;
 
     return $self->call(claim => $option{tenant} // $self->{tenant}, $job,
-                       KINDS, $option{worker} // 'w',
-                       $option{lease_ms} // $self->{lease_ms});
+                       $option{kinds} // KINDS, $option{worker} // 'w',
+                       $option{lease_ms} // $self->{lease_ms},
+                       $option{providers} // (), $option{actors} // ());
 }
 
 # the batch of a claim, as the first arguments of most functions
