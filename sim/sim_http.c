@@ -13,7 +13,7 @@
 #include "sim_conf.h"
 #include "sim_http.h"
 
-#define SIM_CONNECTION_MEMORY  (160 * 1024)
+#define SIM_CONNECTION_MEMORY  (48 * 1024)    /* zeroed for each request */
 #define SIM_THREAD_STACK       (512 * 1024)
 
 
