@@ -149,6 +149,9 @@ static ngx_command_t  ngx_http_igjobs_commands[] = {
     ngx_http_igjobs_main("igjobs_events_interval", NGX_CONF_TAKE1,
         ngx_conf_set_msec_slot, watch.interval, &ngx_http_igjobs_time),
 
+    ngx_http_igjobs_main("igjobs_events_heartbeat", NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, events_heartbeat, &ngx_http_igjobs_time),
+
     /* submissions in flight in each nginx worker */
 
     ngx_http_igjobs_main("igjobs_max_submissions", NGX_CONF_TAKE1,
@@ -239,8 +242,16 @@ ngx_http_igjobs_init_process(ngx_cycle_t *cycle)
                                                      mcf->pg, mcf->rds);
 
     mcf->watches = ngx_http_igjobs_watches_start(cycle, &mcf->watch, mcf->pg);
+    mcf->streams = ngx_http_igjobs_streams_start(cycle, mcf->events_heartbeat);
 
-    return (mcf->documents && mcf->watches) ? NGX_OK : NGX_ERROR;
+    if (mcf->documents == NULL
+        || mcf->watches == NULL
+        || mcf->streams == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

@@ -30,6 +30,7 @@
 
 
 typedef struct ngx_http_igjobs_submissions_s  ngx_http_igjobs_submissions_t;
+typedef struct ngx_http_igjobs_streams_s      ngx_http_igjobs_streams_t;
 
 
 /* Of the http block; never written while serving, except in init_process. */
@@ -42,6 +43,7 @@ typedef struct {
     ngx_uint_t                         status_cache_size;   /* documents */
 
     ngx_http_igjobs_watch_conf_t       watch;
+    ngx_msec_t                         events_heartbeat;
 
     ngx_uint_t                         max_submissions;     /* per worker */
     size_t                             max_submission_bytes;
@@ -57,6 +59,7 @@ typedef struct {
     ngx_http_igjobs_redis_t           *rds;    /* NULL: igjobs_redis off */
     ngx_http_igjobs_documents_t       *documents;
     ngx_http_igjobs_watches_t         *watches;
+    ngx_http_igjobs_streams_t         *streams;
     ngx_http_igjobs_submissions_t     *submissions;
 } ngx_http_igjobs_main_conf_t;
 
@@ -142,10 +145,15 @@ void ngx_http_igjobs_finish(ngx_http_request_t *r, ngx_int_t rc);
 ngx_http_igjobs_submissions_t *ngx_http_igjobs_submissions_start(
     ngx_cycle_t *cycle);
 
+/* The event streams of this nginx worker; NULL: no memory. */
+ngx_http_igjobs_streams_t *ngx_http_igjobs_streams_start(ngx_cycle_t *cycle,
+    ngx_msec_t heartbeat);
+
 
 /* Operations, each in the file of its name. */
 ngx_int_t ngx_http_igjobs_submit(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_status(ngx_http_request_t *r);
+ngx_int_t ngx_http_igjobs_events(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_results(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_problems(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_openapi(ngx_http_request_t *r);

@@ -64,6 +64,7 @@ ngx_http_igjobs_create_main_conf(ngx_conf_t *cf)
     mcf->watch.max = NGX_CONF_UNSET_UINT;
     mcf->watch.reread_time = NGX_CONF_UNSET_MSEC;
     mcf->watch.interval = NGX_CONF_UNSET_MSEC;
+    mcf->events_heartbeat = NGX_CONF_UNSET_MSEC;
     mcf->max_submissions = NGX_CONF_UNSET_UINT;
     mcf->max_submission_bytes = NGX_CONF_UNSET_SIZE;
 
@@ -109,6 +110,7 @@ ngx_http_igjobs_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_uint_value(mcf->watch.max, 65536);
     ngx_conf_init_msec_value(mcf->watch.reread_time, 5000);
     ngx_conf_init_msec_value(mcf->watch.interval, 250);
+    ngx_conf_init_msec_value(mcf->events_heartbeat, 15000);
     ngx_conf_init_uint_value(mcf->max_submissions, 64);
     ngx_conf_init_size_value(mcf->max_submission_bytes, 128 * 1024 * 1024);
 

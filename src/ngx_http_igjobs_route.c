@@ -24,6 +24,9 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
     { NGX_HTTP_GET, "/api/job-results/:job",
       ngx_http_igjobs_results, 0 },
 
+    { NGX_HTTP_GET, "/api/jobs/:job/events",
+      ngx_http_igjobs_events, 0 },
+
     { NGX_HTTP_GET, "/api/problems/:slug",
       ngx_http_igjobs_problems, NGX_HTTP_IGJOBS_OPEN },
 

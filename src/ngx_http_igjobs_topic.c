@@ -56,6 +56,7 @@ ngx_http_igjobs_topic_get(ngx_http_igjobs_watches_t *watches,
     ngx_str_node_t  *node;
 
     igj_uuid_print(job, id);
+    id[IGJ_UUID_TEXT_LEN] = '\0';
 
     if (igj_key_events(&key, (char *) tenant->data, id) == 0) {
         return NULL;

@@ -1,0 +1,145 @@
+#!/usr/bin/env perl
+# Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+#
+# Server-sent events of a job: what is in a stream, and that nothing is missed
+# or told twice, whatever happens to Redis, Postgres, nginx and the client.
+
+use strict;
+use warnings;
+use Test::More;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use Igjobs::Env;
+use Igjobs::Events;
+use Igjobs::Stack;
+use Igjobs::Wait;
+
+my $stack = Igjobs::Stack->new(nginx => { http => <<'HTTP' });
+    igjobs_status_cache_time 0;
+HTTP
+$stack->start(qw(postgres redis nginx));
+
+my $nginx = $stack->nginx;
+my $http = $stack->client;
+
+subtest 'a job from its beginning to its end' => sub {
+    my $job = submit();
+    my $stream = stream($job);
+    my $response = $stream->{response};
+
+    is($response->{status}, 200, 'answered');
+    is($response->header('Content-Type'), 'text/event-stream', 'type');
+    is($response->header('Cache-Control'), 'no-cache, no-transform',
+        'not to be kept');
+    is($response->header('X-Accel-Buffering'), 'no', 'nor held back');
+    is_deeply($stream->next, { retry => 3000 }, 'retry comes first');
+
+    my $first = $stream->next;
+    is("$first->{event} $first->{id}", 'state 1', 'the present document');
+    is("$first->{raw}\n", $http->get("/api/job-status/$job")->{body},
+        'is that of the status');
+
+    change($job, 2, state => 'running', status => 'processing');
+    is(told($stream), 'state 2', 'a new state');
+    change($job, 3, progress => 10);
+    is(told($stream), 'progress 3', 'progress');
+    change($job, 4, phase => 'classify');
+    is(told($stream), 'state 4', 'a new phase');
+    change($job, 5, state => 'completed', status => 'completed');
+    is(told($stream), 'done 5', 'the end');
+    is($stream->next, undef, 'then the server ends the stream');
+
+    is(told(stream($job)), 'done 5', 'a late client gets the end at once');
+    is(stream($job, last => 4)->event->{event}, 'done',
+        'one that missed it, too');
+    my $again = stream($job, last => 5)->{response};
+    is($again->{status}, 204, 'who has it need not come back');
+    is($again->header('Content-Length'), undef, '204 without a length');
+    is($again->header('Content-Type'), undef, 'and without a type');
+};
+
+subtest 'Last-Event-ID' => sub {
+    my $job = submit();
+
+    change($job, 7, progress => 3);
+    my $stream = stream($job, last => 7);
+    is_deeply($stream->next, { retry => 3000 }, 'retry');
+    change($job, 8, progress => 4);
+    is(told($stream), 'progress 8', 'nothing that the client has');
+    is(told(stream($job, last => 3)), 'state 8', 'what was missed, as one');
+    is(told(stream($job, query => 'last_event_id=3')), 'state 8',
+        'in the query');
+    change($job, 9, progress => 5);
+    is(told(stream($job, last => 8, query => 'last_event_id=99')), 'state 9',
+        'the header goes before the query');
+    is(told(stream($job, last => 'rubbish')), 'state 9',
+        'a header that is no id of ours is none');
+    my $bad = $http->get("/api/jobs/$job/events?last_event_id=x");
+    is("$bad->{status} " . $bad->json->{code}, '400 IGJ0110', 'a bad query');
+};
+
+subtest 'other answers' => sub {
+    my $job = submit();
+    my $none = '00000000-0000-7000-8000-000000000000';
+
+    for my $id ($none, 'rubbish') {
+        my $r = $http->get("/api/jobs/$id/events");
+        is("$r->{status} " . $r->json->{error}, "404 Job $id not found", $id);
+    }
+    my $head = $http->head("/api/jobs/$job/events");
+    is($head->{status} . $head->header('Content-Type'),
+        '200text/event-stream', 'HEAD');
+    is($http->head("/api/jobs/$none/events")->{status}, 404,
+        'HEAD of nothing');
+    is($http->post_json("/api/jobs/$job/events", {})->{status}, 405, 'POST');
+    my $origin = stream($job, headers => [Origin => 'https://a.example'])
+        ->{response};
+    is($origin->header('Access-Control-Allow-Origin'), 'https://a.example',
+        'CORS');
+    my $coded = stream($job, headers => ['Accept-Encoding' => 'gzip']);
+    is($coded->{response}->header('Content-Encoding'), undef, 'not coded');
+};
+
+$stack->finish;
+done_testing;
+
+
+sub submit { return $stack->jobs->submit(accounts => ['one.name']) }
+
+# stream($job, last => id, query => text, headers => [...])
+sub stream {
+    my ($job, %option) = @_;
+    my $path = "/api/jobs/$job/events";
+    my @headers = @{ $option{headers} // [] };
+
+    $path .= "?$option{query}" if defined $option{query};
+    push @headers, 'Last-Event-ID' => $option{last} if defined $option{last};
+    return Igjobs::Events->open($nginx->port, $path, headers => \@headers);
+}
+
+# the next event as "name id"
+sub told {
+    my ($stream) = @_;
+    my $event = $stream->event // return 'end';
+
+    return "$event->{event} $event->{id}";
+}
+
+# change($job, $version, member => value ...): the document in Postgres
+sub change {
+    my ($job, $version, %member) = @_;
+    my $doc = 'doc';
+
+    for my $name (keys %member) {
+        my $value = $member{$name} =~ /^\d+$/ ? $member{$name}
+                                              : qq("$member{$name}");
+        $doc = qq{regexp_replace($doc, '"$name":[^,]*', '"$name":$value')};
+    }
+    $stack->psql(<<"SQL");
+update public.scrape_jobs set version = $version, doc =
+    regexp_replace($doc, '"version":[0-9]+', '"version":$version')
+where job_id = '$job'
+SQL
+    return $stack->psql("select doc from public.scrape_jobs"
+        . " where job_id = '$job'");
+}
