@@ -1,6 +1,6 @@
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 #
-# make              everything: module, worker, simulator, unit tests
+# make              everything: module, worker, client, simulator, unit tests
 # make SANITIZE=1   the same with address and undefined-behaviour sanitizers, under build/sanitize/
 # make help         all targets and variables
 #
@@ -33,10 +33,11 @@ IGJ_LDFLAGS = -pthread -Wl,-z,relro,-z,now -Wl,--as-needed \
               $(if $(SANITIZE),$(SANITIZERS)) $(LDFLAGS)
 
 WORKER_DIRS = worker worker/engine worker/kinds worker/provider worker/classify
-INCLUDES    = -Icommon $(WORKER_DIRS:%=-I%) -I$(OUT)
+INCLUDES    = -Icommon -Iclient $(WORKER_DIRS:%=-I%) -I$(OUT)
 INCLUDES   += $(shell pkg-config --cflags-only-I libpq 2>/dev/null)
 
 WORKER_LIBS = -lcurl -lpq -lhiredis -lcjson -lssl -lcrypto -lz -lm
+CLIENT_LIBS = -lcurl -lcjson
 SIM_LIBS    = -lmicrohttpd -lcjson -lcrypto -lz -lm
 
 PREFIX      = /usr/local
@@ -46,6 +47,7 @@ UNIT_DIR    = $(PREFIX)/lib/systemd/system
 
 COMMON_SRC := $(wildcard common/*.c)
 WORKER_SRC := $(wildcard $(WORKER_DIRS:%=%/*.c))
+CLIENT_SRC := $(wildcard client/*.c)
 SIM_SRC    := $(wildcard sim/*.c)
 NAMES_SRC  := $(wildcard worker/classify/tool/*.c)
 TEST_SRC   := $(wildcard t/unit/*.c)
@@ -56,12 +58,14 @@ objects     = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 
 COMMON_OBJ := $(call objects,$(COMMON_SRC))
 WORKER_OBJ := $(call objects,$(WORKER_SRC))
+CLIENT_OBJ := $(call objects,$(CLIENT_SRC))
 SIM_OBJ    := $(call objects,$(SIM_SRC))
 NAMES_OBJ  := $(call objects,$(NAMES_SRC))
 TEST_OBJ   := $(call objects,$(TEST_SRC))
 
 MODULE      = $(OUT)/ngx_http_igjobs_module.so
 WORKER      = $(OUT)/igjobs-worker
+CLIENT      = $(OUT)/igjobs
 SIM         = $(OUT)/igjobs-sim
 NAMES       = $(OUT)/names.bin
 TESTS      := $(patsubst t/unit/%.c,$(OUT)/t/%,$(TEST_SRC))
@@ -69,21 +73,23 @@ TESTS      := $(patsubst t/unit/%.c,$(OUT)/t/%,$(TEST_SRC))
 # a program whose main source is not there is left out
 HAVE_MODULE = $(wildcard ngx_http_igjobs_module.c)
 HAVE_WORKER = $(wildcard worker/main.c)
+HAVE_CLIENT = $(wildcard client/main.c)
 HAVE_SIM    = $(wildcard sim/main.c)
 
 # what an output needs on the machine; says which package to install
 need        = @stack/packages check $(1)
 
 
-.PHONY: all module worker sim names unit check lint openapi guard install \
-    clean help
+.PHONY: all module worker client sim names unit check lint openapi guard \
+    install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: module worker sim names unit
+all: module worker client sim names unit
 
 module: $(if $(HAVE_MODULE),$(MODULE),skip-module)
 worker: $(if $(HAVE_WORKER),$(WORKER),skip-worker)
+client: $(if $(HAVE_CLIENT),$(CLIENT),skip-client)
 sim:    $(if $(HAVE_SIM),$(SIM),skip-sim)
 names:  $(if $(NAMES_SRC),$(NAMES),skip-names)
 unit:   $(TESTS)
@@ -125,6 +131,10 @@ $(WORKER): $(WORKER_OBJ) $(COMMON_OBJ)
 	@echo "  LINK   $@"
 	$(Q)$(CC) $(IGJ_LDFLAGS) -o $@ $^ $(WORKER_LIBS)
 
+$(CLIENT): $(CLIENT_OBJ) $(COMMON_OBJ)
+	@echo "  LINK   $@"
+	$(Q)$(CC) $(IGJ_LDFLAGS) -o $@ $^ $(CLIENT_LIBS)
+
 $(SIM): $(SIM_OBJ) $(COMMON_OBJ)
 	@echo "  LINK   $@"
 	$(Q)$(CC) $(IGJ_LDFLAGS) -o $@ $^ $(SIM_LIBS)
@@ -148,7 +158,7 @@ $(OUT)/obj/%.o: %.c | tools
 	@echo "  CC     $<"
 	$(Q)$(CC) $(IGJ_CFLAGS) $(INCLUDES) -MMD -MP -c -o $@ $<
 
--include $(patsubst %.o,%.d,$(COMMON_OBJ) $(WORKER_OBJ) $(SIM_OBJ) \
+-include $(patsubst %.o,%.d,$(COMMON_OBJ) $(WORKER_OBJ) $(CLIENT_OBJ) $(SIM_OBJ) \
     $(NAMES_OBJ) $(TEST_OBJ))
 
 
@@ -168,12 +178,12 @@ guard: module worker sim
 	$(call need,run guard)
 	IGJOBS_BUILD=$(OUT) IGJOBS_SANITIZE=$(SANITIZE) bench/guard
 
-install: module worker sim
+install: module worker client sim
 	$(call need,install)
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(MODULES_DIR)" \
 	    "$(DESTDIR)$(PREFIX)/share/igjobs/sql" \
 	    "$(DESTDIR)$(PREFIX)/share/doc/igjobs" "$(DESTDIR)$(UNIT_DIR)"
-	install -m 755 $(WORKER) $(SIM) "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 $(WORKER) $(CLIENT) $(SIM) "$(DESTDIR)$(PREFIX)/bin"
 	install -m 644 $(MODULE) "$(DESTDIR)$(MODULES_DIR)"
 	install -m 644 sql/*.sql "$(DESTDIR)$(PREFIX)/share/igjobs/sql"
 	install -m 755 sql/migrate "$(DESTDIR)$(PREFIX)/share/igjobs/sql"
@@ -191,9 +201,10 @@ clean:
 	rm -rf $(BUILD)
 
 help:
-	@echo "make [all]      module, worker, simulator and unit tests under $(BUILD)/"
+	@echo "make [all]      module, worker, client, simulator and unit tests under $(BUILD)/"
 	@echo "make module     $(MODULE)"
 	@echo "make worker     $(WORKER)"
+	@echo "make client     $(CLIENT)"
 	@echo "make sim        $(SIM)"
 	@echo "make names      $(NAMES), the given-name table"
 	@echo "make unit       the unit test programs, $(OUT)/t/*"

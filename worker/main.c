@@ -25,9 +25,8 @@
 #include "igj_log.h"
 #include "igj_provider.h"
 #include "igj_settings.h"
+#include "igj_version.h"
 
-
-#define IGJ_VERSION          "1.0.0"
 
 #define IGJ_EXIT_OK          0
 #define IGJ_EXIT_SETTINGS    2

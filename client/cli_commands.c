@@ -1,0 +1,121 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+#include <limits.h>
+#include <string.h>
+
+#include "cli_commands.h"
+
+
+#define at(member)  offsetof(cli_options_t, member)
+
+#define CLI_COUNT_MAX        1000000000000LL
+#define CLI_PER_ACCOUNT_MAX  1000000
+#define CLI_PATIENCE_MAX     (7 * 24 * 3600)
+#define CLI_ROWS_MAX         1000000000000LL
+
+
+const cli_option_t  cli_common_options[] = {
+    { "url", 0, "URL", CLI_STRING, at(url), 0, 0, NULL,
+      "where igjobs is; else IGJOBS_URL, else " CLI_URL_DEFAULT },
+    { "header", 'H', "HEADER", CLI_HEADER, at(headers), 0, 0, NULL,
+      "sends this header too: \"Name: value\", or @FILE with a header a "
+      "line. Secrets belong into a file or IGJOBS_HEADER" },
+    { "patience", 0, "SECONDS", CLI_INTEGER, at(patience), 0,
+      CLI_PATIENCE_MAX, NULL,
+      "how long to try again what fails (20; 600 once a job is watched)" },
+    { "json", 0, NULL, CLI_SWITCH, at(json), 0, 0, NULL,
+      "the server's documents instead of text, one a line" },
+    { "help", 'h', NULL, CLI_SWITCH, at(help), 0, 0, NULL,
+      "this text" },
+    { "version", 0, NULL, CLI_SWITCH, at(version), 0, 0, NULL,
+      "the version" },
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
+static const cli_option_t  cli_submit_options[] = {
+    { "file", 'f', "FILE", CLI_STRING, at(file), 0, 0, NULL,
+      "accounts from a file, one a line; blank lines and what follows a \"#\" "
+      "are left out. \"-\" is standard input" },
+    { "gender", 0, "any|male|female", CLI_STRING, at(gender), 0, 0,
+      "any|male|female",
+      "profiles to keep; the server's default is male" },
+    { "count", 0, "N", CLI_INTEGER, at(count), 1, CLI_COUNT_MAX, NULL,
+      "followers to look at, over all accounts; the server's default is 5 an "
+      "account" },
+    { "per-account", 0, "N", CLI_INTEGER, at(per_account), 1,
+      CLI_PER_ACCOUNT_MAX, NULL,
+      "the same, for each account" },
+    { "skip-invalid", 0, NULL, CLI_SWITCH, at(skip_invalid), 0, 0, NULL,
+      "leaves faulty accounts out instead of refusing all" },
+    { "drop-unknown", 0, NULL, CLI_SWITCH, at(drop_unknown), 0, 0, NULL,
+      "does not keep profiles of unknown gender" },
+    { "watch", 0, NULL, CLI_SWITCH, at(watch), 0, 0, NULL,
+      "goes on as \"igjobs watch\"" },
+    { "idempotency-key", 0, "KEY|auto", CLI_STRING, at(key), 0, 0, NULL,
+      "makes it safe to submit again: the same key gives the same job. With "
+      "a key, failures are tried again; \"auto\" makes one" },
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
+static const cli_option_t  cli_no_options[] = {
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
+static const cli_option_t  cli_results_options[] = {
+    { "limit", 0, "N", CLI_INTEGER, at(limit), 0, CLI_ROWS_MAX, NULL,
+      "the first N (20)" },
+    { "all", 0, NULL, CLI_SWITCH, at(all), 0, 0, NULL,
+      "all of them" },
+    { "partial", 0, NULL, CLI_SWITCH, at(partial), 0, 0, NULL,
+      "also while the job runs, or after it failed" },
+    { "csv", 0, NULL, CLI_SWITCH, at(csv), 0, 0, NULL,
+      "as CSV with a line of titles" },
+    { "ndjson", 0, NULL, CLI_SWITCH, at(ndjson), 0, 0, NULL,
+      "as JSON Lines; --json does the same" },
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
+const cli_command_t  cli_commands[] = {
+    { "submit", "[ACCOUNT... | -f FILE | -]", 0, INT_MAX,
+      cli_submit_options, cli_submit,
+      "submits a job",
+      "Prints the id of the job, which is stored then. Accounts are user "
+      "names, with @ or not, or links to profiles. Without "
+      "--idempotency-key, a submission that may have reached the server is "
+      "not sent again." },
+
+    { "watch", "ID", 1, 1, cli_no_options, cli_watch,
+      "shows a job's progress until it has ended",
+      "The progress is on standard error: a bar on a terminal, lines "
+      "elsewhere; the summary is on standard output. A lost connection is "
+      "made again. An interrupt (Ctrl-C) ends the watching, not the job." },
+
+    { "status", "ID", 1, 1, cli_no_options, cli_status,
+      "shows a job's state once",
+      "Exit status 1 says that the job has failed." },
+
+    { "results", "ID", 1, 1, cli_results_options, cli_results,
+      "shows the profiles that a job has kept",
+      "A table on a terminal, lines with tabs elsewhere." },
+
+    { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL }
+};
+
+
+const cli_command_t *
+cli_command_find(const char *name)
+{
+    const cli_command_t  *command;
+
+    for (command = cli_commands; command->name != NULL; command++) {
+        if (strcmp(command->name, name) == 0) {
+            return command;
+        }
+    }
+
+    return NULL;
+}
