@@ -19,6 +19,12 @@ static void ngx_http_igjobs_pg_group_start(ngx_http_igjobs_pg_t *pg,
 static void ngx_http_igjobs_pg_dispatch(ngx_event_t *ev);
 static ngx_http_igjobs_pg_conn_t *ngx_http_igjobs_pg_pick(
     ngx_http_igjobs_pg_group_t *group);
+static ngx_uint_t ngx_http_igjobs_pg_has_room(
+    ngx_http_igjobs_pg_conn_t *conn);
+static ngx_uint_t ngx_http_igjobs_pg_better(ngx_http_igjobs_pg_conn_t *conn,
+    ngx_http_igjobs_pg_conn_t *best);
+static ngx_msec_int_t ngx_http_igjobs_pg_fresh(
+    ngx_http_igjobs_pg_conn_t *conn);
 static ngx_uint_t ngx_http_igjobs_pg_held(ngx_http_igjobs_pg_group_t *group);
 static ngx_uint_t ngx_http_igjobs_pg_batch(ngx_http_igjobs_pg_group_t *group);
 static void ngx_http_igjobs_pg_wake(ngx_http_igjobs_pg_group_t *group);
@@ -37,7 +43,7 @@ static const struct {
 } ngx_http_igjobs_pg_shape[NGX_HTTP_IGJOBS_PG_GROUPS] = {
     [NGX_HTTP_IGJOBS_PG_STATUS] = { 128, 4 },
     [NGX_HTTP_IGJOBS_PG_PAGES] = { 1, 2 },
-    [NGX_HTTP_IGJOBS_PG_WRITES] = { IGJ_WRITES_PER_SYNC, 1 },
+    [NGX_HTTP_IGJOBS_PG_WRITES] = { IGJ_WRITES_PER_SYNC, 2 },
     [NGX_HTTP_IGJOBS_PG_BULK] = { 0, 0 }
 };
 
@@ -212,7 +218,7 @@ ngx_http_igjobs_pg_dispatch(ngx_event_t *ev)
 }
 
 
-/* the least busy connection that has room, or NULL */
+/* the best connection that has room, or NULL */
 
 static ngx_http_igjobs_pg_conn_t *
 ngx_http_igjobs_pg_pick(ngx_http_igjobs_pg_group_t *group)
@@ -225,19 +231,60 @@ ngx_http_igjobs_pg_pick(ngx_http_igjobs_pg_group_t *group)
     for (i = 0; i < group->nconns; i++) {
         conn = &group->conns[i];
 
-        if (conn->state != NGX_HTTP_IGJOBS_PG_READY
-            || conn->retire
-            || conn->nsyncs >= group->max_syncs)
+        if (ngx_http_igjobs_pg_has_room(conn)
+            && (best == NULL || ngx_http_igjobs_pg_better(conn, best)))
         {
-            continue;
-        }
-
-        if (best == NULL || conn->nsent < best->nsent) {
             best = conn;
         }
     }
 
     return best;
+}
+
+
+/* for writes nowhere behind a call that lasts: it may hang */
+
+static ngx_uint_t
+ngx_http_igjobs_pg_has_room(ngx_http_igjobs_pg_conn_t *conn)
+{
+    if (conn->state != NGX_HTTP_IGJOBS_PG_READY
+        || conn->retire
+        || conn->nsyncs >= conn->group->max_syncs)
+    {
+        return 0;
+    }
+
+    return conn->group->id != NGX_HTTP_IGJOBS_PG_WRITES
+           || conn->nsyncs == 0
+           || ngx_http_igjobs_pg_fresh(conn) > 0;
+}
+
+
+/*
+ * Reads take the least busy connection.  Writes go behind a call that is under
+ * way: its backend goes on with them at once, on the processor that it has,
+ * where a second backend would share one with the first or with this process.
+ */
+
+static ngx_uint_t
+ngx_http_igjobs_pg_better(ngx_http_igjobs_pg_conn_t *conn,
+    ngx_http_igjobs_pg_conn_t *best)
+{
+    if (conn->group->id != NGX_HTTP_IGJOBS_PG_WRITES) {
+        return conn->nsent < best->nsent;
+    }
+
+    return conn->nsyncs > best->nsyncs;
+}
+
+
+/* milliseconds until what was sent last is a call that lasts */
+
+static ngx_msec_int_t
+ngx_http_igjobs_pg_fresh(ngx_http_igjobs_pg_conn_t *conn)
+{
+    return (ngx_msec_int_t) (conn->sent_at + IGJ_WRITES_HOLD_MS
+                             - ngx_current_msec);
 }
 
 
@@ -264,8 +311,7 @@ ngx_http_igjobs_pg_held(ngx_http_igjobs_pg_group_t *group)
             continue;
         }
 
-        left = (ngx_msec_int_t) (group->conns[i].sent_at + IGJ_WRITES_HOLD_MS
-                                 - ngx_current_msec);
+        left = ngx_http_igjobs_pg_fresh(&group->conns[i]);
 
         if (left > 0) {
             if (!group->hold.timer_set) {

@@ -20,9 +20,6 @@
 #include "ngx_http_igjobs_sql.h"
 
 
-#define NGX_HTTP_IGJOBS_PARAMS_SIZE  128
-
-
 /* Of an nginx worker. */
 struct ngx_http_igjobs_submissions_s {
     ngx_uint_t                  count;      /* in flight */
@@ -50,9 +47,9 @@ typedef struct {
     igj_uuid_t                             id;
     ngx_str_t                              job;     /* as text, with a NUL */
     ngx_uint_t                             batches;
-    ngx_str_t                              params;  /* JSON */
 
     /* storing a large one */
+    ngx_str_t                              params;  /* JSON */
     ngx_http_igjobs_pg_bulk_t             *bulk;
     ngx_uint_t                             step;
     ngx_uint_t                             tries;

@@ -259,14 +259,12 @@ ngx_http_igjobs_submit_end(void *data, igj_problem_e problem)
 }
 
 
-/* The id and the parameters of the job. */
+/* The id of the job, also as text. */
 
 static ngx_int_t
 ngx_http_igjobs_submit_prepare(ngx_http_igjobs_submission_t *s)
 {
-    u_char      *p;
     uint64_t     msec;
-    igj_json_t   json;
     ngx_time_t  *tp;
 
     tp = ngx_timeofday();
@@ -276,30 +274,15 @@ ngx_http_igjobs_submit_prepare(ngx_http_igjobs_submission_t *s)
         return NGX_ERROR;
     }
 
-    p = ngx_pnalloc(s->request->pool,
-                    IGJ_UUID_TEXT_LEN + 1 + NGX_HTTP_IGJOBS_PARAMS_SIZE);
-    if (p == NULL) {
+    s->job.data = ngx_pnalloc(s->request->pool, IGJ_UUID_TEXT_LEN + 1);
+    if (s->job.data == NULL) {
         return NGX_ERROR;
     }
 
-    igj_uuid_print(&s->id, (char *) p);
-    p[IGJ_UUID_TEXT_LEN] = '\0';
-    s->job.data = p;
+    igj_uuid_print(&s->id, (char *) s->job.data);
+    s->job.data[IGJ_UUID_TEXT_LEN] = '\0';
     s->job.len = IGJ_UUID_TEXT_LEN;
 
-    p += IGJ_UUID_TEXT_LEN + 1;
-
-    igj_json_init(&json, (char *) p, NGX_HTTP_IGJOBS_PARAMS_SIZE);
-    igj_json_object_begin(&json);
-    igj_json_member_text(&json, "target_gender",
-                         igj_gender_name(s->submit.target_gender));
-    igj_json_member_integer(&json, "max_count_per_account",
-                            s->submit.per_account);
-    igj_json_member_boolean(&json, "keep_unknown", s->submit.keep_unknown);
-    igj_json_object_end(&json);
-
-    s->params.data = p;
-    s->params.len = json.len;
     s->batches = igj_accounts_batches(&s->submit.accounts);
 
     return NGX_OK;

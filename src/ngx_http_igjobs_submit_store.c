@@ -13,6 +13,8 @@
 #include "ngx_http_igjobs_submission.h"
 
 
+#define NGX_HTTP_IGJOBS_PARAMS_SIZE  128    /* their JSON */
+
 /* of one loop turn, which others wait for */
 #define NGX_HTTP_IGJOBS_COPY_SLICE  (60 * 1024)
 
@@ -44,6 +46,8 @@ static void ngx_http_igjobs_store_params(ngx_http_igjobs_submission_t *s,
 static void ngx_http_igjobs_store_answer(ngx_http_igjobs_pg_reply_t *reply,
     ngx_http_igjobs_stored_t *stored);
 static void ngx_http_igjobs_store_large(ngx_http_igjobs_submission_t *s);
+static ngx_int_t ngx_http_igjobs_store_large_init(
+    ngx_http_igjobs_submission_t *s);
 static void ngx_http_igjobs_store_step(void *data,
     ngx_http_igjobs_pg_reply_t *reply);
 static void ngx_http_igjobs_store_advance(ngx_http_igjobs_submission_t *s,
@@ -272,16 +276,9 @@ ngx_http_igjobs_store_large(ngx_http_igjobs_submission_t *s)
 
     mcf = ngx_http_get_module_main_conf(s->request, ngx_http_igjobs_module);
 
-    if (s->slice == NULL) {
-        s->slice = ngx_palloc(s->request->pool, NGX_HTTP_IGJOBS_COPY_SLICE);
-        if (s->slice == NULL) {
-            ngx_http_igjobs_store_fail(s);
-            return;
-        }
-
-        s->more.handler = ngx_http_igjobs_store_more;
-        s->more.data = s;
-        s->more.log = s->request->connection->log;
+    if (s->slice == NULL && ngx_http_igjobs_store_large_init(s) != NGX_OK) {
+        ngx_http_igjobs_store_fail(s);
+        return;
     }
 
     ngx_memzero(&s->next, sizeof(igj_accounts_iter_t));
@@ -294,6 +291,40 @@ ngx_http_igjobs_store_large(ngx_http_igjobs_submission_t *s)
     if (s->bulk == NULL) {
         ngx_http_igjobs_store_fail(s);
     }
+}
+
+
+/* What all tries share: room for rows, the parameters of the job. */
+
+static ngx_int_t
+ngx_http_igjobs_store_large_init(ngx_http_igjobs_submission_t *s)
+{
+    igj_json_t  json;
+
+    s->params.data = ngx_pnalloc(s->request->pool,
+                                 NGX_HTTP_IGJOBS_PARAMS_SIZE);
+    s->slice = ngx_palloc(s->request->pool, NGX_HTTP_IGJOBS_COPY_SLICE);
+
+    if (s->params.data == NULL || s->slice == NULL) {
+        return NGX_ERROR;
+    }
+
+    igj_json_init(&json, (char *) s->params.data, NGX_HTTP_IGJOBS_PARAMS_SIZE);
+    igj_json_object_begin(&json);
+    igj_json_member_text(&json, "target_gender",
+                         igj_gender_name(s->submit.target_gender));
+    igj_json_member_integer(&json, "max_count_per_account",
+                            s->submit.per_account);
+    igj_json_member_boolean(&json, "keep_unknown", s->submit.keep_unknown);
+    igj_json_object_end(&json);
+
+    s->params.len = json.len;
+
+    s->more.handler = ngx_http_igjobs_store_more;
+    s->more.data = s;
+    s->more.log = s->request->connection->log;
+
+    return NGX_OK;
 }
 
 

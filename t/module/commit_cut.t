@@ -48,6 +48,20 @@ subtest 'small submissions' => sub {
     check('one loss', qr/^202$/);
 };
 
+# the first goes out at once, the others in a call behind it
+subtest 'a call behind another' => sub {
+    my @many = map { $stack->client } 1 .. 16;
+    my $before = $proxy->fired;
+    my @actions = qw(lose before middle forward);
+
+    for my $action (@actions) {
+        $proxy->rule(point => 'submit', action => $action, times => 1);
+        submit(3, @many);
+    }
+    is($proxy->fired - $before, @actions, 'both were lost');
+    check('one loss', qr/^202$/);
+};
+
 subtest 'large submissions' => sub {
     my @points = (['commit', 'lose'], ['commit', 'forward'],
                   ['commit', 'before'], ['copy', 'middle'],
