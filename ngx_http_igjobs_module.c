@@ -241,7 +241,8 @@ ngx_http_igjobs_init_process(ngx_cycle_t *cycle)
                                                      mcf->status_cache_time,
                                                      mcf->pg, mcf->rds);
 
-    mcf->watches = ngx_http_igjobs_watches_start(cycle, &mcf->watch, mcf->pg);
+    mcf->watches = ngx_http_igjobs_watches_start(cycle, &mcf->watch, mcf->pg,
+                                                 &mcf->redis, &mcf->resolve);
     mcf->streams = ngx_http_igjobs_streams_start(cycle, mcf->events_heartbeat);
 
     if (mcf->documents == NULL
@@ -264,6 +265,10 @@ ngx_http_igjobs_exit_process(ngx_cycle_t *cycle)
 
     if (mcf == NULL) {
         return;
+    }
+
+    if (mcf->watches) {
+        ngx_http_igjobs_watches_stop(mcf->watches);
     }
 
     if (mcf->rds) {

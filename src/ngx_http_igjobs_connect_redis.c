@@ -331,6 +331,11 @@ ngx_http_igjobs_redis_greeting(ngx_http_igjobs_redis_t *redis, ngx_str_t *argv)
         ngx_str_set(&argv[0], "CLIENT");
         ngx_str_set(&argv[1], "SETNAME");
         ngx_str_set(&argv[2], "igjobs-nginx");
+
+        if (redis->subscriber) {
+            ngx_str_set(&argv[2], "igjobs-nginx-events");
+        }
+
         return 3;
 
     default:
@@ -402,6 +407,10 @@ ngx_http_igjobs_redis_made(ngx_http_igjobs_redis_t *redis)
         redis->trouble = 0;
         ngx_log_error(NGX_LOG_NOTICE, &redis->log, 0,
                       "igjobs: Redis is back");
+    }
+
+    if (redis->subscriber) {
+        redis->subscriber->ready(redis->subscriber_data);
     }
 }
 

@@ -5,6 +5,7 @@
  *
  *   ngx_http_igjobs_connect_redis.c   resolve, connect, TLS, greeting, back-off
  *   ngx_http_igjobs_redis.c           ops, protocol, the face
+ *   ngx_http_igjobs_subscriber_redis.c  channels that are subscribed to
  *
  * The connection is nginx's own; of hiredis only the reader is used.
  * Replies come in order: one late reply means a dead connection.
@@ -69,6 +70,11 @@ struct ngx_http_igjobs_redis_s {
     ngx_event_t                        timer;       /* ordinary: oldest op */
     ngx_event_t                        retry;       /* cancelable */
 
+    /* of a connection for subscriptions */
+    const ngx_http_igjobs_subscriber_t  *subscriber;
+    void                              *subscriber_data;
+    unsigned                           begun:1;
+
     unsigned                           trouble:1;   /* logged already */
     unsigned                           stopping:1;
 };
@@ -88,6 +94,11 @@ struct ngx_http_igjobs_redis_op_s {
 };
 
 
+/* a connection that is not connected yet; NULL: no memory */
+ngx_http_igjobs_redis_t *ngx_http_igjobs_redis_create(ngx_cycle_t *cycle,
+    ngx_http_igjobs_redis_conf_t *conf,
+    ngx_http_igjobs_resolve_conf_t *resolve);
+
 /* connect: life of the connection */
 void ngx_http_igjobs_redis_connect(ngx_http_igjobs_redis_t *redis);
 void ngx_http_igjobs_redis_retry(ngx_event_t *ev);
@@ -104,6 +115,10 @@ ngx_http_igjobs_redis_op_t *ngx_http_igjobs_redis_send(
     ngx_http_igjobs_redis_t *redis, ngx_uint_t argc, const ngx_str_t *argv,
     ngx_http_igjobs_redis_handler_pt handler, void *data);
 void ngx_http_igjobs_redis_fail_ops(ngx_http_igjobs_redis_t *redis);
+
+/* was it a message of a channel, and no answer? then it was handed on */
+ngx_uint_t ngx_http_igjobs_redis_message(ngx_http_igjobs_redis_t *redis,
+    redisReply *answer);
 
 
 #endif /* _NGX_HTTP_IGJOBS_HIREDIS_H_INCLUDED_ */

@@ -51,6 +51,23 @@ ngx_http_igjobs_redis_start(ngx_cycle_t *cycle,
 {
     ngx_http_igjobs_redis_t  *redis;
 
+    redis = ngx_http_igjobs_redis_create(cycle, conf, resolve);
+
+    if (redis != NULL) {
+        ngx_http_igjobs_redis_connect(redis);
+    }
+
+    return redis;
+}
+
+
+ngx_http_igjobs_redis_t *
+ngx_http_igjobs_redis_create(ngx_cycle_t *cycle,
+    ngx_http_igjobs_redis_conf_t *conf,
+    ngx_http_igjobs_resolve_conf_t *resolve)
+{
+    ngx_http_igjobs_redis_t  *redis;
+
     redis = ngx_pcalloc(cycle->pool, sizeof(ngx_http_igjobs_redis_t));
     if (redis == NULL) {
         return NULL;
@@ -84,8 +101,6 @@ ngx_http_igjobs_redis_start(ngx_cycle_t *cycle,
     redis->retry.data = redis;
     redis->retry.log = &redis->log;
     redis->retry.cancelable = 1;
-
-    ngx_http_igjobs_redis_connect(redis);
 
     return redis;
 }
@@ -487,6 +502,11 @@ ngx_http_igjobs_redis_replies(ngx_http_igjobs_redis_t *redis)
 
         if (answer == NULL) {
             return NGX_OK;
+        }
+
+        if (ngx_http_igjobs_redis_message(redis, answer)) {
+            freeReplyObject(answer);
+            continue;
         }
 
         if (ngx_queue_empty(&redis->ops)) {

@@ -2,8 +2,9 @@
 
 /*
  * Redis on the event loop: one pipelined command connection per nginx worker,
- * without hiredis' types.  Redis is a hint: when it is away, slow or full, a
- * command is refused or lost at once and the caller goes on without it.
+ * and one for subscriptions, without hiredis' types.  Redis is a hint: when it
+ * is away, slow or full, a command is refused or lost at once and the caller
+ * goes on without it.
  *
  * An operation (op) lives in memory of its own; its handler is called exactly
  * once, later, unless it was detached.
@@ -105,6 +106,32 @@ ngx_http_igjobs_redis_op_t *ngx_http_igjobs_redis_script(
 
 /* The handler will not be called. */
 void ngx_http_igjobs_redis_detach(ngx_http_igjobs_redis_op_t *op);
+
+
+/*
+ * A connection for subscriptions: commands of the kind below only, and what
+ * comes in between.  It begins to connect with ..._connect(), and connects
+ * again by itself; what was subscribed to is forgotten then.
+ */
+typedef struct {
+    void  (*ready)(void *data);     /* after each connect */
+    void  (*message)(void *data, const ngx_str_t *channel,
+        const ngx_str_t *text);     /* valid during the call */
+} ngx_http_igjobs_subscriber_t;
+
+ngx_http_igjobs_redis_t *ngx_http_igjobs_subscriber_create(
+    ngx_cycle_t *cycle, ngx_http_igjobs_redis_conf_t *conf,
+    ngx_http_igjobs_resolve_conf_t *resolve,
+    const ngx_http_igjobs_subscriber_t *subscriber, void *data);
+void ngx_http_igjobs_subscriber_connect(ngx_http_igjobs_redis_t *redis);
+
+/* As ..._command(); an acknowledgement has the type OTHER. */
+ngx_http_igjobs_redis_op_t *ngx_http_igjobs_subscribe(
+    ngx_http_igjobs_redis_t *redis, const ngx_str_t *channel,
+    ngx_http_igjobs_redis_handler_pt handler, void *data);
+void ngx_http_igjobs_unsubscribe(ngx_http_igjobs_redis_t *redis,
+    const ngx_str_t *channel);
+void ngx_http_igjobs_subscriber_ping(ngx_http_igjobs_redis_t *redis);
 
 
 #endif /* _NGX_HTTP_IGJOBS_REDIS_H_INCLUDED_ */

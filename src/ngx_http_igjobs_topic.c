@@ -2,8 +2,9 @@
 
 /*
  * Jobs that are watched.  Their documents come from reads of Postgres: at
- * first, and slowly again and again.  A bounded number of reads is under way;
- * those of one loop turn are one execution of the statement for many.
+ * first, and slowly again and again; and from messages of Redis.  A bounded
+ * number of reads is under way; those of one loop turn are one execution of
+ * the statement for many.
  *
  * The tick is an ordinary timer: it keeps a worker that shuts down alive until
  * every watcher was told.
@@ -34,8 +35,6 @@ static void ngx_http_igjobs_topic_row(ngx_http_igjobs_topic_t *topic,
 static void ngx_http_igjobs_topic_refuse(ngx_http_igjobs_topic_t *topic,
     ngx_http_igjobs_document_e found);
 static void ngx_http_igjobs_topic_unknown(ngx_http_igjobs_topic_t *topic);
-static void ngx_http_igjobs_topic_document(ngx_http_igjobs_topic_t *topic,
-    const ngx_str_t *doc);
 static ngx_int_t ngx_http_igjobs_topic_keep(ngx_http_igjobs_topic_t *topic,
     const ngx_str_t *doc);
 static void ngx_http_igjobs_topic_news(ngx_http_igjobs_topic_t *topic);
@@ -49,11 +48,10 @@ ngx_http_igjobs_topic_t *
 ngx_http_igjobs_topic_get(ngx_http_igjobs_watches_t *watches,
     const ngx_str_t *tenant, const igj_uuid_t *job)
 {
-    char             id[IGJ_UUID_TEXT_LEN + 1];
-    uint32_t         hash;
-    igj_key_t        key;
-    ngx_str_t        name;
-    ngx_str_node_t  *node;
+    char                      id[IGJ_UUID_TEXT_LEN + 1];
+    igj_key_t                 key;
+    ngx_str_t                 name;
+    ngx_http_igjobs_topic_t  *topic;
 
     igj_uuid_print(job, id);
     id[IGJ_UUID_TEXT_LEN] = '\0';
@@ -65,14 +63,24 @@ ngx_http_igjobs_topic_get(ngx_http_igjobs_watches_t *watches,
     name.data = (u_char *) key.text;
     name.len = key.len;
 
-    hash = ngx_murmur_hash2(name.data, name.len);
-    node = ngx_str_rbtree_lookup(&watches->topics, &name, hash);
+    topic = ngx_http_igjobs_topic_find(watches, &name);
 
-    if (node != NULL) {
-        return (ngx_http_igjobs_topic_t *) node;
-    }
+    return topic ? topic
+                 : ngx_http_igjobs_topic_create(watches, tenant, job, &key);
+}
 
-    return ngx_http_igjobs_topic_create(watches, tenant, job, &key);
+
+ngx_http_igjobs_topic_t *
+ngx_http_igjobs_topic_find(ngx_http_igjobs_watches_t *watches,
+    const ngx_str_t *name)
+{
+    uint32_t         hash;
+    ngx_str_node_t  *node;
+
+    hash = ngx_murmur_hash2(name->data, name->len);
+    node = ngx_str_rbtree_lookup(&watches->topics, (ngx_str_t *) name, hash);
+
+    return (ngx_http_igjobs_topic_t *) node;
 }
 
 
@@ -123,6 +131,8 @@ ngx_http_igjobs_topic_create(ngx_http_igjobs_watches_t *watches,
         ngx_add_timer(&watches->tick, NGX_HTTP_IGJOBS_TICK);
     }
 
+    ngx_http_igjobs_topic_subscribe(topic);
+
     return topic;
 }
 
@@ -133,6 +143,8 @@ ngx_http_igjobs_topic_free(ngx_http_igjobs_topic_t *topic)
     ngx_http_igjobs_watches_t  *watches;
 
     watches = topic->watches;
+
+    ngx_http_igjobs_topic_unsubscribe(topic);
 
     if (topic->pg_op) {
         ngx_http_igjobs_pg_detach(topic->pg_op);
@@ -275,6 +287,11 @@ ngx_http_igjobs_topic_answered(void *data, ngx_http_igjobs_pg_reply_t *reply)
                          : NGX_HTTP_IGJOBS_DOCUMENT_UNAVAILABLE);
     }
 
+    if (topic->again) {
+        topic->again = 0;
+        ngx_http_igjobs_topic_read(topic);
+    }
+
     ngx_http_igjobs_watches_read(watches);
 }
 
@@ -291,6 +308,8 @@ ngx_http_igjobs_topic_row(ngx_http_igjobs_topic_t *topic,
         ngx_http_igjobs_topic_unknown(topic);
         return;
     }
+
+    topic->live = topic->subscribed && !topic->again;
 
     doc = ngx_http_igjobs_pg_value(reply->result, reply->row, 0);
     ngx_http_igjobs_topic_document(topic, &doc);
@@ -322,9 +341,7 @@ ngx_http_igjobs_topic_unknown(ngx_http_igjobs_topic_t *topic)
 }
 
 
-/* read or heard */
-
-static void
+void
 ngx_http_igjobs_topic_document(ngx_http_igjobs_topic_t *topic,
     const ngx_str_t *doc)
 {
@@ -463,6 +480,7 @@ ngx_http_igjobs_watches_tick(ngx_event_t *ev)
         return;
     }
 
+    ngx_http_igjobs_subscription_tick(watches);
     ngx_http_igjobs_watches_reread(watches);
 }
 
@@ -474,8 +492,11 @@ ngx_http_igjobs_watches_reread(ngx_http_igjobs_watches_t *watches)
     ngx_queue_t              *q;
     ngx_http_igjobs_topic_t  *topic;
 
-    interval = ngx_min(watches->conf->reread_time,
-                       NGX_HTTP_IGJOBS_REREAD_BLIND);
+    interval = watches->conf->reread_time;
+
+    if (!ngx_http_igjobs_subscription_works(watches)) {
+        interval = ngx_min(interval, NGX_HTTP_IGJOBS_REREAD_BLIND);
+    }
 
     for (q = ngx_queue_head(&watches->order);
          q != ngx_queue_sentinel(&watches->order);

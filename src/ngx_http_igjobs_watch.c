@@ -26,7 +26,9 @@ static void ngx_http_igjobs_topic_settle(ngx_http_igjobs_topic_t *topic);
 
 ngx_http_igjobs_watches_t *
 ngx_http_igjobs_watches_start(ngx_cycle_t *cycle,
-    ngx_http_igjobs_watch_conf_t *conf, ngx_http_igjobs_pg_t *pg)
+    ngx_http_igjobs_watch_conf_t *conf, ngx_http_igjobs_pg_t *pg,
+    ngx_http_igjobs_redis_conf_t *redis,
+    ngx_http_igjobs_resolve_conf_t *resolve)
 {
     ngx_http_igjobs_watches_t  *watches;
 
@@ -53,7 +55,24 @@ ngx_http_igjobs_watches_start(ngx_cycle_t *cycle,
     watches->tick.data = watches;
     watches->tick.log = cycle->log;
 
+    if (ngx_http_igjobs_subscription_start(watches, cycle, redis, resolve)
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
     return watches;
+}
+
+
+/* at the end of a worker, nobody is told any more */
+
+void
+ngx_http_igjobs_watches_stop(ngx_http_igjobs_watches_t *watches)
+{
+    if (watches->redis) {
+        ngx_http_igjobs_redis_stop(watches->redis);
+    }
 }
 
 
@@ -77,12 +96,22 @@ ngx_http_igjobs_watch(ngx_http_igjobs_watches_t *watches,
     watch->version = 0;
     watch->ending = 0;
 
-    ngx_queue_insert_tail(&topic->queues[NGX_HTTP_IGJOBS_WATCH_FRESH],
-                          &watch->queue);
     topic->nwatches++;
     watches->nwatches++;
 
-    ngx_http_igjobs_topic_read(topic);
+    if (topic->live && ngx_http_igjobs_subscription_works(watches)) {
+        ngx_queue_insert_tail(&topic->queues[NGX_HTTP_IGJOBS_WATCH_BEHIND],
+                              &watch->queue);
+        ngx_http_igjobs_topic_tell(topic);
+        return NGX_OK;
+    }
+
+    ngx_queue_insert_tail(&topic->queues[NGX_HTTP_IGJOBS_WATCH_FRESH],
+                          &watch->queue);
+
+    if (topic->redis_op == NULL) {
+        ngx_http_igjobs_topic_read(topic);
+    }
 
     return NGX_OK;
 }

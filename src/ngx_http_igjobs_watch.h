@@ -4,8 +4,8 @@
  * Watching a job: its status document, and each new version of it, for any
  * number of watchers in this nginx worker.
  *
- * A job is read from Postgres once for all that watch it; a slow re-read of
- * all watched jobs stands behind everything else.
+ * A job is subscribed to in Redis and read from Postgres once for all that
+ * watch it; a slow re-read of all watched jobs stands behind everything else.
  *
  * Watchers are told from an event of their own, a number of them each loop
  * turn.  Who is slow is told the latest version, not each.
@@ -22,6 +22,7 @@
 
 #include "ngx_http_igjobs_document.h"
 #include "ngx_http_igjobs_pg.h"
+#include "ngx_http_igjobs_redis.h"
 
 
 typedef struct ngx_http_igjobs_watches_s  ngx_http_igjobs_watches_t;
@@ -62,7 +63,10 @@ typedef struct {
 
 
 ngx_http_igjobs_watches_t *ngx_http_igjobs_watches_start(ngx_cycle_t *cycle,
-    ngx_http_igjobs_watch_conf_t *conf, ngx_http_igjobs_pg_t *pg);
+    ngx_http_igjobs_watch_conf_t *conf, ngx_http_igjobs_pg_t *pg,
+    ngx_http_igjobs_redis_conf_t *redis,
+    ngx_http_igjobs_resolve_conf_t *resolve);
+void ngx_http_igjobs_watches_stop(ngx_http_igjobs_watches_t *watches);
 
 /*
  * NGX_OK: the handler will be called, never from inside: first with the

@@ -14,12 +14,19 @@ use Igjobs::Events;
 use Igjobs::Stack;
 use Igjobs::Wait;
 
-my $stack = Igjobs::Stack->new(nginx => { http => <<'HTTP' });
+# news come from Redis, unless a subtest has it otherwise
+my $usual = <<'HTTP';
     igjobs_status_cache_time 0;
+    igjobs_redis_timeout 20s;
+    igjobs_reread_time 600s;
+    igjobs_events_interval 1ms;
 HTTP
+
+my $stack = Igjobs::Stack->new(nginx => { http => $usual });
 $stack->start(qw(postgres redis nginx));
 
 my $nginx = $stack->nginx;
+my $redis = $stack->redis;
 my $http = $stack->client;
 
 subtest 'a job from its beginning to its end' => sub {
@@ -39,13 +46,16 @@ subtest 'a job from its beginning to its end' => sub {
     is("$first->{raw}\n", $http->get("/api/job-status/$job")->{body},
         'is that of the status');
 
-    change($job, 2, state => 'running', status => 'processing');
+    subscribed($job);
+    publish($job, change($job, 2, state => 'running',
+                         status => 'processing'));
     is(told($stream), 'state 2', 'a new state');
-    change($job, 3, progress => 10);
+    publish($job, change($job, 3, progress => 10));
     is(told($stream), 'progress 3', 'progress');
-    change($job, 4, phase => 'classify');
+    publish($job, change($job, 4, phase => 'classify'));
     is(told($stream), 'state 4', 'a new phase');
-    change($job, 5, state => 'completed', status => 'completed');
+    publish($job, change($job, 5, state => 'completed',
+                         status => 'completed'));
     is(told($stream), 'done 5', 'the end');
     is($stream->next, undef, 'then the server ends the stream');
 
@@ -64,12 +74,13 @@ subtest 'Last-Event-ID' => sub {
     change($job, 7, progress => 3);
     my $stream = stream($job, last => 7);
     is_deeply($stream->next, { retry => 3000 }, 'retry');
-    change($job, 8, progress => 4);
+    subscribed($job);
+    publish($job, change($job, 8, progress => 4));
     is(told($stream), 'progress 8', 'nothing that the client has');
     is(told(stream($job, last => 3)), 'state 8', 'what was missed, as one');
     is(told(stream($job, query => 'last_event_id=3')), 'state 8',
         'in the query');
-    change($job, 9, progress => 5);
+    publish($job, change($job, 9, progress => 5));
     is(told(stream($job, last => 8, query => 'last_event_id=99')), 'state 9',
         'the header goes before the query');
     is(told(stream($job, last => 'rubbish')), 'state 9',
@@ -100,16 +111,101 @@ subtest 'other answers' => sub {
     is($coded->{response}->header('Content-Encoding'), undef, 'not coded');
 };
 
+subtest 'a change between snapshot and subscription' => sub {
+    my @jobs = map { submit() } 1 .. 20;
+    my $first = stream(submit());
+
+    is(told($first), 'state 1', 'the subscriber is connected');
+    $redis->pause;
+    my @streams = map { Igjobs::Events->start($nginx->port, path($_)) } @jobs;
+    is($http->get('/livez')->{status}, 200, 'nginx has them');
+    change($_, 2, progress => 1) for @jobs;
+    $redis->resume;
+    is(join(' ', map { told($_->answered) } @streams), join(' ', ('state 2') x 20),
+        'what nobody was told is read after the acknowledgement');
+    for my $job (@jobs) {
+        publish($job, change($job, 3, progress => 2));
+    }
+    is(join(' ', map { told($_) } @streams), join(' ', ('progress 3') x 20),
+        'and messages come');
+};
+
+subtest 'messages that are late, early or rubbish' => sub {
+    my $job = submit();
+    my $stream = stream($job);
+    my $one = document($job);
+
+    is(told($stream), 'state 1', 'the first');
+    subscribed($job);
+    my $three = change($job, 3, progress => 3);
+    publish($job, $_) for 'x' x 100_000, '', '{"version":0}', $one, $three,
+        $three, $one;
+    publish($job, change($job, 4, progress => 4));
+    is(told($stream), 'progress 3', 'a higher version, once');
+    is(told($stream), 'progress 4', 'then the next');
+};
+
+subtest 'Redis is emptied, restarted, off' => sub {
+    my $job = submit();
+    my $stream = stream($job);
+
+    is(told($stream), 'state 1', 'the first');
+    subscribed($job);
+    $redis->command('FLUSHALL');
+    publish($job, change($job, 2, progress => 2));
+    is(told($stream), 'progress 2', 'emptied');
+
+    $redis->stop;
+    change($job, 3, progress => 3);
+    is(told($stream), 'progress 3', 'while it is away: read from Postgres');
+    is(told(stream($job)), 'state 3', 'by a new client, too');
+    $redis->start;
+    subscribed($job);
+    publish($job, change($job, 4, progress => 4));
+    is(told($stream), 'progress 4', 'when it is back');
+
+    $redis->command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    subscribed($job);
+    publish($job, change($job, 5, progress => 5));
+    is(told($stream), 'progress 5', 'after a cut connection');
+
+    $nginx->configure(redis => undef)->reload;
+    $stream = stream($job);
+    is(told($stream), 'state 5', 'off');
+    change($job, 6, progress => 6);
+    is(told($stream), 'progress 6', 'read from Postgres');
+    $nginx->configure(redis => 'unix:' . $redis->socket_path)->reload;
+};
+
+subtest 'nobody tells' => sub {
+    $nginx->configure(http => $usual =~ s/600s/1s/r)->reload;
+    my $job = submit();
+    my $stream = stream($job);
+
+    is(told($stream), 'state 1', 'the first');
+    subscribed($job);
+    change($job, 2, progress => 2);
+    is(told($stream), 'progress 2', 'a slow read finds it');
+
+    $stack->postgres->stop;
+    $stack->postgres->start;
+    change($job, 3, progress => 3);
+    is(told($stream), 'progress 3', 'after a restart of Postgres');
+    $nginx->configure(http => $usual)->reload;
+};
+
 $stack->finish;
 done_testing;
 
 
 sub submit { return $stack->jobs->submit(accounts => ['one.name']) }
 
+sub path { return "/api/jobs/$_[0]/events" }
+
 # stream($job, last => id, query => text, headers => [...])
 sub stream {
     my ($job, %option) = @_;
-    my $path = "/api/jobs/$job/events";
+    my $path = path($job);
     my @headers = @{ $option{headers} // [] };
 
     $path .= "?$option{query}" if defined $option{query};
@@ -140,6 +236,32 @@ update public.scrape_jobs set version = $version, doc =
     regexp_replace($doc, '"version":[0-9]+', '"version":$version')
 where job_id = '$job'
 SQL
+    return document($job);
+}
+
+sub document {
+    my ($job) = @_;
+
     return $stack->psql("select doc from public.scrape_jobs"
         . " where job_id = '$job'");
+}
+
+sub channel { return "igjobs:events:default:$_[0]" }
+
+# publish($job, $document): as a worker does after it has committed
+sub publish {
+    my ($job, $doc) = @_;
+
+    return $redis->command('PUBLISH', channel($job), $doc);
+}
+
+# waits until nginx hears what is published of the job
+sub subscribed {
+    my ($job) = @_;
+
+    return wait_for {
+        my $count = eval { $redis->command('PUBSUB', 'NUMSUB',
+                                           channel($job)) };
+        $count && $count->[1] > 0;
+    } 20, "a subscription to $job";
 }

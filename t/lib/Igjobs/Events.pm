@@ -18,7 +18,12 @@ use JSON::PP ();
 # open($port, $path, headers => [...]): sends the request and reads the head
 sub open {
     my ($class, $port, $path, %option) = @_;
-    my $self = $class->start($port, $path, %option);
+    return $class->start($port, $path, %option)->answered;
+}
+
+# reads the head of the answer
+sub answered {
+    my ($self) = @_;
 
     $self->{response} = $self->read_head;
     $self->{chunked} = lc($self->{response}->header('Transfer-Encoding') // '')
