@@ -54,6 +54,7 @@ typedef enum {
 #define CLI_WATCH_PATIENCE_S  600          /* the same while a job is watched */
 #define CLI_RETRY_MS          500          /* first wait, then doubled */
 #define CLI_RETRY_MAX_MS      15000
+#define CLI_RECONNECT_MS      3000         /* to a stream, unless told */
 #define CLI_RETRY_AFTER_MAX_S 600          /* advice above is lowered */
 #define CLI_POLL_S            2            /* where the server advises none */
 #define CLI_POLL_MAX_S        60           /* advice above is lowered */
@@ -83,6 +84,7 @@ typedef struct {
     bool         partial;
     bool         csv;
     bool         ndjson;
+    const char  *status;
 
     char       **args;                     /* what is no option */
     int          nargs;
@@ -103,6 +105,7 @@ cli_exit_e cli_submit(cli_t *cli);
 cli_exit_e cli_watch(cli_t *cli);
 cli_exit_e cli_status(cli_t *cli);
 cli_exit_e cli_results(cli_t *cli);
+cli_exit_e cli_jobs(cli_t *cli);
 
 
 #endif /* CLI_H */

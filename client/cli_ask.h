@@ -67,9 +67,4 @@ bool cli_problem_is(const cli_answer_t *answer, const char *code);
 /* IGJ_ERROR when it is no job's id, which was said. */
 int cli_job_id(const char *text, char id[37]);
 
-/* Milliseconds of a clock that never steps back. */
-int64_t cli_now_ms(void);
-void cli_wait_ms(int64_t ms);
-
-
 #endif /* CLI_ASK_H */

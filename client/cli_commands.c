@@ -79,6 +79,17 @@ static const cli_option_t  cli_results_options[] = {
 };
 
 
+static const cli_option_t  cli_jobs_options[] = {
+    { "status", 0, "STATUS", CLI_STRING, at(status), 0, 0, NULL,
+      "queued, processing, completed or failed; several with commas" },
+    { "limit", 0, "N", CLI_INTEGER, at(limit), 1, CLI_ROWS_MAX, NULL,
+      "the newest N (20)" },
+    { "csv", 0, NULL, CLI_SWITCH, at(csv), 0, 0, NULL,
+      "as CSV with a line of titles" },
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
 const cli_command_t  cli_commands[] = {
     { "submit", "[ACCOUNT... | -f FILE | -]", 0, INT_MAX,
       cli_submit_options, cli_submit,
@@ -101,6 +112,11 @@ const cli_command_t  cli_commands[] = {
     { "results", "ID", 1, 1, cli_results_options, cli_results,
       "shows the profiles that a job has kept",
       "A table on a terminal, lines with tabs elsewhere." },
+
+    { "jobs", "", 0, 0, cli_jobs_options, cli_jobs,
+      "lists jobs, the newest first",
+      "A table on a terminal, lines with tabs elsewhere; with --json a job a "
+      "line." },
 
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL }
 };

@@ -27,6 +27,7 @@ static const char  cli_help_environment[] =
     "  NO_COLOR                no colours on a terminal\n";
 
 
+static void cli_help_command(const cli_command_t *command);
 static void cli_help_all(void);
 static void cli_help_options(const cli_option_t *list);
 static void cli_help_wrap(const char *text, int column, int indent);
@@ -40,19 +41,25 @@ cli_help(const cli_command_t *command)
         return;
     }
 
-    cli_out_format("usage: igjobs %s%s %s\n\n", command->name,
+    cli_help_command(command);
+    cli_out_format("\nCommon options:\n");
+    cli_help_options(cli_common_options);
+    cli_out_format("\n%s", cli_help_exit);
+}
+
+
+static void
+cli_help_command(const cli_command_t *command)
+{
+    cli_out_format("usage: igjobs %s%s%s%s\n\n", command->name,
                    command->options->name == NULL ? "" : " [OPTION...]",
-                   command->usage);
+                   command->usage[0] == '\0' ? "" : " ", command->usage);
     cli_help_wrap(command->text, 0, 0);
 
     if (command->options->name != NULL) {
         cli_out_format("\nOptions:\n");
         cli_help_options(command->options);
     }
-
-    cli_out_format("\nCommon options:\n");
-    cli_help_options(cli_common_options);
-    cli_out_format("\n%s", cli_help_exit);
 }
 
 
@@ -139,18 +146,8 @@ cli_help_manual(void)
     cli_out_format("```\n");
 
     for (command = cli_commands; command->name != NULL; command++) {
-        cli_out_format("\n### `igjobs %s`\n\n```\n"
-                       "usage: igjobs %s%s %s\n\n", command->name,
-                       command->name,
-                       command->options->name == NULL ? "" : " [OPTION...]",
-                       command->usage);
-        cli_help_wrap(command->text, 0, 0);
-
-        if (command->options->name != NULL) {
-            cli_out_format("\nOptions:\n");
-            cli_help_options(command->options);
-        }
-
+        cli_out_format("\n### `igjobs %s`\n\n```\n", command->name);
+        cli_help_command(command);
         cli_out_format("```\n");
     }
 }

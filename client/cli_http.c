@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli_clock.h"
 #include "cli_headers.h"
 #include "cli_http.h"
 #include "cli_term.h"
@@ -29,6 +30,9 @@ typedef struct {
     const cli_request_t  *request;
     cli_answer_t         *answer;
     bool                  too_long;
+    bool                  stalled;
+    curl_off_t            moved;           /* bytes in both directions */
+    int64_t               moved_at;
 } cli_http_call_t;
 
 
@@ -38,6 +42,8 @@ static struct curl_slist *cli_http_headers(const cli_http_t *http,
     const cli_request_t *request);
 static void cli_http_outcome(cli_http_call_t *call, CURLcode code);
 static bool cli_http_permanent(CURLcode code);
+static int cli_http_watchdog(void *data, curl_off_t total, curl_off_t taken,
+    curl_off_t to_send, curl_off_t sent);
 static size_t cli_http_header(char *text, size_t size, size_t n, void *data);
 static bool cli_http_is(const char *line, size_t len, const char *name,
     char *value, size_t size);
@@ -103,8 +109,8 @@ cli_http_setup(cli_http_t *http)
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "igjobs/" IGJ_VERSION);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long) CLI_CONNECT_S);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long) CLI_STALL_S);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, cli_http_watchdog);
     curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, cli_http_header);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, cli_http_write);
@@ -146,7 +152,8 @@ cli_http_ask(cli_http_t *http, const cli_request_t *request,
     memset(answer, 0, sizeof(cli_answer_t));
     answer->retry_after = -1;
 
-    call = (cli_http_call_t) { http->curl, request, answer, false };
+    call = (cli_http_call_t) { .curl = http->curl, .request = request,
+                               .answer = answer, .moved_at = cli_now_ms() };
     headers = cli_http_headers(http, request);
     (void) snprintf(url, sizeof(url), "%s%s", http->url, request->path);
 
@@ -154,6 +161,7 @@ cli_http_ask(cli_http_t *http, const cli_request_t *request,
     curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(http->curl, CURLOPT_HEADERDATA, &call);
     curl_easy_setopt(http->curl, CURLOPT_WRITEDATA, &call);
+    curl_easy_setopt(http->curl, CURLOPT_XFERINFODATA, &call);
     curl_easy_setopt(http->curl, CURLOPT_READDATA, (void *) request);
     curl_easy_setopt(http->curl, CURLOPT_SEEKDATA, (void *) request);
 
@@ -234,14 +242,17 @@ cli_http_outcome(cli_http_call_t *call, CURLcode code)
 
     (void) snprintf(answer->error, sizeof(answer->error), "%s",
                     call->too_long ? "the answer is too long"
-                                   : curl_easy_strerror(code));
+                    : call->stalled ? "nothing came for too long"
+                                    : curl_easy_strerror(code));
 
     if (call->too_long || cli_http_permanent(code)) {
         answer->outcome = CLI_UNUSABLE;
         return;
     }
 
-    if (code == CURLE_WRITE_ERROR || code == CURLE_ABORTED_BY_CALLBACK) {
+    if (code == CURLE_WRITE_ERROR
+        || (code == CURLE_ABORTED_BY_CALLBACK && !call->stalled))
+    {
         answer->outcome = CLI_STOPPED;
         return;
     }
@@ -269,6 +280,31 @@ cli_http_permanent(CURLcode code)
     default:
         return false;
     }
+}
+
+
+/* A connection over which nothing moves is taken for lost. */
+
+static int
+cli_http_watchdog(void *data, curl_off_t total, curl_off_t taken,
+    curl_off_t to_send, curl_off_t sent)
+{
+    cli_http_call_t  *call = data;
+
+    int64_t  now;
+
+    (void) total;
+    (void) to_send;
+    now = cli_now_ms();
+
+    if (taken + sent != call->moved) {
+        call->moved = taken + sent;
+        call->moved_at = now;
+    }
+
+    call->stalled = now - call->moved_at > CLI_STALL_S * 1000;
+
+    return call->stalled ? 1 : 0;
 }
 
 

@@ -8,6 +8,9 @@
 #include "cli_text.h"
 
 
+#define CLI_JSON_NAME_MAX  64              /* of an object on a path */
+
+
 const char *
 cli_json_text(const cJSON *object, const char *name)
 {
@@ -38,6 +41,30 @@ bool
 cli_json_true(const cJSON *object, const char *name)
 {
     return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, name));
+}
+
+
+const cJSON *
+cli_json_find(const cJSON *object, const char *path)
+{
+    char         name[CLI_JSON_NAME_MAX];
+    size_t       n;
+    const char  *dot;
+
+    while ((dot = strchr(path, '.')) != NULL) {
+        n = (size_t) (dot - path);
+
+        if (n >= sizeof(name)) {
+            return NULL;
+        }
+
+        memcpy(name, path, n);
+        name[n] = '\0';
+        object = cJSON_GetObjectItemCaseSensitive(object, name);
+        path = dot + 1;
+    }
+
+    return cJSON_GetObjectItemCaseSensitive(object, path);
 }
 
 

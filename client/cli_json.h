@@ -18,6 +18,9 @@ const char *cli_json_text(const cJSON *object, const char *name);
 int64_t cli_json_integer(const cJSON *object, const char *name);
 bool cli_json_true(const cJSON *object, const char *name);
 
+/* The value at "a" or "a.b", or NULL. */
+const cJSON *cli_json_find(const cJSON *object, const char *path);
+
 /* A value as text: strings as they are, null and absent ones as "". */
 const char *cli_json_show(const cJSON *value, char *buf, size_t size);
 

@@ -109,7 +109,7 @@ cli_rows_begin(cli_rows_t *rows, const cJSON *array)
             cli_out_format("%s%s", i == 0 ? "" : ",", rows->columns[i].name);
         }
 
-        cli_out("\r\n", 2);
+        cli_out_data("\r\n", 2);
     }
 }
 
@@ -226,7 +226,7 @@ cli_rows_csv(const cli_rows_t *rows, const cJSON *row)
         cli_rows_csv_cell(cli_rows_text(rows, row, i, buf));
     }
 
-    cli_out("\r\n", 2);
+    cli_out_data("\r\n", 2);
 }
 
 
@@ -265,7 +265,7 @@ cli_rows_text(const cli_rows_t *rows, const cJSON *row, size_t column,
     const char   *text;
     const cJSON  *value;
 
-    value = cJSON_GetObjectItemCaseSensitive(row, rows->columns[column].name);
+    value = cli_json_find(row, rows->columns[column].name);
     text = cli_json_show(value, buf, CLI_ROWS_NUMBER_MAX);
 
     return rows->format == CLI_ROWS_TABLE && rows->columns[column].is_time

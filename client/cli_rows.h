@@ -25,7 +25,8 @@ typedef enum {
 
 
 typedef struct {
-    const char          *name;     /* of the member; NULL ends the columns */
+    const char          *name;     /* of the member, "a.b" of one in an
+                                    * object; NULL ends the columns */
     const char          *title;
     bool                 is_time;  /* shown to the second in a table */
 } cli_column_t;

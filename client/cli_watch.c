@@ -6,10 +6,15 @@
 #include <unistd.h>
 
 #include "cli_ask.h"
+#include "cli_clock.h"
+#include "cli_events.h"
 #include "cli_json.h"
 #include "cli_progress.h"
 #include "cli_term.h"
 #include "cli_watch.h"
+
+
+#define CLI_WATCH_NO_JOB  "IGJ0401"
 
 
 typedef struct {
@@ -31,6 +36,12 @@ static struct {
 static void cli_watch_on_interrupt(const cli_t *cli, const char *id);
 static void cli_watch_interrupted(int signo);
 static void cli_watch_take(cli_watch_t *watch, cJSON *doc);
+static cli_exit_e cli_watch_stream(cli_watch_t *watch, cli_events_t *events);
+static bool cli_watch_cut(cli_watch_t *watch, const cli_events_t *events,
+    const cli_answer_t *answer);
+static bool cli_watch_no_stream(const cli_watch_t *watch,
+    const cli_answer_t *answer);
+static int cli_watch_event(void *data, const char *text, size_t len);
 static cli_exit_e cli_watch_poll(cli_watch_t *watch);
 static cli_exit_e cli_watch_end(cli_watch_t *watch);
 
@@ -51,14 +62,17 @@ cli_watch(cli_t *cli)
 cli_exit_e
 cli_watch_job(cli_t *cli, const char id[37])
 {
-    cli_exit_e   rc;
-    cli_watch_t  watch;
+    cli_exit_e    rc;
+    cli_watch_t   watch;
+    cli_events_t  events;
 
     watch = (cli_watch_t) { .cli = cli, .id = id };
     cli_progress_init(&watch.progress);
     cli_watch_on_interrupt(cli, id);
 
-    rc = cli_watch_poll(&watch);
+    cli_events_init(&events, cli_watch_event, &watch);
+    rc = cli_watch_stream(&watch, &events);
+    cli_events_free(&events);
 
     if (rc == CLI_OK) {
         rc = cli_watch_end(&watch);
@@ -101,6 +115,123 @@ cli_watch_interrupted(int signo)
     rc = write(STDERR_FILENO, cli_watch_advice.text, cli_watch_advice.len);
     (void) rc;
     (void) raise(signo);
+}
+
+
+/* By events; where the server has none, or cannot send them, by polling. */
+
+static cli_exit_e
+cli_watch_stream(cli_watch_t *watch, cli_events_t *events)
+{
+    bool           more;
+    char           path[CLI_PATH_MAX], header[CLI_EVENT_ID_MAX + 32];
+    cli_exit_e     rc;
+    cli_answer_t   answer;
+    cli_request_t  request;
+
+    memset(&request, 0, sizeof(request));
+    (void) snprintf(path, sizeof(path), "/api/jobs/%s/events", watch->id);
+    request.path = path;
+    request.accept = "text/event-stream";
+    request.sink = cli_events_take;
+    request.sink_data = events;
+
+    do {
+        if (events->id[0] != '\0') {
+            (void) snprintf(header, sizeof(header), "Last-Event-ID: %s",
+                            events->id);
+            request.header = header;
+        }
+
+        cli_events_again(events);
+        cli_http_ask(watch->cli->http, &request, &answer);
+
+        if (cli_job_ended(watch->last)) {
+            cli_answer_free(&answer);
+            return CLI_OK;
+        }
+
+        if (cli_watch_no_stream(watch, &answer)) {
+            cli_answer_free(&answer);
+            return cli_watch_poll(watch);
+        }
+
+        more = cli_watch_cut(watch, events, &answer);
+        rc = more ? CLI_OK
+             : cli_answer_good(&answer) ? cli_watch_poll(watch)
+             : cli_problem(watch->cli, &answer, NULL, NULL);
+        cli_answer_free(&answer);
+    } while (more);
+
+    return rc;
+}
+
+
+/* Waits until it is time to connect again; false: there is no use in it. */
+
+static bool
+cli_watch_cut(cli_watch_t *watch, const cli_events_t *events,
+    const cli_answer_t *answer)
+{
+    int64_t  pause;
+
+    /* the server has ended the stream on purpose, as it does at a reload */
+    if (cli_answer_good(answer) && watch->patience.since == 0) {
+        pause = events->retry < 0 ? CLI_RECONNECT_MS : events->retry;
+        cli_wait_ms(pause > CLI_POLL_MAX_S * 1000 ? CLI_POLL_MAX_S * 1000
+                                                  : pause);
+        watch->patience.since = cli_now_ms();
+        return true;
+    }
+
+    return cli_patience_wait(watch->cli, &watch->patience, answer);
+}
+
+
+/* 204 says that there is nothing to come: the job has ended. */
+
+static bool
+cli_watch_no_stream(const cli_watch_t *watch, const cli_answer_t *answer)
+{
+    if (answer->outcome != CLI_ANSWERED && answer->status / 100 != 2) {
+        return false;
+    }
+
+    switch (answer->status) {
+    case 404:
+        return !cli_problem_is(answer, CLI_WATCH_NO_JOB);
+
+    case 204:
+    case 405:
+    case 406:
+    case 501:
+    case 503:
+        return true;
+
+    default:
+        return answer->status / 100 == 2 && watch->last == NULL;
+    }
+}
+
+
+static int
+cli_watch_event(void *data, const char *text, size_t len)
+{
+    cli_watch_t  *watch = data;
+
+    cJSON  *doc;
+
+    doc = cJSON_ParseWithLength(text, len);
+
+    if (cli_json_text(doc, "status") == NULL) {
+        cJSON_Delete(doc);
+        return IGJ_OK;
+    }
+
+    cli_patience_renew(&watch->patience);
+    cli_watch_take(watch, doc);
+
+    return cli_job_ended(watch->last) ? IGJ_ERROR : IGJ_OK;
 }
 
 
