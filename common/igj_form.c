@@ -17,7 +17,8 @@ static const char *const  igj_form_texts[] = {
     [IGJ_FORM_LONG] = "is too long",
     [IGJ_FORM_NOT_INTEGER] = "is not an integer",
     [IGJ_FORM_RANGE] = "is out of range",
-    [IGJ_FORM_NOT_BOOLEAN] = "must be true or false"
+    [IGJ_FORM_NOT_BOOLEAN] = "must be true or false",
+    [IGJ_FORM_TWICE] = "is there twice"
 };
 
 
@@ -28,17 +29,20 @@ igj_form_error_text(igj_form_e error)
 }
 
 
-/* Finds the first parameter of the name; its value is still encoded. */
+/*
+ * Finds the first parameter of the name; its value is still encoded.  The
+ * query becomes what follows it.
+ */
 static int
-igj_form_find(igj_str_t query, const char *name, igj_str_t *value)
+igj_form_find(igj_str_t *query, const char *name, igj_str_t *value)
 {
     size_t       n, name_len;
     const char  *p, *end, *part_end;
 
     name_len = strlen(name);
-    end = query.data + query.len;
+    end = query->data + query->len;
 
-    for (p = query.data; p < end; p = part_end + 1) {
+    for (p = query->data; p < end; p = part_end + 1) {
         part_end = memchr(p, '&', (size_t) (end - p));
 
         if (part_end == NULL) {
@@ -47,21 +51,19 @@ igj_form_find(igj_str_t query, const char *name, igj_str_t *value)
 
         n = (size_t) (part_end - p);
 
-        if (n < name_len || memcmp(p, name, name_len) != 0) {
+        if (n < name_len || memcmp(p, name, name_len) != 0
+            || (n > name_len && p[name_len] != '='))
+        {
             continue;
         }
 
-        if (n == name_len) {
-            value->data = part_end;
-            value->len = 0;
-            return 1;
-        }
+        value->data = (n == name_len) ? part_end : p + name_len + 1;
+        value->len = (size_t) (part_end - value->data);
 
-        if (p[name_len] == '=') {
-            value->data = p + name_len + 1;
-            value->len = n - name_len - 1;
-            return 1;
-        }
+        query->data = part_end;
+        query->len = (size_t) (end - part_end);
+
+        return 1;
     }
 
     return 0;
@@ -121,7 +123,7 @@ igj_form_text(igj_str_t query, const char *name, char *out, size_t size,
     size_t     i, n;
     igj_str_t  value;
 
-    if (!igj_form_find(query, name, &value)) {
+    if (!igj_form_find(&query, name, &value)) {
         return IGJ_FORM_ABSENT;
     }
 
@@ -146,6 +148,25 @@ igj_form_text(igj_str_t query, const char *name, char *out, size_t size,
     }
 
     return IGJ_FORM_OK;
+}
+
+
+igj_form_e
+igj_form_single(igj_str_t query, const char *name, char *out, size_t size,
+    size_t *len)
+{
+    int         n;
+    igj_str_t   rest, value;
+
+    rest = query;
+
+    for (n = 0; igj_form_find(&rest, name, &value); n++) {
+        if (n > 0) {
+            return IGJ_FORM_TWICE;
+        }
+    }
+
+    return igj_form_text(query, name, out, size, len);
 }
 
 

@@ -2,7 +2,8 @@
 
 /*
  * Query strings: finds a parameter, decodes it, reads numbers and switches.
- * The first of several parameters of one name counts.
+ * The first of several parameters of one name counts, unless a function says
+ * otherwise.
  */
 
 #ifndef IGJ_FORM_H
@@ -19,7 +20,8 @@ typedef enum {
     IGJ_FORM_LONG,                 /* does not fit */
     IGJ_FORM_NOT_INTEGER,
     IGJ_FORM_RANGE,                /* below min or above max */
-    IGJ_FORM_NOT_BOOLEAN
+    IGJ_FORM_NOT_BOOLEAN,
+    IGJ_FORM_TWICE
 } igj_form_e;
 
 
@@ -28,6 +30,10 @@ typedef enum {
  * *len may be NULL.  "?name" and "?name=" are the empty value.
  */
 IGJ_MUST_CHECK igj_form_e igj_form_text(igj_str_t query, const char *name,
+    char *out, size_t size, size_t *len);
+
+/* The same, but a name that is there twice is an error: for filters. */
+IGJ_MUST_CHECK igj_form_e igj_form_single(igj_str_t query, const char *name,
     char *out, size_t size, size_t *len);
 
 /*

@@ -133,7 +133,7 @@
       "Poll the job's status until it is completed, or read what is there "   \
       "with ?partial=true.")                                                  \
                                                                               \
-    /* 05: pages of results */                                                \
+    /* 05: pages */                                                           \
                                                                               \
     X(BAD_PAGE, "IGJ0501", 400, "bad-page",                                   \
       "page must be a positive integer",                                      \
@@ -141,6 +141,10 @@
     X(BAD_LIMIT, "IGJ0502", 400, "bad-limit",                                 \
       "limit must be a non-negative integer",                                 \
       "Send ?limit= from 0 to 5000, or leave it out.")                        \
+    X(BAD_PAGE_TOKEN, "IGJ0503", 400, "bad-page-token",                       \
+      "page_token belongs to another list",                                   \
+      "Send next_page_token of the page before, with the filter of that "     \
+      "page; without page_token the list begins anew.")                       \
                                                                               \
     /* 07: load */                                                            \
                                                                               \

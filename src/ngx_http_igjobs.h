@@ -155,6 +155,7 @@ ngx_int_t ngx_http_igjobs_submit(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_status(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_events(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_results(ngx_http_request_t *r);
+ngx_int_t ngx_http_igjobs_call(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_problems(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_openapi(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_docs(ngx_http_request_t *r);

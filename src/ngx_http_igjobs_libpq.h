@@ -38,6 +38,9 @@
 
 #define NGX_HTTP_IGJOBS_PG_MAX_OPTIONS    64
 
+_Static_assert(NGX_HTTP_IGJOBS_SQL_COUNT <= 64,
+               "each statement has a bit in `prepared`");
+
 
 typedef struct ngx_http_igjobs_pg_conn_s   ngx_http_igjobs_pg_conn_t;
 typedef struct ngx_http_igjobs_pg_group_s  ngx_http_igjobs_pg_group_t;
@@ -85,7 +88,7 @@ struct ngx_http_igjobs_pg_conn_s {
     ngx_uint_t                    nsent;
     ngx_uint_t                    nsyncs;
     ngx_msec_t                    sent_at;  /* the last of them */
-    uint32_t                      prepared; /* bit: statement */
+    uint64_t                      prepared; /* bit: statement */
 
     /* bulk */
     ngx_http_igjobs_pg_bulk_t    *bulk;

@@ -43,6 +43,7 @@ static const struct {
 } ngx_http_igjobs_pg_shape[NGX_HTTP_IGJOBS_PG_GROUPS] = {
     [NGX_HTTP_IGJOBS_PG_STATUS] = { 128, 4 },
     [NGX_HTTP_IGJOBS_PG_PAGES] = { 1, 2 },
+    [NGX_HTTP_IGJOBS_PG_CALLS] = { 1, 1 },
     [NGX_HTTP_IGJOBS_PG_WRITES] = { IGJ_WRITES_PER_SYNC, 2 },
     [NGX_HTTP_IGJOBS_PG_BULK] = { 0, 0 }
 };

@@ -28,6 +28,7 @@
 typedef enum {
     NGX_HTTP_IGJOBS_PG_STATUS = 0,  /* short reads, one Sync a loop turn */
     NGX_HTTP_IGJOBS_PG_PAGES,       /* ranges of rows */
+    NGX_HTTP_IGJOBS_PG_CALLS,       /* SQL functions, one at a time */
     NGX_HTTP_IGJOBS_PG_WRITES,      /* small submissions */
     NGX_HTTP_IGJOBS_PG_BULK,        /* COPY: no pipeline, one owner */
     NGX_HTTP_IGJOBS_PG_GROUPS
@@ -42,6 +43,9 @@ typedef enum {
                                            version, total */
     NGX_HTTP_IGJOBS_SQL_RESULT_ROWS,    /* tenant, job, first, count,
                                            separator: ngx_http_igjobs_rows.h */
+    NGX_HTTP_IGJOBS_SQL_API_JOBS,       /* calls: caller, params: status, */
+    NGX_HTTP_IGJOBS_SQL_API_JOB,        /* body */
+    NGX_HTTP_IGJOBS_SQL_API_JOB_ACCOUNTS,
     NGX_HTTP_IGJOBS_SQL_SUBMIT,         /* igjobs.submit_all(), for many */
     NGX_HTTP_IGJOBS_SQL_BULK_SUBMIT,    /* igjobs.submit(), 8 parameters */
     NGX_HTTP_IGJOBS_SQL_BULK_COPY,      /* copy igjobs.batch_accounts ... */

@@ -168,11 +168,11 @@ ngx_http_igjobs_pg_execute(ngx_http_igjobs_pg_conn_t *conn,
     ngx_http_igjobs_pg_op_t *op, ngx_http_igjobs_pg_values_t *params)
 {
     int                           rc;
-    uint32_t                      bit;
+    uint64_t                      bit;
     const ngx_http_igjobs_sql_t  *sql;
 
     sql = op->sql;
-    bit = (uint32_t) 1 << op->statement;
+    bit = (uint64_t) 1 << op->statement;
 
     op->expect = 1;
     op->prepare = 0;
@@ -357,7 +357,7 @@ ngx_http_igjobs_pg_result_failed(ngx_http_igjobs_pg_conn_t *conn,
     op->expect--;
 
     if (op->prepare) {
-        conn->prepared &= ~((uint32_t) 1 << op->statement);
+        conn->prepared &= ~((uint64_t) 1 << op->statement);
     }
 
     if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED

@@ -298,6 +298,24 @@ ngx_http_igjobs_instance(ngx_http_request_t *r)
 
 
 ngx_int_t
+ngx_http_igjobs_bad_parameter(ngx_http_request_t *r, const char *name,
+    igj_form_e error)
+{
+    u_char             detail[160];
+    igj_problem_doc_t  doc;
+
+    *ngx_snprintf(detail, sizeof(detail) - 1, "%s %s.", name,
+                  igj_form_error_text(error)) = '\0';
+
+    ngx_memzero(&doc, sizeof(igj_problem_doc_t));
+    doc.problem = IGJ_PROBLEM_INVALID_PARAMETER;
+    doc.detail = (char *) detail;
+
+    return ngx_http_igjobs_problem_doc(r, &doc);
+}
+
+
+ngx_int_t
 ngx_http_igjobs_job_not_found(ngx_http_request_t *r, ngx_str_t *job)
 {
     u_char             *error;

@@ -16,6 +16,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "igj_form.h"
 #include "igj_problem.h"
 
 #include "ngx_http_igjobs_pg.h"
@@ -67,6 +68,10 @@ ngx_int_t ngx_http_igjobs_problem(ngx_http_request_t *r,
     igj_problem_e problem);
 ngx_int_t ngx_http_igjobs_problem_doc(ngx_http_request_t *r,
     igj_problem_doc_t *doc);
+
+/* 400: what is wrong with a parameter of the query string. */
+ngx_int_t ngx_http_igjobs_bad_parameter(ngx_http_request_t *r,
+    const char *name, igj_form_e error);
 
 /* 404 "Job <id> not found". */
 ngx_int_t ngx_http_igjobs_job_not_found(ngx_http_request_t *r,

@@ -13,6 +13,8 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_igjobs_pg.h"
+
 
 #define NGX_HTTP_IGJOBS_MAX_PARAMS  2
 
@@ -26,13 +28,20 @@ typedef struct {
     const char           *pattern;     /* "/api/job-status/:job" */
     ngx_http_handler_pt   operation;
     ngx_uint_t            flags;
+
+    /* of ngx_http_igjobs_call: parameters that it takes, and which call */
+    const char *const    *query;       /* names, NULL behind the last one;
+                                          or NULL */
+    ngx_http_igjobs_sql_e statement;
 } ngx_http_igjobs_route_t;
 
 
 /*
  * Finds the row of the request's path and method and writes what stood for
- * each :name into params, in order.  NGX_OK: *route is set.  NGX_DECLINED: no
- * such path.  NGX_HTTP_NOT_ALLOWED: the path takes the methods in *allowed.
+ * each :name into params, in order.  Of two patterns that fit, the one whose
+ * segment is fixed where the other's is a :name wins, whatever the methods.
+ * NGX_OK: *route is set.  NGX_DECLINED: no such path.  NGX_HTTP_NOT_ALLOWED:
+ * the path takes the methods in *allowed.
  */
 ngx_int_t ngx_http_igjobs_route(ngx_http_request_t *r,
     const ngx_http_igjobs_route_t **route, ngx_str_t *params,

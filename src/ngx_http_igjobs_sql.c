@@ -25,6 +25,14 @@ static const igj_pg_type_t  ngx_http_igjobs_sql_submission[] = {
 };
 
 
+/* igjobs.api_<name>(caller, params), see ngx_http_igjobs_call.c */
+
+#define ngx_http_igjobs_sql_call(name)                                        \
+    { "igjobs_api_" name,                                                     \
+      "select status, body from igjobs.api_" name "($1::jsonb, $2::jsonb)",   \
+      2, NGX_HTTP_IGJOBS_PG_CALLS, 0, NULL }
+
+
 static const ngx_http_igjobs_sql_t
     ngx_http_igjobs_sql_table[NGX_HTTP_IGJOBS_SQL_COUNT] = {
 
@@ -60,6 +68,13 @@ static const ngx_http_igjobs_sql_t
         " from igjobs.result_rows($1::text, $2::uuid, $3::bigint, $4::int,"
         " $5::text)",
         5, NGX_HTTP_IGJOBS_PG_PAGES, 1, NULL },
+
+    [NGX_HTTP_IGJOBS_SQL_API_JOBS] = ngx_http_igjobs_sql_call("jobs"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_JOB] = ngx_http_igjobs_sql_call("job"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_JOB_ACCOUNTS] =
+        ngx_http_igjobs_sql_call("job_accounts"),
 
     [NGX_HTTP_IGJOBS_SQL_SUBMIT] = {
         "igjobs_submit",

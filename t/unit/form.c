@@ -55,6 +55,26 @@ test_text(void)
 }
 
 
+static void
+test_single(void)
+{
+    char    out[16];
+    size_t  len;
+
+    is(igj_form_single(view("a=1&b=2"), "a", out, sizeof(out), &len),
+       IGJ_FORM_OK, "once");
+    is_text(out, "1", "its value");
+    is(igj_form_single(view("b=2&aa=1"), "a", out, sizeof(out), &len),
+       IGJ_FORM_ABSENT, "not at all");
+    is(igj_form_single(view("a=1&b=2&a=1"), "a", out, sizeof(out), &len),
+       IGJ_FORM_TWICE, "twice");
+    is(igj_form_single(view("a&a"), "a", out, sizeof(out), &len),
+       IGJ_FORM_TWICE, "twice without a value");
+    is(igj_form_single(view("a=%4&a=1"), "a", out, sizeof(out), &len),
+       IGJ_FORM_TWICE, "twice, the first of them bad");
+}
+
+
 typedef struct {
     const char  *query;
     igj_form_e   error;
@@ -200,6 +220,7 @@ int
 main(void)
 {
     test_text();
+    test_single();
     test_integer();
     test_boolean();
     test_page();

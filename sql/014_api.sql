@@ -1,0 +1,645 @@
+-- Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+-- Endpoints that are not hot: igjobs.api_<name>(caller, params) answers an
+-- HTTP status and a body. caller: {"tenant"}. params: what stood in the path
+-- and the query string, all text, absent ones left out; an empty one is like
+-- an absent one. Each reads a bounded number of rows, whatever is asked for.
+
+create type igjobs.api_answer as (status integer, body text);
+comment on type igjobs.api_answer is
+    'What an api function answers. From status 400 on the body is {"problem", '
+    '"error", "detail"}: the slug of a problem that the module knows, and '
+    'texts instead of that problem''s own.';
+
+
+create function igjobs.api_problem(
+    p_status integer, p_problem text, p_detail text,
+    p_error text default null)
+    returns igjobs.api_answer
+    language sql stable
+return row(p_status, json_strip_nulls(json_build_object(
+    'problem', p_problem, 'error', p_error, 'detail', p_detail))::text
+    )::igjobs.api_answer;
+comment on function igjobs.api_problem(integer, text, text, text) is
+    'The answer that something is wrong; null stands for the problem''s own '
+    'text.';
+
+
+create function igjobs.page_size(
+    p_text text, p_default integer, p_max integer)
+    returns integer
+    language sql immutable
+return case
+    when p_text = '' or p_text is null then p_default
+    when p_text !~ '^\s*\+?[0-9]+\s*$' then null
+    when p_text::numeric = 0 then p_default
+    else least(p_text::numeric, p_max)
+end;
+comment on function igjobs.page_size(text, integer, integer) is
+    'The parameter page_size: 0 is the default, what is too large is lowered; '
+    'null when it is no number, or below 0.';
+
+
+create function igjobs.words_known(p_words text, p_known text[])
+    returns boolean
+    language sql immutable
+return coalesce(string_to_array(nullif(p_words, ''), ',') <@ p_known, true);
+comment on function igjobs.words_known(text, text[]) is
+    'Is each of the words, with commas between, a known one?';
+
+
+create function igjobs.word_listed(p_words text, p_word text)
+    returns boolean
+    language sql immutable
+return coalesce(p_word = any (string_to_array(nullif(p_words, ''), ',')),
+                true);
+comment on function igjobs.word_listed(text, text) is
+    'Is the word one of those, with commas between? No words let all through.';
+
+
+create function igjobs.parse_time(p_text text)
+    returns timestamptz
+    language plpgsql stable
+as $$
+declare
+    -- in a query string a plus sign is a space
+    at text := regexp_replace(p_text, ' (\d\d:?\d\d)$', '+\1');
+begin
+    if at !~ ('^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?'
+              '(Z|[+-]\d\d:?\d\d)?)?$')
+    then
+        return null;
+    end if;
+    if at !~ 'T.*(Z|[+-]\d\d:?\d\d)$' then
+        at := at || case when at ~ 'T' then 'Z' else 'T00:00Z' end;
+    end if;
+    return at::timestamptz;
+exception when datetime_field_overflow or invalid_datetime_format
+    or invalid_time_zone_displacement_value
+then
+    return null;
+end
+$$;
+comment on function igjobs.parse_time(text) is
+    'A date, or a time as in our documents: 2025-10-14T09:05:11.123456+00:00. '
+    'UTC unless it says otherwise. Null for anything else.';
+
+
+-- Page tokens: where a list goes on, and a keyed hash of that and of what the
+-- list is of, so that a token serves no other list.
+
+alter table igjobs.settings add secret boolean not null default false;
+comment on column igjobs.settings.secret is 'igjobs.setting does not tell it';
+
+insert into igjobs.settings (name, value, note, secret) values
+    ('token_key', replace(gen_random_uuid()::text || gen_random_uuid()::text,
+                          '-', ''),
+     'key of page tokens; those that were made with another are refused',
+     true);
+
+create or replace function igjobs.setting(p_name text)
+    returns text
+    language plpgsql stable
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (select s.value from igjobs.settings s
+            where s.name = p_name and not s.secret);
+end
+$$;
+
+
+create function igjobs.token_hash(p_scope text, p_position bytea)
+    returns bytea
+    language plpgsql stable
+as $$
+declare
+    key bytea := (select convert_to(s.value, 'UTF8') from igjobs.settings s
+                  where s.name = 'token_key');
+begin
+    return substr(sha256(key || sha256(
+        key || convert_to(p_scope, 'UTF8') || '\x00'::bytea || p_position)),
+        1, 16);
+end
+$$;
+comment on function igjobs.token_hash(text, bytea) is
+    'Part of token: 16 bytes that nobody can make without the key.';
+
+
+create function igjobs.token(p_scope text, p_position text)
+    returns text
+    language sql stable
+return translate(encode(
+    igjobs.token_hash(p_scope, convert_to(p_position, 'UTF8'))
+    || convert_to(p_position, 'UTF8'), 'base64'), e'+/=\n', '-_');
+comment on function igjobs.token(text, text) is
+    'A token that stands for this position in the list of this scope, '
+    'base64url. The scope names tenant, list and filter.';
+
+
+create function igjobs.token_position(p_scope text, p_token text)
+    returns text
+    language plpgsql stable
+as $$
+declare
+    bytes bytea;
+begin
+    if p_token !~ '^[A-Za-z0-9_-]{23,}$' or length(p_token) % 4 = 1 then
+        return null;
+    end if;
+    bytes := decode(rpad(translate(p_token, '-_', '+/'),
+                         (length(p_token) + 3) / 4 * 4, '='), 'base64');
+    if substr(bytes, 1, 16)
+        <> igjobs.token_hash(p_scope, substr(bytes, 17))
+    then
+        return null;
+    end if;
+    return convert_from(substr(bytes, 17), 'UTF8');
+end
+$$;
+comment on function igjobs.token_position(text, text) is
+    'The position in a token; null for what is no token of this scope.';
+
+
+-- A change of state is never HOT, because of scrape_jobs_active; all that a
+-- page changes stays out.
+create index scrape_jobs_list on public.scrape_jobs
+    (tenant, state, created_at, job_id);
+comment on index public.scrape_jobs_list is
+    'igjobs.newest_jobs: the jobs of one state, newest first';
+
+
+create function igjobs.newest_jobs(
+    p_tenant text, p_states text[], p_after timestamptz,
+    p_before timestamptz, p_before_job uuid, p_limit integer)
+    returns setof public.scrape_jobs
+    language plpgsql stable
+    set enable_seqscan = off
+    set enable_bitmapscan = off
+as $$
+begin
+    return query
+    select j.*
+    from (
+        select k.created_at, k.job_id
+        from unnest(p_states) s (state), lateral (
+            select t.created_at, t.job_id
+            from public.scrape_jobs t
+            where t.tenant = p_tenant and t.state = s.state
+                and t.created_at > p_after
+                and (t.created_at, t.job_id) < (p_before, p_before_job)
+            order by t.created_at desc, t.job_id desc
+            limit p_limit) k
+        order by k.created_at desc, k.job_id desc
+        limit p_limit) k
+    join public.scrape_jobs j
+        on j.tenant = p_tenant and j.job_id = k.job_id
+    order by k.created_at desc, k.job_id desc;
+end
+$$;
+comment on function igjobs.newest_jobs(
+    text, text[], timestamptz, timestamptz, uuid, integer) is
+    'Jobs in these states, newest first, made after p_after and before '
+    '(p_before, p_before_job). Looks at p_limit jobs of each state, so that '
+    'no filter makes it read more.';
+
+
+create function igjobs.job_summary(j public.scrape_jobs)
+    returns text
+    language sql stable
+return format(
+    '{"job_id":"%s","status":"%s","state":"%s","completion_reason":%s,'
+    '"phase":"%s","progress":%s,"profiles_scraped":%s,"total_scraped":%s,'
+    '"total_filtered":%s,"total_batches":%s,"current_batch":%s,'
+    '"accounts":{"total":%s,"failed":%s},"error_message":%s,'
+    '"created_at":%s,"started_at":%s,"completed_at":%s,'
+    '"job_url":"/api/jobs/%1$s","status_url":"/api/job-status/%1$s",'
+    '"results_url":"/api/job-results/%1$s"}',
+    j.job_id, j.status, j.state,
+    igjobs.json_text(igjobs.completion_reason(j.state, j.reason)), j.phase,
+    trim_scale(j.progress), j.profiles_scraped,
+    coalesce(j.total_scraped::text, 'null'),
+    coalesce(j.total_filtered::text, 'null'),
+    j.total_batches, j.current_batch, j.account_count, j.accounts_failed,
+    igjobs.json_text(j.error_message), igjobs.json_time(j.created_at),
+    igjobs.json_time(j.started_at), igjobs.json_time(j.completed_at));
+comment on function igjobs.job_summary(public.scrape_jobs) is
+    'A job in a list.';
+
+
+create function igjobs.bad_jobs_parameter(params jsonb)
+    returns text
+    language sql stable
+return case
+    when igjobs.page_size(params ->> 'page_size', 1, 1) is null then
+        'page_size must be an integer from 0.'
+    when not igjobs.words_known(
+        params ->> 'status', '{queued,processing,completed,failed}')
+    then
+        'status takes queued, processing, completed and failed, with commas '
+        'between.'
+    when not igjobs.words_known(
+        params ->> 'state',
+        '{queued,running,stopping,paused,completed,failed,canceled}')
+    then
+        'state takes queued, running, stopping, paused, completed, failed and '
+        'canceled, with commas between.'
+    when params ->> 'created_after' <> ''
+        and igjobs.parse_time(params ->> 'created_after') is null
+    then
+        'created_after must be a date or a time such as '
+        '2025-10-14T09:05:11+00:00.'
+    when params ->> 'created_before' <> ''
+        and igjobs.parse_time(params ->> 'created_before') is null
+    then
+        'created_before must be a date or a time such as '
+        '2025-10-14T09:05:11+00:00.'
+end;
+comment on function igjobs.bad_jobs_parameter(jsonb) is
+    'What is wrong with a parameter of api_jobs, but for its page_token.';
+
+
+create function igjobs.wanted_states(params jsonb)
+    returns text[]
+    language sql stable
+return array(
+    select s
+    from unnest('{queued,running,stopping,paused,completed,failed,canceled}'
+                ::text[]) s
+    where igjobs.word_listed(params ->> 'status', igjobs.status_word(s))
+        and igjobs.word_listed(params ->> 'state', s));
+comment on function igjobs.wanted_states(jsonb) is
+    'The states that the parameters status and state let through.';
+
+
+create function igjobs.api_jobs(caller jsonb, params jsonb)
+    returns igjobs.api_answer
+    language plpgsql stable
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    n integer := igjobs.page_size(params ->> 'page_size', 50, 500);
+    bad text := igjobs.bad_jobs_parameter(params);
+    scope text := jsonb_build_array(
+        'jobs', caller -> 'tenant', params -> 'status', params -> 'state',
+        params -> 'created_after', params -> 'created_before')::text;
+    place text := igjobs.token_position(scope, params ->> 'page_token');
+    jobs public.scrape_jobs[];
+    next_token text := '';
+begin
+    if bad is not null then
+        return igjobs.api_problem(400, 'invalid-parameter', bad);
+    elsif params ->> 'page_token' <> '' and place is null then
+        return igjobs.api_problem(400, 'bad-page-token', null);
+    end if;
+
+    jobs := array(select j from igjobs.newest_jobs(
+        caller ->> 'tenant', igjobs.wanted_states(params),
+        coalesce(igjobs.parse_time(params ->> 'created_after'), '-infinity'),
+        coalesce(split_part(place, ' ', 1)::timestamptz,
+                 igjobs.parse_time(params ->> 'created_before'), 'infinity'),
+        coalesce(split_part(place, ' ', 2),
+                 '00000000-0000-0000-0000-000000000000')::uuid, n + 1) j);
+    if cardinality(jobs) > n then
+        next_token := igjobs.token(scope, format(
+            '%s %s', trim(igjobs.json_time(jobs[n].created_at), '"'),
+            jobs[n].job_id));
+    end if;
+    return (200, format(
+        '{"success":true,"jobs":[%s],"page_size":%s,"next_page_token":"%s"}',
+        (select string_agg(igjobs.job_summary(j), ','
+                           order by j.created_at desc, j.job_id desc)
+         from unnest(jobs[:n]) j), n, next_token));
+end
+$$;
+comment on function igjobs.api_jobs(jsonb, jsonb) is
+    'GET /api/jobs?status=&state=&created_after=&created_before=&page_size='
+    '&page_token=: the tenant''s jobs, newest first. Jobs that come while a '
+    'client goes from page to page stand before the first page.';
+
+
+create function igjobs.find_job(caller jsonb, params jsonb)
+    returns public.scrape_jobs
+    language plpgsql stable
+as $$
+declare
+    j public.scrape_jobs;
+begin
+    if params ->> 'job' ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+        select t.* into j from public.scrape_jobs t
+        where t.tenant = caller ->> 'tenant'
+            and t.job_id = (params ->> 'job')::uuid;
+    end if;
+    return j;
+end
+$$;
+comment on function igjobs.find_job(jsonb, jsonb) is
+    'The job row that the path names; nulls when the tenant has none.';
+
+
+create function igjobs.no_job(params jsonb)
+    returns igjobs.api_answer
+    language sql stable
+return igjobs.api_problem(404, 'job-not-found', null,
+                          format('Job %s not found', params ->> 'job'));
+comment on function igjobs.no_job(jsonb) is
+    'The contract''s answer for an id that is unknown, another tenant''s or '
+    'no UUID.';
+
+
+create function igjobs.batch_states(j public.scrape_jobs, p_leased integer)
+    returns jsonb
+    language sql stable
+return jsonb_build_object(
+    'queued', greatest(0, j.total_batches - j.batches_done - j.batches_dead
+                          - p_leased),
+    'running', p_leased, 'done', j.batches_done, 'failed', j.batches_dead);
+comment on function igjobs.batch_states(public.scrape_jobs, integer) is
+    'How many batches are in which state, counted from the job row: the batch '
+    'rows are too many to be counted.';
+
+
+create function igjobs.job_request(j public.scrape_jobs)
+    returns jsonb
+    language sql stable
+return jsonb_build_object(
+    'kind', j.kind, 'platform', j.platform, 'target_gender', j.target_gender,
+    'keep_unknown', j.keep_unknown,
+    'max_count_per_account', j.max_count_per_account,
+    'parallelism', j.parallelism,
+    'max_failed_ratio', j.max_failed_ratio::numeric);
+comment on function igjobs.job_request(public.scrape_jobs) is
+    'What was asked for, with the settings that the job got.';
+
+
+create function igjobs.job_timings(j public.scrape_jobs)
+    returns jsonb
+    language sql stable
+return jsonb_build_object(
+    'queued_seconds', round(extract(epoch from
+        coalesce(j.started_at, j.completed_at, now()) - j.created_at), 3),
+    'running_seconds', round(extract(epoch from
+        coalesce(j.completed_at, now()) - j.started_at), 3));
+comment on function igjobs.job_timings(public.scrape_jobs) is
+    'How long the job waited for its first claim, and how long it has been '
+    'running since.';
+
+
+create function igjobs.job_eta(j public.scrape_jobs)
+    returns jsonb
+    language plpgsql stable
+as $$
+declare
+    done double precision := j.progress_sum / j.total_batches;
+    seconds double precision;
+begin
+    if j.state <> 'running' or done < 0.001 then
+        return null;
+    end if;
+    seconds := extract(epoch from now() - j.started_at) * (1 - done) / done;
+    return jsonb_build_object(
+        'seconds', ceil(seconds)::bigint,
+        'at', igjobs.json_time(now() + seconds * interval '1 s')::jsonb,
+        'method', 'progress_since_start');
+end
+$$;
+comment on function igjobs.job_eta(public.scrape_jobs) is
+    'When a running job will end if it goes on as it did since its start; '
+    'null before a thousandth is done.';
+
+
+create function igjobs.stalled_since(j public.scrape_jobs, p_leased integer)
+    returns timestamptz
+    language sql stable
+return case
+    when j.state in ('running', 'stopping') and p_leased = 0
+        and j.updated_at < now() - interval '60 s'
+    then j.updated_at
+end;
+comment on function igjobs.stalled_since(public.scrape_jobs, integer) is
+    'Since when a job that has begun stands still: no batch is in work and '
+    'nothing has changed for a minute.';
+
+
+create function igjobs.job_cost(p_tenant text, p_job uuid)
+    returns numeric
+    language plpgsql stable
+as $$
+begin
+    return (
+        select case when count(*) <= 20000 then sum(r.cost_usd) end
+        from (
+            select t.cost_usd from igjobs.runs t
+            where t.tenant = p_tenant and t.job_id = p_job
+            limit 20001) r);
+end
+$$;
+comment on function igjobs.job_cost(text, uuid) is
+    'What the provider has charged so far; null when it named no price, or '
+    'there were more than 20,000 runs.';
+
+
+create function igjobs.api_job(caller jsonb, params jsonb)
+    returns igjobs.api_answer
+    language plpgsql stable
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    j public.scrape_jobs := igjobs.find_job(caller, params);
+    leased integer := igjobs.leased(j.tenant, j.job_id);
+begin
+    if j.job_id is null then
+        return igjobs.no_job(params);
+    end if;
+    return (200, (j.doc::jsonb || jsonb_build_object(
+        'job_url', format('/api/jobs/%s', j.job_id),
+        'status_url', format('/api/job-status/%s', j.job_id),
+        'accounts_url', format('/api/jobs/%s/accounts', j.job_id),
+        'events_url', format('/api/jobs/%s/events', j.job_id),
+        'batches', igjobs.batch_states(j, leased),
+        'request', igjobs.job_request(j),
+        'timings', igjobs.job_timings(j),
+        'eta', igjobs.job_eta(j),
+        'stalled_since',
+            igjobs.json_time(igjobs.stalled_since(j, leased))::jsonb,
+        'cost_usd', trim_scale(igjobs.job_cost(j.tenant, j.job_id))))::text);
+end
+$$;
+comment on function igjobs.api_job(jsonb, jsonb) is
+    'GET /api/jobs/{job}: the status document and what else is known.';
+
+
+-- Accounts: each batch holds its names in the order of submission.
+
+create function igjobs.account_outcome(
+    p_word text, p_batch_state text, p_job_ended boolean)
+    returns text
+    language sql immutable
+return case
+    when p_word <> 'partial' then p_word
+    when p_batch_state = 'dead' then 'failed'
+    when p_batch_state = 'done' then 'ok'
+    when p_job_ended then 'skipped'
+    else 'pending'
+end;
+comment on function igjobs.account_outcome(text, text, boolean) is
+    'What became of an account. A batch that was given up takes along those '
+    'without a final word; a job that was stopped leaves them out.';
+
+
+create type igjobs.account as (
+    batch_no integer, n bigint, account text, outcome text);
+
+create function igjobs.accounts_of(
+    j public.scrape_jobs, p_first integer, p_batches integer)
+    returns setof igjobs.account
+    language plpgsql stable
+    set enable_seqscan = off
+as $$
+begin
+    return query
+    select a.batch_no, u.n, u.account, igjobs.account_outcome(
+        a.outcomes ->> u.account, a.state, igjobs.is_final(j.state))
+    from (
+        -- the object is made anew, so that it is unpacked once for all names
+        select t.batch_no, t.accounts, t.outcomes || '{}' as outcomes, b.state
+        from igjobs.batch_accounts t
+        join igjobs.batches b
+            on b.tenant = t.tenant and b.job_id = t.job_id
+            and b.batch_no = t.batch_no
+        where t.tenant = j.tenant and t.job_id = j.job_id
+            and t.batch_no >= p_first and t.batch_no < p_first + p_batches
+        order by t.batch_no
+        offset 0) a,
+    string_to_table(a.accounts, e'\n') with ordinality u (account, n);
+end
+$$;
+comment on function igjobs.accounts_of(
+    public.scrape_jobs, integer, integer) is
+    'The accounts of p_batches batches from p_first on, with their outcomes.';
+
+
+create function igjobs.outcome_counts(j public.scrape_jobs)
+    returns jsonb
+    language plpgsql stable
+as $$
+begin
+    if igjobs.batches_of(j.account_count) > 100 then
+        return null;
+    end if;
+    return (
+        select jsonb_object_agg(o.outcome, o.n)
+        from (
+            select a.outcome, count(*) as n
+            from igjobs.accounts_of(j, 0, 100) a
+            group by 1) o);
+end
+$$;
+comment on function igjobs.outcome_counts(public.scrape_jobs) is
+    'How many accounts have which outcome; null for jobs of more than 100 '
+    'batches, which would be too much to count.';
+
+
+create function igjobs.bad_accounts_parameter(params jsonb)
+    returns text
+    language sql stable
+return case
+    when igjobs.page_size(params ->> 'page_size', 1, 1) is null then
+        'page_size must be an integer from 0.'
+    when not igjobs.words_known(
+        params ->> 'outcome',
+        '{ok,empty,not_found,private,blocked,failed,skipped,pending}')
+    then
+        'outcome takes ok, empty, not_found, private, blocked, failed, '
+        'skipped and pending, with commas between.'
+end;
+comment on function igjobs.bad_accounts_parameter(jsonb) is
+    'What is wrong with a parameter of api_job_accounts, but for its '
+    'page_token.';
+
+
+create type igjobs.accounts_page as (
+    accounts igjobs.account[], next_place text);
+
+create function igjobs.read_accounts(
+    j public.scrape_jobs, p_outcomes text, p_place text, p_limit integer)
+    returns igjobs.accounts_page
+    language plpgsql stable
+as $$
+declare
+    first integer := coalesce(split_part(p_place, ' ', 1), '0');
+    first_n bigint := coalesce(split_part(p_place, ' ', 2), '1');
+    batches integer := case when p_outcomes <> '' then 200
+        else p_limit / igjobs.batch_size() + 2 end;
+    page igjobs.accounts_page;
+begin
+    page.accounts := array(
+        select a from igjobs.accounts_of(j, first, batches) a
+        where (a.batch_no > first or a.n >= first_n)
+            and igjobs.word_listed(p_outcomes, a.outcome)
+        order by a.batch_no, a.n
+        limit p_limit + 1);
+    if cardinality(page.accounts) > p_limit then
+        page.next_place := format(
+            '%s %s', page.accounts[p_limit + 1].batch_no,
+            page.accounts[p_limit + 1].n);
+        page.accounts := page.accounts[:p_limit];
+    elsif first + batches < igjobs.batches_of(j.account_count) then
+        page.next_place := format('%s 1', first + batches);
+    end if;
+    return page;
+end
+$$;
+comment on function igjobs.read_accounts(
+    public.scrape_jobs, text, text, integer) is
+    'Part of api_job_accounts: up to p_limit accounts from a place on, and '
+    'where the next page begins, null at the end. Where few accounts have '
+    'the outcome it looks at 200 batches and stops.';
+
+
+create function igjobs.api_job_accounts(caller jsonb, params jsonb)
+    returns igjobs.api_answer
+    language plpgsql stable
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    j public.scrape_jobs := igjobs.find_job(caller, params);
+    n integer := igjobs.page_size(params ->> 'page_size', 500, 5000);
+    bad text := igjobs.bad_accounts_parameter(params);
+    scope text := jsonb_build_array('accounts', caller -> 'tenant', j.job_id,
+                                    params -> 'outcome')::text;
+    place text := igjobs.token_position(scope, params ->> 'page_token');
+    page igjobs.accounts_page;
+begin
+    if j.job_id is null then
+        return igjobs.no_job(params);
+    elsif bad is not null then
+        return igjobs.api_problem(400, 'invalid-parameter', bad);
+    elsif params ->> 'page_token' <> '' and place is null then
+        return igjobs.api_problem(400, 'bad-page-token', null);
+    end if;
+
+    page := igjobs.read_accounts(j, params ->> 'outcome', place, n);
+    return (200, format(
+        '{"success":true,"job_id":"%s","total":%s,"outcomes":%s,'
+        '"accounts":[%s],"page_size":%s,"next_page_token":"%s"}',
+        j.job_id, j.account_count,
+        coalesce(igjobs.outcome_counts(j)::text, 'null'),
+        (select string_agg(
+             format('{"account":%s,"outcome":"%s"}',
+                    igjobs.json_text(a.account), a.outcome),
+             ',' order by a.batch_no, a.n)
+         from unnest(page.accounts) a), n,
+        coalesce(igjobs.token(scope, page.next_place), '')));
+end
+$$;
+comment on function igjobs.api_job_accounts(jsonb, jsonb) is
+    'GET /api/jobs/{job}/accounts?outcome=&page_size=&page_token=: the '
+    'accounts of a job in the order of submission and what became of each.';
+
+
+revoke all on all functions in schema igjobs from public;
+grant execute on function
+    igjobs.api_jobs(jsonb, jsonb),
+    igjobs.api_job(jsonb, jsonb),
+    igjobs.api_job_accounts(jsonb, jsonb)
+to igjobs_api;
