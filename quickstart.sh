@@ -105,7 +105,7 @@ check_unchanged() {
 build() {
     local log
     log=$(mktemp)
-    if ! make -C "$here" -j"$(nproc)" module worker sim >"$log" 2>&1; then
+    if ! make -C "$here" -j"$(nproc)" module worker client sim >"$log" 2>&1; then
         tail -n 30 "$log" >&2
         rm -f "$log"
         fail "the build failed; \"make\" shows all of it"
@@ -126,6 +126,7 @@ demo() {
         return
     fi
     "$here/stack/demo" --port "$(setting port)" --socket "$run" \
+        --client "$dir/data/bin/igjobs" \
         --officials "$here/data/public-officials.jsonl"
 }
 

@@ -238,7 +238,7 @@ cli_submit_accepted(cli_t *cli, cli_submit_t *submit,
 
     if (cli->options.watch) {
         rc = cli_watch_job(cli, id);
-    } else if (cli_term_draws_errors()) {
+    } else if (cli_term_draws_errors() && cli_term_is_output()) {
         cli_say("to see it run: igjobs watch %s", id);
     }
 

@@ -84,7 +84,7 @@ make_place() {
 # files take the place of old ones, which a running server may still use
 install_programs() {
     local file to
-    for file in build/igjobs-worker build/igjobs-sim \
+    for file in build/igjobs-worker build/igjobs build/igjobs-sim \
         build/ngx_http_igjobs_module.so data/public-officials.jsonl; do
         to=$data/bin/${file##*/}
         cmp -s "$here/$file" "$to" && continue

@@ -68,7 +68,10 @@ like $text, qr/worker-2 +pid \d+ .*worker-2\.log/, 'names pids and logs';
 is $status, 0, 'demo' or diag $text;
 like $text, qr/100 %/, 'to the end';
 like $text, qr/right \d\d\.\d % of the \d+ decided/, 'with its accuracy';
-like $text, qr/Do it yourself:\n +curl/, 'and the curl lines';
+like $text, qr/^\$ igjobs watch (\S+)\n.*^job +\1\nstatus +completed/ms,
+    'by the command igjobs';
+like $text, qr/Do it yourself:\n( +curl .*\n(?: .*-d .*\n)?){3}/,
+    'and the three curl lines';
 
 kill 'KILL', $worker;
 wait_for { !kill 0, $worker } 10, 'the worker to be gone';
