@@ -62,6 +62,24 @@ static ngx_command_t  ngx_http_igjobs_commands[] = {
         NGX_HTTP_IGJOBS_ANYWHERE|NGX_CONF_1MORE,
         ngx_http_igjobs_conf_cors_origins, cors_origins),
 
+    /* of Prefer: wait=N and ?wait=N; more is lowered to it, 0: no waiting */
+    ngx_http_igjobs_loc("igjobs_max_wait",
+        NGX_HTTP_IGJOBS_ANYWHERE|NGX_CONF_TAKE1,
+        ngx_conf_set_sec_slot, max_wait),
+
+    /* submissions are answered with the results, as the original did */
+    ngx_http_igjobs_loc("igjobs_sync_answers",
+        NGX_HTTP_IGJOBS_ANYWHERE|NGX_CONF_FLAG,
+        ngx_conf_set_flag_slot, sync_answers),
+
+    ngx_http_igjobs_loc("igjobs_sync_timeout",
+        NGX_HTTP_IGJOBS_ANYWHERE|NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, sync_timeout),
+
+    ngx_http_igjobs_loc("igjobs_sync_max_rows",
+        NGX_HTTP_IGJOBS_ANYWHERE|NGX_CONF_TAKE1,
+        ngx_conf_set_num_slot, sync_max_rows),
+
     /* Postgres */
 
     ngx_http_igjobs_main("igjobs_postgres", NGX_CONF_TAKE1,

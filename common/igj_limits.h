@@ -61,6 +61,9 @@
 #define IGJ_STATUS_FINAL_TTL_S    60       /* in Redis, job ended */
 #define IGJ_RETRY_AFTER_MIN_S     2        /* advised poll interval, first */
 #define IGJ_RETRY_AFTER_MAX_S     15       /* and after a while */
+#define IGJ_MAX_WAIT_S            60       /* default: igjobs_max_wait */
+#define IGJ_SYNC_TIMEOUT_MS       55000    /* default: igjobs_sync_timeout */
+#define IGJ_SYNC_MAX_ROWS         10000    /* default: igjobs_sync_max_rows */
 
 /* Postgres groups of an nginx worker */
 

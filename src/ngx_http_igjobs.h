@@ -31,6 +31,7 @@
 
 typedef struct ngx_http_igjobs_submissions_s  ngx_http_igjobs_submissions_t;
 typedef struct ngx_http_igjobs_streams_s      ngx_http_igjobs_streams_t;
+typedef struct ngx_http_igjobs_hold_s         ngx_http_igjobs_hold_t;
 
 
 /* Of the http block; never written while serving, except in init_process. */
@@ -70,6 +71,11 @@ typedef struct {
     size_t                             max_body_size;
     size_t                             min_body_rate;  /* bytes/s */
     ngx_array_t                       *cors_origins;   /* ngx_str_t */
+
+    time_t                             max_wait;       /* 0: no waiting */
+    ngx_flag_t                         sync_answers;
+    ngx_msec_t                         sync_timeout;
+    ngx_uint_t                         sync_max_rows;
 } ngx_http_igjobs_loc_conf_t;
 
 
@@ -88,6 +94,7 @@ struct ngx_http_igjobs_ctx_s {
 
     ngx_http_request_t                *request;   /* set by ..._prepare() */
     ngx_http_igjobs_body_t            *body;      /* while it is read */
+    ngx_http_igjobs_hold_t            *hold;      /* if it waits for a job */
     void                              *data;      /* the operation's own */
 
     /* what the request waits for, detached when it ends */

@@ -147,6 +147,10 @@ ngx_http_igjobs_create_loc_conf(ngx_conf_t *cf)
     lcf->max_body_size = NGX_CONF_UNSET_SIZE;
     lcf->min_body_rate = NGX_CONF_UNSET_SIZE;
     lcf->cors_origins = NGX_CONF_UNSET_PTR;
+    lcf->max_wait = NGX_CONF_UNSET;
+    lcf->sync_answers = NGX_CONF_UNSET;
+    lcf->sync_timeout = NGX_CONF_UNSET_MSEC;
+    lcf->sync_max_rows = NGX_CONF_UNSET_UINT;
 
     return lcf;
 }
@@ -163,6 +167,12 @@ ngx_http_igjobs_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_size_value(conf->min_body_rate, prev->min_body_rate,
                               IGJ_MIN_BODY_RATE);
     ngx_conf_merge_ptr_value(conf->cors_origins, prev->cors_origins, NULL);
+    ngx_conf_merge_sec_value(conf->max_wait, prev->max_wait, IGJ_MAX_WAIT_S);
+    ngx_conf_merge_value(conf->sync_answers, prev->sync_answers, 0);
+    ngx_conf_merge_msec_value(conf->sync_timeout, prev->sync_timeout,
+                              IGJ_SYNC_TIMEOUT_MS);
+    ngx_conf_merge_uint_value(conf->sync_max_rows, prev->sync_max_rows,
+                              IGJ_SYNC_MAX_ROWS);
 
     if (conf->tenant == NULL) {
         conf->tenant = prev->tenant;

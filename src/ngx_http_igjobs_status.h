@@ -15,6 +15,9 @@
 #include "ngx_http_igjobs_document.h"
 
 
+#define NGX_HTTP_IGJOBS_STATUS_PATH  "/api/job-status/"
+
+
 /*
  * Both return what goes to ngx_http_finalize_request().  The document is only
  * looked at during the call.
@@ -25,6 +28,10 @@ ngx_int_t ngx_http_igjobs_status_answer(ngx_http_request_t *r,
 /* The answer where there is no document: found is not ..._FOUND. */
 ngx_int_t ngx_http_igjobs_status_problem(ngx_http_request_t *r,
     ngx_str_t *job, ngx_http_igjobs_document_e found);
+
+/* "Location: /api/job-status/<job>". */
+ngx_int_t ngx_http_igjobs_status_location(ngx_http_request_t *r,
+    const igj_uuid_t *job);
 
 
 #endif /* _NGX_HTTP_IGJOBS_STATUS_H_INCLUDED_ */

@@ -117,6 +117,17 @@ ngx_http_igjobs_watch(ngx_http_igjobs_watches_t *watches,
 }
 
 
+const ngx_str_t *
+ngx_http_igjobs_watch_document(const ngx_http_igjobs_watch_t *watch)
+{
+    if (watch->topic == NULL || watch->topic->doc.data == NULL) {
+        return NULL;
+    }
+
+    return &watch->topic->doc;
+}
+
+
 void
 ngx_http_igjobs_watch_leave(ngx_http_igjobs_watch_t *watch)
 {

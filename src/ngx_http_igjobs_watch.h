@@ -81,6 +81,10 @@ ngx_int_t ngx_http_igjobs_watch(ngx_http_igjobs_watches_t *watches,
     const ngx_str_t *tenant, const igj_uuid_t *job,
     ngx_http_igjobs_watch_t *watch);
 
+/* The last document, until the watch is left; NULL: none was read yet. */
+const ngx_str_t *ngx_http_igjobs_watch_document(
+    const ngx_http_igjobs_watch_t *watch);
+
 /* May be called from the handler, and when the watch has left already. */
 void ngx_http_igjobs_watch_leave(ngx_http_igjobs_watch_t *watch);
 
