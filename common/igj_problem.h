@@ -132,6 +132,10 @@
       "Job is not completed yet",                                             \
       "Poll the job's status until it is completed, or read what is there "   \
       "with ?partial=true.")                                                  \
+    X(JOB_FAILED, "IGJ0403", 500, "job-failed",                               \
+      "The job failed",                                                       \
+      "Ask for the job's status, or read what it found before it failed with "\
+      "?partial=true.")                                                       \
                                                                               \
     /* 05: pages */                                                           \
                                                                               \

@@ -8,14 +8,13 @@
 
 #include "ngx_http_igjobs_hold.h"
 
-#include "igj_form.h"
 #include "igj_prefer.h"
 
 
 static void ngx_http_igjobs_hold_prefer(ngx_http_request_t *r,
     igj_prefer_t *prefer);
-static ngx_int_t ngx_http_igjobs_hold_query(ngx_http_request_t *r,
-    int64_t *seconds);
+static igj_form_e ngx_http_igjobs_hold_query(ngx_http_request_t *r,
+    int64_t *seconds, const char **bad);
 static void ngx_http_igjobs_hold_news(void *data,
     ngx_http_igjobs_document_e found, const ngx_str_t *doc);
 static void ngx_http_igjobs_hold_timeout(ngx_event_t *ev);
@@ -25,11 +24,12 @@ static void ngx_http_igjobs_hold_over(ngx_http_igjobs_hold_t *hold,
 static void ngx_http_igjobs_hold_gone(ngx_http_igjobs_ctx_t *ctx);
 
 
-ngx_int_t
-ngx_http_igjobs_hold_wish(ngx_http_request_t *r, ngx_http_igjobs_wish_t *wish)
+igj_form_e
+ngx_http_igjobs_hold_wish(ngx_http_request_t *r, ngx_http_igjobs_wish_t *wish,
+    const char **bad)
 {
     int64_t                      seconds;
-    ngx_int_t                    rc;
+    igj_form_e                   error;
     igj_prefer_t                 prefer;
     ngx_http_igjobs_loc_conf_t  *lcf;
 
@@ -41,9 +41,9 @@ ngx_http_igjobs_hold_wish(ngx_http_request_t *r, ngx_http_igjobs_wish_t *wish)
     seconds = ngx_max(prefer.wait, 0);
 
     if (r->args.len > 0) {
-        rc = ngx_http_igjobs_hold_query(r, &seconds);
-        if (rc != NGX_OK) {
-            return rc;
+        error = ngx_http_igjobs_hold_query(r, &seconds, bad);
+        if (error != IGJ_FORM_OK) {
+            return error;
         }
     }
 
@@ -53,7 +53,7 @@ ngx_http_igjobs_hold_wish(ngx_http_request_t *r, ngx_http_igjobs_wish_t *wish)
     wish->sync = wish->sync_named
                  || (lcf->sync_answers && !prefer.respond_async);
 
-    return NGX_OK;
+    return IGJ_FORM_OK;
 }
 
 
@@ -84,30 +84,28 @@ ngx_http_igjobs_hold_prefer(ngx_http_request_t *r, igj_prefer_t *prefer)
 }
 
 
-static ngx_int_t
-ngx_http_igjobs_hold_query(ngx_http_request_t *r, int64_t *seconds)
+static igj_form_e
+ngx_http_igjobs_hold_query(ngx_http_request_t *r, int64_t *seconds,
+    const char **bad)
 {
-    igj_str_t          query;
-    igj_form_e         error;
-    ngx_uint_t         i;
+    igj_str_t                 query;
+    igj_form_e                error;
+    ngx_uint_t                i;
     static const char *const  names[] = { "wait", "waitForFinish" };
 
     query.data = (char *) r->args.data;
     query.len = r->args.len;
 
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        *bad = names[i];
         error = igj_form_integer(query, names[i], 0, INT64_MAX, seconds);
 
-        if (error == IGJ_FORM_OK) {
-            return NGX_OK;
-        }
-
         if (error != IGJ_FORM_ABSENT) {
-            return ngx_http_igjobs_bad_parameter(r, names[i], error);
+            return error;
         }
     }
 
-    return NGX_OK;
+    return IGJ_FORM_OK;
 }
 
 

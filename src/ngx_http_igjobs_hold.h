@@ -62,8 +62,8 @@ struct ngx_http_igjobs_hold_s {
     ngx_msec_t                         time;
     ngx_http_igjobs_hold_handler_pt    handler;
     ngx_http_igjobs_hold_enough_pt     enough;    /* or NULL */
-    void                              *data;
     uint64_t                           known;     /* version, for enough() */
+    ngx_str_t                          accepted;  /* body of a 202, or none */
 
     /* the hold's own */
     ngx_http_request_t                *request;
@@ -74,10 +74,10 @@ struct ngx_http_igjobs_hold_s {
 
 /*
  * Reads the wish of a request: Prefer headers, and the query, which counts
- * more.  NGX_OK, or what a reply function returned: the query is faulty.
+ * more.  Anything but OK: *bad names the parameter that is faulty.
  */
-ngx_int_t ngx_http_igjobs_hold_wish(ngx_http_request_t *r,
-    ngx_http_igjobs_wish_t *wish);
+igj_form_e ngx_http_igjobs_hold_wish(ngx_http_request_t *r,
+    ngx_http_igjobs_wish_t *wish, const char **bad);
 
 /*
  * Waits; the handler is never called from inside.  The request was prepared.

@@ -51,7 +51,9 @@ ngx_http_igjobs_status(ngx_http_request_t *r)
 {
     ngx_int_t                rc;
     ngx_str_t               *id;
+    igj_form_e               error;
     igj_uuid_t               job;
+    const char              *bad;
     ngx_http_igjobs_ctx_t   *ctx;
     ngx_http_igjobs_wish_t   wish;
 
@@ -62,9 +64,10 @@ ngx_http_igjobs_status(ngx_http_request_t *r)
         return ngx_http_igjobs_job_not_found(r, id);
     }
 
-    rc = ngx_http_igjobs_hold_wish(r, &wish);
-    if (rc != NGX_OK) {
-        return rc;
+    error = ngx_http_igjobs_hold_wish(r, &wish, &bad);
+    if (error != IGJ_FORM_OK) {
+        return ngx_http_igjobs_bad_parameter(r, IGJ_PROBLEM_INVALID_PARAMETER,
+                                             bad, error);
     }
 
     if (wish.seconds > 0) {

@@ -16,7 +16,7 @@
 #include "igj_submit.h"
 #include "igj_uuid.h"
 
-#include "ngx_http_igjobs_body.h"
+#include "ngx_http_igjobs.h"
 #include "ngx_http_igjobs_sql.h"
 
 
@@ -76,6 +76,20 @@ void ngx_http_igjobs_submission_stored(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_stored_t *stored);
 void ngx_http_igjobs_submission_failed(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_pg_reply_t *reply);
+
+
+/*
+ * Whether a submission is answered at once or waits for its job, see
+ * ngx_http_igjobs_submit_wait.c.  ..._wish() comes before the body is read:
+ * NGX_DECLINED (go on), or what a reply function returned.  ..._answer() ends
+ * the request, now or later; accepted is the body of the 202, in r->pool, which
+ * ..._accept() sends.
+ */
+ngx_int_t ngx_http_igjobs_submit_wish(ngx_http_request_t *r);
+ngx_int_t ngx_http_igjobs_submit_accept(ngx_http_request_t *r,
+    const igj_uuid_t *job, const ngx_str_t *accepted);
+void ngx_http_igjobs_submit_answer(ngx_http_request_t *r,
+    const igj_uuid_t *job, const ngx_str_t *accepted);
 
 
 #endif /* _NGX_HTTP_IGJOBS_SUBMISSION_H_INCLUDED_ */

@@ -4,12 +4,14 @@
  * POST /api/scrape-followers: takes a job.
  *
  * media type -> room -> body, scanned as it arrives -> judged as a whole ->
- * stored -> turns -> 202.  Nothing touches Postgres before the body is
- * complete; what is answered with 202 is committed.
+ * stored -> turns -> 202, or the job's end for a client that waits.  Nothing
+ * touches Postgres before the body is complete; what is answered with 202 is
+ * committed.
  */
 
 #include "ngx_http_igjobs.h"
 #include "ngx_http_igjobs_submission.h"
+#include "ngx_http_igjobs_sync.h"
 
 #include "igj_keys.h"
 
@@ -17,7 +19,7 @@
 static igj_problem_e ngx_http_igjobs_submit_media_type(ngx_http_request_t *r);
 static ngx_http_igjobs_submission_t *ngx_http_igjobs_submission_create(
     ngx_http_request_t *r);
-static void ngx_http_igjobs_submission_cleanup(void *data);
+static void ngx_http_igjobs_submission_release(void *data);
 static igj_problem_e ngx_http_igjobs_submit_piece(void *data,
     const u_char *piece, size_t len);
 static void ngx_http_igjobs_submit_end(void *data, igj_problem_e problem);
@@ -26,7 +28,7 @@ static ngx_int_t ngx_http_igjobs_submit_prepare(
 static void ngx_http_igjobs_submit_turns(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_stored_t *stored);
 static ngx_int_t ngx_http_igjobs_submit_accepted(
-    ngx_http_igjobs_submission_t *s);
+    ngx_http_igjobs_submission_t *s, ngx_str_t *body);
 static ngx_int_t ngx_http_igjobs_submit_refused(
     ngx_http_igjobs_submission_t *s, igj_problem_e problem);
 
@@ -50,6 +52,7 @@ ngx_http_igjobs_submissions_start(ngx_cycle_t *cycle)
 ngx_int_t
 ngx_http_igjobs_submit(ngx_http_request_t *r)
 {
+    ngx_int_t                      rc;
     igj_problem_e                  problem;
     ngx_http_igjobs_ctx_t         *ctx;
     ngx_http_igjobs_submission_t  *s;
@@ -77,6 +80,11 @@ ngx_http_igjobs_submit(ngx_http_request_t *r)
         }
 
         return ngx_http_igjobs_problem(r, problem);
+    }
+
+    rc = ngx_http_igjobs_submit_wish(r);
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
     s = ngx_http_igjobs_submission_create(r);
@@ -181,23 +189,30 @@ ngx_http_igjobs_submission_create(ngx_http_request_t *r)
 
     igj_submit_init(&s->submit, &igj_mem_system, seed);
 
-    cln->handler = ngx_http_igjobs_submission_cleanup;
+    cln->handler = ngx_http_igjobs_submission_release;
     cln->data = s;
 
     return s;
 }
 
 
+/* when it is stored, so that who waits for the job holds no accounts */
+
 static void
-ngx_http_igjobs_submission_cleanup(void *data)
+ngx_http_igjobs_submission_release(void *data)
 {
     ngx_http_igjobs_submission_t  *s = data;
+
+    if (s->all == NULL) {
+        return;
+    }
 
     ngx_http_igjobs_submission_close(s);
     igj_submit_free(&s->submit);
 
     s->all->bytes -= s->held;
     s->all->count--;
+    s->all = NULL;
 }
 
 
@@ -293,8 +308,20 @@ void
 ngx_http_igjobs_submission_stored(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_stored_t *stored)
 {
+    ngx_int_t  rc;
+    ngx_str_t  body;
+
     ngx_http_igjobs_submit_turns(s, stored);
-    ngx_http_igjobs_finish(s->request, ngx_http_igjobs_submit_accepted(s));
+
+    rc = ngx_http_igjobs_submit_accepted(s, &body);
+    ngx_http_igjobs_submission_release(s);
+
+    if (rc != NGX_OK) {
+        ngx_http_igjobs_finish(s->request, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_igjobs_submit_answer(s->request, &s->id, &body);
 }
 
 
@@ -407,41 +434,25 @@ ngx_http_igjobs_submit_document(ngx_http_igjobs_submission_t *s,
 
 
 static ngx_int_t
-ngx_http_igjobs_submit_accepted(ngx_http_igjobs_submission_t *s)
+ngx_http_igjobs_submit_accepted(ngx_http_igjobs_submission_t *s,
+    ngx_str_t *body)
 {
-    u_char              *p;
-    ngx_str_t            body, location;
-    igj_json_t           json;
-    ngx_http_request_t  *r;
-
-    r = s->request;
+    igj_json_t  json;
 
     igj_json_init(&json, NULL, 0);
     ngx_http_igjobs_submit_document(s, &json);
-    body.len = json.len;
 
-    location.len = sizeof("/api/job-status/") - 1 + s->job.len;
+    body->len = json.len;
+    body->data = ngx_pnalloc(s->request->pool, body->len);
 
-    p = ngx_pnalloc(r->pool, body.len + location.len);
-    if (p == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (body->data == NULL) {
+        return NGX_ERROR;
     }
 
-    body.data = p;
-    location.data = p + body.len;
-
-    igj_json_init(&json, (char *) body.data, body.len);
+    igj_json_init(&json, (char *) body->data, body->len);
     ngx_http_igjobs_submit_document(s, &json);
 
-    ngx_sprintf(location.data, "/api/job-status/%V", &s->job);
-
-    if (ngx_http_igjobs_header(r, "Location", &location) != NGX_OK
-        || ngx_http_igjobs_retry_after(r, IGJ_RETRY_AFTER_MIN_S) != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_http_igjobs_reply_json(r, NGX_HTTP_ACCEPTED, &body);
+    return NGX_OK;
 }
 
 
@@ -489,6 +500,7 @@ static ngx_int_t
 ngx_http_igjobs_submit_refused(ngx_http_igjobs_submission_t *s,
     igj_problem_e problem)
 {
+    char               error[NGX_HTTP_IGJOBS_SYNC_ERROR_MAX];
     igj_problem_doc_t  doc;
 
     if (problem != s->submit.problem) {
@@ -496,6 +508,7 @@ ngx_http_igjobs_submit_refused(ngx_http_igjobs_submission_t *s,
     }
 
     igj_submit_problem(&s->submit, &doc);
+    ngx_http_igjobs_sync_refused(s->request, &s->submit, &doc, error);
 
     return ngx_http_igjobs_problem_doc(s->request, &doc);
 }

@@ -16,15 +16,19 @@ use Igjobs::Port 'free_port';
 use Igjobs::Stack;
 use Igjobs::Wait;
 
-my $capped = free_port();
-my $stack = Igjobs::Stack->new(nginx => { http => <<"HTTP" });
+my ($capped, $off) = (free_port(), free_port());
+my $servers = <<"HTTP";
     igjobs_status_cache_time 0;
     server {
         listen 127.0.0.1:$capped;
         location /api/ { igjobs; igjobs_max_wait 1s; }
-        location /api/job-status/0 { igjobs; igjobs_max_wait 0; }
+    }
+    server {
+        listen 127.0.0.1:$off;
+        location /api/ { igjobs; igjobs_max_wait 0; }
     }
 HTTP
+my $stack = Igjobs::Stack->new(nginx => { http => $servers });
 $stack->start(qw(postgres redis nginx));
 
 my $nginx = $stack->nginx;
@@ -112,9 +116,9 @@ subtest 'the time is over' => sub {
     $r = Igjobs::Http->new($capped)->get(path($job) . '?wait=86400');
     is($r->{status}, 202, 'more than allowed');
     is($r->header('Preference-Applied'), 'wait=1', 'is lowered');
-    $r = Igjobs::Http->new($capped)->get(
-        path('0' . substr $job, 1) . '?wait=60');
-    is($r->{status}, 404, 'where there is no waiting');
+    $r = Igjobs::Http->new($off)->get(path($job) . '?wait=60');
+    is($r->{status}, 200, 'where there is no waiting');
+    is($r->header('Preference-Applied'), undef, 'nothing is applied');
 };
 
 subtest 'for=change' => sub {
@@ -192,7 +196,7 @@ subtest 'no room' => sub {
         $room;
     } 20, 'the place of a client that left';
     pass('a client that leaves makes room');
-    $nginx->configure(http => 'igjobs_status_cache_time 0;');
+    $nginx->configure(http => $servers);
     $nginx->reload;
 };
 
@@ -218,8 +222,128 @@ subtest 'backends that leave' => sub {
     is($r->header('Preference-Applied'), undef, 'nothing applied');
     $stack->postgres->start;
     $stack->redis->start;
-    wait_for { $stack->client->get('/readyz')->{status} == 200 } 20,
-        'Postgres to be used';
+    wait_for {
+        eval { new_job() } && $stack->client->get('/readyz')->{status} == 200
+    } 20, 'Postgres to be used';
+};
+
+sub submit {
+    my ($client, $query, @headers) = @_;
+
+    $client->send_request('POST', "/api/scrape-followers$query",
+        body => '{"accounts":["one.name","One.Name"]}',
+        headers => ['Content-Type', 'application/json', @headers]);
+    return $client;
+}
+
+# the job that was submitted last, once it is stored
+sub submitted {
+    my ($before) = @_;
+    my $job;
+
+    wait_for {
+        $job = $stack->psql('select job_id from public.scrape_jobs'
+                            . ' order by job_id desc limit 1');
+        $job ne $before;
+    } 20, 'a submission to be stored';
+    return $job;
+}
+
+subtest 'submissions' => sub {
+    my $last = new_job();
+    my $plain = submit($stack->client->connect, '')->read_response;
+
+    is($plain->{status}, 202, 'who does not wait gets 202');
+    is($plain->header('Preference-Applied'), undef, 'nothing applied');
+
+    for my $ask ([''], ['?wait=30'], ['?waitForFinish=30'],
+                 ['', Prefer => 'wait=30']) {
+        my ($query, @headers) = @$ask;
+        my $waits = $query || @headers;
+        $last = $stack->psql('select max(job_id::text) from'
+                             . ' public.scrape_jobs');
+        my $client = submit($stack->client->connect, $query, @headers);
+        my $job = submitted($last);
+        if ($waits) {
+            ok(quiet($client), "@$ask: waits");
+            $documents->set($job, 'processing');
+            $documents->set($job, 'completed', profiles_scraped => 7);
+        }
+        my $r = $client->read_response;
+        is($r->{status}, $waits ? 200 : 202, "@$ask: status");
+        is($r->json->{job_id}, $job, "@$ask: the job");
+        is($r->json->{status}, $waits ? 'completed' : 'queued',
+           "@$ask: its status");
+        is($r->header('Preference-Applied'), $waits ? 'wait=30' : undef,
+           "@$ask: Preference-Applied");
+    }
+
+    my $r = submit($stack->client->connect, '?wait=1')->read_response;
+    my $job = $r->json->{job_id};
+    is($r->{status}, 202, 'the time is over');
+    is($r->header('Preference-Applied'), 'wait=1', 'Preference-Applied');
+    is($r->header('Location'), path($job), 'Location');
+    is($r->header('Retry-After'), 2, 'Retry-After');
+    is_deeply([sort keys %{ $r->json }], [sort keys %{ $plain->json }],
+              'the 202 of the contract');
+    is_deeply($r->json->{accounts}, { given => 2, accepted => 1,
+                                      duplicates => 1, invalid => 0 },
+              'with its numbers');
+
+    my $client = submit($stack->client->connect, '',
+                        Prefer => 'wait=30; for=change');
+    $job = submitted($job);
+    $documents->set($job, 'processing');
+    $r = $client->read_response;
+    is($r->{status}, 202, 'for=change: the first change');
+    is($r->json->{job_id}, $job, 'for=change: the 202 of the contract');
+    is($r->header('Preference-Applied'), 'wait=30, for=change',
+       'for=change: Preference-Applied');
+
+    for my $query ('?wait=soon', '?waitForFinish=-1') {
+        $client = submit($stack->client->connect, $query);
+        $r = $client->read_response;
+        is($r->{status}, 400, "$query: refused");
+        is($r->json->{code}, 'IGJ0110', "$query: code");
+        is($client->get('/livez')->{status}, 200,
+           "$query: the connection is good for another request");
+    }
+    is(submit($stack->client->connect, '?wait=5', 'If-None-Match', '*')
+       ->read_response->{status}, 202, 'a submission has no tag');
+};
+
+subtest 'submissions without room or backends' => sub {
+    $nginx->configure(http => "$servers igjobs_max_watches 1;"
+                      . ' igjobs_max_submissions 1;');
+    $nginx->reload;
+    my $client = waiting(path(new_job()) . '?wait=60');
+    my $r = submit($stack->client->connect, '?wait=60')->read_response;
+
+    is($r->{status}, 202, 'no room: at once');
+    is($r->header('Preference-Applied'), undef, 'no room: nothing applied');
+    $client->cut;
+    $nginx->configure(http => "$servers igjobs_max_submissions 1;");
+    $nginx->reload;
+
+    my @clients;
+    for (1 .. 3) {
+        my $last = $stack->psql('select max(job_id::text) from'
+                                . ' public.scrape_jobs');
+        push @clients, submit($stack->client->connect, '?wait=5');
+        submitted($last);
+        ok(quiet($clients[-1]), 'waits');
+    }
+    pass('who waits is no submission in flight any more');
+    $stack->redis->stop;
+    $stack->postgres->stop;
+    is($_->read_response->{status}, 202, 'no backend left: 202') for @clients;
+    $stack->postgres->start;
+    $stack->redis->start;
+    $nginx->configure(http => $servers);
+    $nginx->reload;
+    wait_for {
+        eval { new_job() } && $stack->client->get('/readyz')->{status} == 200
+    } 20, 'Postgres to be used';
 };
 
 subtest 'clients that leave' => sub {
