@@ -22,10 +22,19 @@ static ngx_str_t  ngx_http_igjobs_cors_headers[] = {
     ngx_string("Content-Type"),
     ngx_string("X-API-Key"),
     ngx_string("Last-Event-ID"),
+    ngx_string("Prefer"),
+    ngx_string("If-None-Match"),
     ngx_null_string
 };
 
+/* room for all of them, with commas */
+#define NGX_HTTP_IGJOBS_CORS_ASKED    128
+
 #define NGX_HTTP_IGJOBS_CORS_METHODS  "GET, POST"
+
+/* what they may read beside the few headers that any page may */
+#define NGX_HTTP_IGJOBS_CORS_EXPOSED                                          \
+    "ETag, Location, Retry-After, Preference-Applied, Igjobs-Fallback"
 
 
 /* the Origin header if it is allowed here, else NULL */
@@ -84,6 +93,13 @@ ngx_http_igjobs_cors(ngx_http_request_t *r)
 
     if (ngx_http_igjobs_header(r, "Access-Control-Allow-Origin",
                                &origin->value)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_igjobs_header_text(r, "Access-Control-Expose-Headers",
+                                    NGX_HTTP_IGJOBS_CORS_EXPOSED)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -192,7 +208,7 @@ ngx_http_igjobs_asked(ngx_http_request_t *r, ngx_str_t *headers)
     ngx_table_elt_t  *h;
 
     headers->len = 0;
-    headers->data = ngx_pnalloc(r->pool, 64);
+    headers->data = ngx_pnalloc(r->pool, NGX_HTTP_IGJOBS_CORS_ASKED);
 
     if (headers->data == NULL) {
         return NGX_ERROR;

@@ -278,6 +278,23 @@ ngx_http_igjobs_hold_applied(ngx_http_igjobs_hold_t *hold, ngx_uint_t sync)
 
     value.len = p - value.data - 2;
 
-    return ngx_http_igjobs_header(hold->request, "Preference-Applied",
-                                  &value);
+    hold->applied = ngx_list_push(&hold->request->headers_out.headers);
+    if (hold->applied == NULL) {
+        return NGX_ERROR;
+    }
+
+    hold->applied->hash = 1;
+    ngx_str_set(&hold->applied->key, "Preference-Applied");
+    hold->applied->value = value;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_igjobs_hold_not_applied(ngx_http_igjobs_hold_t *hold)
+{
+    if (hold->applied) {
+        hold->applied->hash = 0;
+    }
 }

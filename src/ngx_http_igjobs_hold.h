@@ -69,6 +69,7 @@ struct ngx_http_igjobs_hold_s {
     ngx_http_request_t                *request;
     ngx_http_igjobs_watch_t            watch;
     ngx_event_t                        timer;
+    ngx_table_elt_t                   *applied;
 };
 
 
@@ -94,9 +95,13 @@ ngx_uint_t ngx_http_igjobs_hold_changed(ngx_http_igjobs_hold_t *hold,
 void ngx_http_igjobs_hold_leave(ngx_http_igjobs_hold_t *hold);
 void ngx_http_igjobs_hold_finish(ngx_http_igjobs_hold_t *hold, ngx_int_t rc);
 
-/* "Preference-Applied": what of the wish was granted; sync if that was. */
+/*
+ * "Preference-Applied": what of the wish was granted, sync if that was; and
+ * that it was not, after all, as long as the header was not sent.
+ */
 ngx_int_t ngx_http_igjobs_hold_applied(ngx_http_igjobs_hold_t *hold,
     ngx_uint_t sync);
+void ngx_http_igjobs_hold_not_applied(ngx_http_igjobs_hold_t *hold);
 
 
 #endif /* _NGX_HTTP_IGJOBS_HOLD_H_INCLUDED_ */

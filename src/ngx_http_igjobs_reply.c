@@ -343,8 +343,15 @@ ngx_int_t
 ngx_http_igjobs_pg_problem(ngx_http_request_t *r,
     ngx_http_igjobs_pg_reply_t *reply)
 {
-    igj_problem_e  problem;
+    return ngx_http_igjobs_problem(r,
+                                   ngx_http_igjobs_pg_problem_of(r, reply));
+}
 
+
+igj_problem_e
+ngx_http_igjobs_pg_problem_of(ngx_http_request_t *r,
+    ngx_http_igjobs_pg_reply_t *reply)
+{
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                   "igjobs: Postgres did not serve the request: %s%s%V",
                   reply->sqlstate, reply->sqlstate[0] ? " " : "",
@@ -353,17 +360,13 @@ ngx_http_igjobs_pg_problem(ngx_http_request_t *r,
     switch (reply->outcome) {
 
     case NGX_HTTP_IGJOBS_PG_UNAVAILABLE:
-        problem = IGJ_PROBLEM_DATABASE_UNAVAILABLE;
-        break;
+        return IGJ_PROBLEM_DATABASE_UNAVAILABLE;
 
     case NGX_HTTP_IGJOBS_PG_UNKNOWN:
-        problem = IGJ_PROBLEM_DATABASE_TIMEOUT;
-        break;
+        return IGJ_PROBLEM_DATABASE_TIMEOUT;
 
     default:
-        problem = (ngx_strcmp(reply->sqlstate, "57014") == 0)
-                  ? IGJ_PROBLEM_DATABASE_TIMEOUT : IGJ_PROBLEM_INTERNAL;
+        return (ngx_strcmp(reply->sqlstate, "57014") == 0)
+               ? IGJ_PROBLEM_DATABASE_TIMEOUT : IGJ_PROBLEM_INTERNAL;
     }
-
-    return ngx_http_igjobs_problem(r, problem);
 }

@@ -77,8 +77,10 @@ ngx_int_t ngx_http_igjobs_bad_parameter(ngx_http_request_t *r,
 ngx_int_t ngx_http_igjobs_job_not_found(ngx_http_request_t *r,
     ngx_str_t *job);
 
-/* The answer to a Postgres reply that is not NGX_HTTP_IGJOBS_PG_OK. */
+/* The answer to a Postgres reply that is not NGX_HTTP_IGJOBS_PG_OK; logs. */
 ngx_int_t ngx_http_igjobs_pg_problem(ngx_http_request_t *r,
+    ngx_http_igjobs_pg_reply_t *reply);
+igj_problem_e ngx_http_igjobs_pg_problem_of(ngx_http_request_t *r,
     ngx_http_igjobs_pg_reply_t *reply);
 
 /*

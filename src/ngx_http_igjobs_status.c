@@ -66,8 +66,7 @@ ngx_http_igjobs_status(ngx_http_request_t *r)
 
     error = ngx_http_igjobs_hold_wish(r, &wish, &bad);
     if (error != IGJ_FORM_OK) {
-        return ngx_http_igjobs_bad_parameter(r, IGJ_PROBLEM_INVALID_PARAMETER,
-                                             bad, error);
+        return ngx_http_igjobs_bad_parameter(r, bad, error);
     }
 
     if (wish.seconds > 0) {

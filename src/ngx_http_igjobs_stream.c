@@ -137,12 +137,8 @@ ngx_http_igjobs_stream_rows(ngx_http_request_t *r,
     stream->asking = 0;
 
     if (reply->outcome != NGX_HTTP_IGJOBS_PG_OK) {
-
-        /* after the header all that is left is to cut the answer off */
-
-        ngx_http_igjobs_finish(r, stream->header_sent
-                                  ? NGX_ERROR
-                                  : ngx_http_igjobs_pg_problem(r, reply));
+        ngx_http_igjobs_stream_broken(stream,
+                                  ngx_http_igjobs_pg_problem_of(r, reply));
         return;
     }
 
@@ -191,13 +187,22 @@ static void
 ngx_http_igjobs_stream_broken(ngx_http_igjobs_stream_t *stream,
     igj_problem_e problem)
 {
+    ngx_int_t            rc;
     ngx_http_request_t  *r;
 
     r = stream->request;
 
-    ngx_http_igjobs_finish(r, stream->header_sent
-                              ? NGX_ERROR
-                              : ngx_http_igjobs_problem(r, problem));
+    if (stream->header_sent) {
+        rc = NGX_ERROR;
+
+    } else if (stream->instead) {
+        rc = stream->instead(stream);
+
+    } else {
+        rc = ngx_http_igjobs_problem(r, problem);
+    }
+
+    ngx_http_igjobs_finish(r, rc);
 }
 
 

@@ -38,6 +38,10 @@ struct ngx_http_igjobs_stream_s {
     ngx_http_igjobs_stream_render_pt   row;
     ngx_http_igjobs_stream_render_pt   tail;
 
+    /* the answer when there can be no rows, or NULL: a problem document */
+    ngx_int_t                        (*instead)(
+                                           ngx_http_igjobs_stream_t *stream);
+
     /* for the renderer of a row */
     ngx_http_igjobs_rows_t             rows;
 

@@ -40,8 +40,7 @@ ngx_http_igjobs_submit_wish(ngx_http_request_t *r)
             return NGX_HTTP_BAD_REQUEST;
         }
 
-        return ngx_http_igjobs_bad_parameter(r, IGJ_PROBLEM_INVALID_PARAMETER,
-                                             bad, error);
+        return ngx_http_igjobs_bad_parameter(r, bad, error);
     }
 
     if (wish.seconds == 0 && !wish.sync) {

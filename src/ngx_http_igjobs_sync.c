@@ -35,6 +35,8 @@ static void ngx_http_igjobs_sync_rows(ngx_http_igjobs_hold_t *hold,
     const cJSON *status);
 static ngx_int_t ngx_http_igjobs_sync_fall_back(ngx_http_igjobs_hold_t *hold,
     ngx_http_igjobs_hold_over_e over);
+static ngx_int_t ngx_http_igjobs_sync_instead(
+    ngx_http_igjobs_stream_t *stream);
 static void ngx_http_igjobs_sync_head(ngx_http_igjobs_stream_t *stream,
     igj_json_t *json);
 static void ngx_http_igjobs_sync_row(ngx_http_igjobs_stream_t *stream,
@@ -73,7 +75,7 @@ static const ngx_http_igjobs_sync_reason_t  ngx_http_igjobs_sync_reasons[] = {
 
     [NGX_HTTP_IGJOBS_HOLD_REFUSED] = {
         "unavailable",
-        "The job cannot be watched at present. It goes on." },
+        "The job cannot be followed at present. It goes on." },
 
     [NGX_HTTP_IGJOBS_HOLD_FULL] = {
         "busy",
@@ -277,12 +279,28 @@ ngx_http_igjobs_sync_rows(ngx_http_igjobs_hold_t *hold, const cJSON *status)
     igj_uuid_print(&hold->job, (char *) sync->stream.job.data);
 
     sync->stream.end = sync->kept;
+    sync->stream.data = hold;
+    sync->stream.instead = ngx_http_igjobs_sync_instead;
     sync->stream.head = ngx_http_igjobs_sync_head;
     sync->stream.row = ngx_http_igjobs_sync_row;
     sync->stream.tail = ngx_http_igjobs_sync_tail;
 
     ngx_http_igjobs_hold_leave(hold);
     ngx_http_igjobs_stream(r, &sync->stream);
+}
+
+
+/* a 503 would be taken for an invitation to submit the job again */
+
+static ngx_int_t
+ngx_http_igjobs_sync_instead(ngx_http_igjobs_stream_t *stream)
+{
+    ngx_http_igjobs_hold_t  *hold;
+
+    hold = stream->data;
+    ngx_http_igjobs_hold_not_applied(hold);
+
+    return ngx_http_igjobs_sync_fall_back(hold, NGX_HTTP_IGJOBS_HOLD_REFUSED);
 }
 
 

@@ -19,25 +19,31 @@ sub new {
 
 # set($job, $status, member => number or JSON, ...): the new version
 sub set {
+    my ($self, $job, @rest) = @_;
+    my $text = $self->next($job, @rest);
+
+    $self->{stack}->psql(<<"SQL");
+update public.scrape_jobs set version = version + 1, doc = \$doc\$$text\$doc\$
+where job_id = '$job'
+SQL
+    $self->tell($job, $text);
+    return ($text =~ /^\{"version":(\d+)/)[0];
+}
+
+# next($job, ...): what set() would store, and nothing else
+sub next {
     my ($self, $job, $status, %member) = @_;
     my $state = $status eq 'processing' ? 'running' : $status;
-    my $doc = 'doc';
+    my $text = $self->{stack}->psql(
+        "select doc from public.scrape_jobs where job_id = '$job'");
 
     %member = (status => qq("$status"), state => qq("$state"), %member);
-    for my $name (sort keys %member) {
-        my $value = $member{$name} =~ s/'/''/gr;
-        $doc = sprintf q<regexp_replace(%s, '"%s":%s', '"%s":%s')>, $doc,
-            $name, '("[^"]*"|[^,{}]+|{[^}]*})', $name, $value;
+    for my $name (keys %member) {
+        $text =~ s/"\Q$name\E":\K(?:"[^"]*"|\{[^}]*\}|[^,{}]+)/$member{$name}/
+            or die "no $name in $text";
     }
-    my $row = $self->{stack}->psql(<<"SQL");
-update public.scrape_jobs set version = version + 1,
-    doc = regexp_replace($doc, '"version":[0-9]+',
-                         '"version":' || version + 1)
-where job_id = '$job' returning version || ' ' || doc
-SQL
-    my ($version, $text) = split / /, $row, 2;
-    $self->tell($job, $text);
-    return $version;
+    $text =~ s/^\{"version":\K(\d+)/$1 + 1/e;
+    return $text;
 }
 
 # lost when Redis is away
