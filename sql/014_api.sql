@@ -161,9 +161,12 @@ comment on function igjobs.token_position(text, text) is
 
 
 -- A change of state is never HOT, because of scrape_jobs_active; all that a
--- page changes stays out.
+-- page changes stays out. The condition, which all rows meet, keeps it for the
+-- list: it would do for a look-up by tenant and id, too, and be planned for
+-- that while the table is small.
 create index scrape_jobs_list on public.scrape_jobs
-    (tenant, state, created_at, job_id);
+    (tenant, state, created_at, job_id)
+    where created_at > '-infinity';
 comment on index public.scrape_jobs_list is
     'igjobs.newest_jobs: the jobs of one state, newest first';
 
@@ -185,14 +188,15 @@ begin
             select t.created_at, t.job_id
             from public.scrape_jobs t
             where t.tenant = p_tenant and t.state = s.state
-                and t.created_at > p_after
+                and t.created_at > '-infinity' and t.created_at > p_after
                 and (t.created_at, t.job_id) < (p_before, p_before_job)
             order by t.created_at desc, t.job_id desc
             limit p_limit) k
         order by k.created_at desc, k.job_id desc
-        limit p_limit) k
-    join public.scrape_jobs j
-        on j.tenant = p_tenant and j.job_id = k.job_id
+        limit p_limit) k, lateral (
+        select t.* from public.scrape_jobs t
+        where t.tenant = p_tenant and t.job_id = k.job_id
+        limit 1) j
     order by k.created_at desc, k.job_id desc;
 end
 $$;
@@ -501,11 +505,11 @@ begin
         a.outcomes ->> u.account, a.state, igjobs.is_final(j.state))
     from (
         -- the object is made anew, so that it is unpacked once for all names
-        select t.batch_no, t.accounts, t.outcomes || '{}' as outcomes, b.state
+        select t.batch_no, t.accounts, t.outcomes || '{}' as outcomes,
+            (select b.state from igjobs.batches b
+             where b.tenant = t.tenant and b.job_id = t.job_id
+                 and b.batch_no = t.batch_no) as state
         from igjobs.batch_accounts t
-        join igjobs.batches b
-            on b.tenant = t.tenant and b.job_id = t.job_id
-            and b.batch_no = t.batch_no
         where t.tenant = j.tenant and t.job_id = j.job_id
             and t.batch_no >= p_first and t.batch_no < p_first + p_batches
         order by t.batch_no
