@@ -279,19 +279,23 @@ ngx_http_igjobs_wants_problem(ngx_http_request_t *r)
 }
 
 
-/* the path of the request; NULL without memory */
+/* the path of the request as a URI reference; NULL without memory */
 
 static char *
 ngx_http_igjobs_instance(ngx_http_request_t *r)
 {
-    u_char  *text;
+    u_char     *text;
+    uintptr_t   escaped;
 
-    text = ngx_pnalloc(r->pool, r->uri.len + 1);
+    escaped = ngx_escape_uri(NULL, r->uri.data, r->uri.len, NGX_ESCAPE_URI);
+
+    text = ngx_pnalloc(r->pool, r->uri.len + 2 * escaped + 1);
     if (text == NULL) {
         return NULL;
     }
 
-    *ngx_cpymem(text, r->uri.data, r->uri.len) = '\0';
+    *(u_char *) ngx_escape_uri(text, r->uri.data, r->uri.len, NGX_ESCAPE_URI)
+        = '\0';
 
     return (char *) text;
 }

@@ -6,6 +6,9 @@
 #   my $http = Igjobs::Http->new($port);
 #   my $r = $http->get('/livez');                 $r->{status}, $r->{body}
 #   my $r = $http->post_json('/api/...', {...});  $r->json, $r->header('ETag')
+#
+# With contract => 1 each answer is held to docs/openapi.json, unless the test
+# wrote to the connection by itself (send) or read the answer by itself.
 
 package Igjobs::Http;
 
@@ -17,14 +20,17 @@ use IO::Socket::INET;
 use JSON::PP ();
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Time::HiRes 'time';
+use Igjobs::Contract;
+use Igjobs::Json;
 use Igjobs::Wait 'patience';
 
-# new($port, timeout => seconds for one read, headers => [name, value, ...])
+# new($port, timeout => seconds for one read, headers => [name, value, ...],
+#     contract => 0)
 sub new {
     my ($class, $port, %option) = @_;
 
-    return bless { port => $port, timeout => 30, headers => [], %option },
-        $class;
+    return bless { port => $port, timeout => 30, headers => [],
+                   asked => [], %option }, $class;
 }
 
 sub get { my ($self, @rest) = @_; return $self->request('GET', @rest) }
@@ -42,13 +48,15 @@ sub post_json {
                           headers => \@headers);
 }
 
-# request($method, $path, headers => [...], body => $text, chunked => bytes)
+# request($method, $path, headers => [...], body => $text, chunked => bytes,
+#         contract => 0 for an answer that is not as described on purpose)
 # The connection is kept and used again; it is opened anew when the server has
 # closed it since the last answer.
 sub request {
     my ($self, $method, $path, %option) = @_;
 
     $self->connect if !$self->usable;
+    $self->{asked} = [];
     $self->send_request($method, $path, %option);
     return $self->read_response($method);
 }
@@ -60,6 +68,7 @@ sub connect {
         PeerAddr => '127.0.0.1', PeerPort => $self->{port}, Timeout => 10)
         or croak "connect to port $self->{port}: $@";
     $self->{buffer} = '';
+    $self->{asked} = [];
     return $self;
 }
 
@@ -89,20 +98,25 @@ sub send_request {
     my @headers = @{ $option{headers} // [] };
     my $body = $option{body};
 
+    $self->connect if !$self->{socket};
+    push @{ $self->{asked} },
+        ($option{contract} // 1) ? [$method, $path] : undef if $self->{asked};
+
     if (!defined $body) {
-        return $self->send($self->head_text($method, $path, @headers));
+        return $self->write($self->head_text($method, $path, @headers));
     }
     if (!$option{chunked}) {
         push @headers, 'Content-Length', length $body;
-        return $self->send($self->head_text($method, $path, @headers) . $body);
+        return $self->write(
+            $self->head_text($method, $path, @headers) . $body);
     }
 
     push @headers, 'Transfer-Encoding', 'chunked';
-    $self->send($self->head_text($method, $path, @headers));
+    $self->write($self->head_text($method, $path, @headers));
     for (my $at = 0; $at < length $body; $at += $option{chunked}) {
-        $self->send(chunk(substr $body, $at, $option{chunked}));
+        $self->write(chunk(substr $body, $at, $option{chunked}));
     }
-    return $self->send("0\r\n\r\n");
+    return $self->write("0\r\n\r\n");
 }
 
 sub chunk {
@@ -111,13 +125,22 @@ sub chunk {
     return sprintf("%x\r\n", length $text) . "$text\r\n";
 }
 
-# send($bytes): all of them. A server that stops reading because it has
-# answered already ends the sending early; its answer can still be read.
+# send($bytes): of the test's own making; which answer belongs to which request
+# is not known here from then on
 sub send {
+    my ($self, $bytes) = @_;
+
+    $self->connect if !$self->{socket};
+    delete $self->{asked};
+    return $self->write($bytes);
+}
+
+# write($bytes): all of them. A server that stops reading because it has
+# answered already ends the sending early; its answer can still be read.
+sub write {
     my ($self, $bytes) = @_;
     local $SIG{PIPE} = 'IGNORE';
 
-    $self->connect if !$self->{socket};
     my $at = 0;
     while ($at < length $bytes) {
         my $n = syswrite $self->{socket}, $bytes, 65536, $at;
@@ -180,10 +203,20 @@ sub read_response {
 
     $response = $self->read_head while $response->{status} == 100;
     $response->{body} = $self->read_body($response, $method // 'GET');
+    $self->hold($response);
     if (lc($response->header('Connection') // '') eq 'close') {
         delete $self->{socket};
     }
     return $response;
+}
+
+# holds the answer to the contract, as that to the oldest request
+sub hold {
+    my ($self, $response) = @_;
+    my $asked = shift @{ $self->{asked} // [] };
+
+    Igjobs::Contract::hold(@$asked, $response) if $asked && $self->{contract};
+    return;
 }
 
 sub read_head {
@@ -230,7 +263,18 @@ package Igjobs::Http::Response;
 sub header { return ($_[0]{headers}{lc $_[1]} // [])->[0] }
 sub header_all { return @{ $_[0]{headers}{lc $_[1]} // [] } }
 
-# the body as data; dies if it is not JSON
-sub json { return JSON::PP->new->utf8->decode($_[0]{body}) }
+# the body as data, the caller's own; dies if it is not JSON
+sub json {
+    my ($self) = @_;
+
+    return delete $self->{kept} // Igjobs::Json::decode($self->{body});
+}
+
+# the same, not to be changed: the next json() hands it out
+sub json_kept {
+    my ($self) = @_;
+
+    return $self->{kept} //= Igjobs::Json::decode($self->{body});
+}
 
 1;

@@ -189,11 +189,12 @@ sub alerts {
     return @alerts;
 }
 
-# a client for this server, see Igjobs::Http
+# a client for this server whose answers are held to the contract, see
+# Igjobs::Http
 sub client {
     my ($self, %option) = @_;
 
-    return Igjobs::Http->new($self->{port}, %option);
+    return Igjobs::Http->new($self->{port}, contract => 1, %option);
 }
 
 1;
