@@ -73,7 +73,7 @@ subtest 'a new job' => sub {
 subtest 'from Redis' => sub {
     my $body = '{"version":77,"success":true,"status":"processing"}';
     $redis->command('SET', $key, $body);
-    is($http->get($path, contract => 0)->{body}, "$body\n",
+    is($http->get($path, openapi => 0)->{body}, "$body\n",
        'what Redis has is sent');
 
     for my $bad ('', '{}', 'x' x 100_000, '{"version":0}', '[1]') {
@@ -114,7 +114,7 @@ subtest 'from Postgres, written back' => sub {
 subtest 'unknown jobs' => sub {
     for my $id ('01890000-0000-7000-8000-000000000000', 'x', '1', $job . '0',
                 '%20', "a'b", '%7B%22', '%00', '%ff%fe') {
-        my $r = $http->get("/api/job-status/$id", contract => $id ne '%00');
+        my $r = $http->get("/api/job-status/$id", openapi => $id ne '%00');
         if ($id eq '%00') {
             is($r->{status}, 400, 'nginx refuses a NUL');
             next;

@@ -7,7 +7,7 @@
 #   my $r = $http->get('/livez');                 $r->{status}, $r->{body}
 #   my $r = $http->post_json('/api/...', {...});  $r->json, $r->header('ETag')
 #
-# With contract => 1 each answer is held to docs/openapi.json, unless the test
+# With openapi => 1 each answer is held to docs/openapi.json, unless the test
 # wrote to the connection by itself (send) or read the answer by itself.
 
 package Igjobs::Http;
@@ -20,12 +20,12 @@ use IO::Socket::INET;
 use JSON::PP ();
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Time::HiRes 'time';
-use Igjobs::Contract;
+use Igjobs::Openapi;
 use Igjobs::Json;
 use Igjobs::Wait 'patience';
 
 # new($port, timeout => seconds for one read, headers => [name, value, ...],
-#     contract => 0)
+#     openapi => 0)
 sub new {
     my ($class, $port, %option) = @_;
 
@@ -49,7 +49,7 @@ sub post_json {
 }
 
 # request($method, $path, headers => [...], body => $text, chunked => bytes,
-#         contract => 0 for an answer that is not as described on purpose)
+#         openapi => 0 for an answer that is not as described on purpose)
 # The connection is kept and used again; it is opened anew when the server has
 # closed it since the last answer.
 sub request {
@@ -100,7 +100,7 @@ sub send_request {
 
     $self->connect if !$self->{socket};
     push @{ $self->{asked} },
-        ($option{contract} // 1) ? [$method, $path] : undef if $self->{asked};
+        ($option{openapi} // 1) ? [$method, $path] : undef if $self->{asked};
 
     if (!defined $body) {
         return $self->write($self->head_text($method, $path, @headers));
@@ -210,12 +210,12 @@ sub read_response {
     return $response;
 }
 
-# holds the answer to the contract, as that to the oldest request
+# holds the answer to docs/openapi.json, as that to the oldest request
 sub hold {
     my ($self, $response) = @_;
     my $asked = shift @{ $self->{asked} // [] };
 
-    Igjobs::Contract::hold(@$asked, $response) if $asked && $self->{contract};
+    Igjobs::Openapi::hold(@$asked, $response) if $asked && $self->{openapi};
     return;
 }
 

@@ -46,7 +46,7 @@ sub start {
 # in a process of its own: a line for each answer
 sub client {
     my ($self, $file) = @_;
-    my $http = Igjobs::Http->new($self->{port}, contract => 1);
+    my $http = Igjobs::Http->new($self->{port}, openapi => 1);
     my @close = $self->{keep} ? () : (headers => [Connection => 'close']);
 
     open my $out, '>', $file or die "$file: $!";

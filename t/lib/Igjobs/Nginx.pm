@@ -189,12 +189,12 @@ sub alerts {
     return @alerts;
 }
 
-# a client for this server whose answers are held to the contract, see
+# a client for this server whose answers are held to docs/openapi.json, see
 # Igjobs::Http
 sub client {
     my ($self, %option) = @_;
 
-    return Igjobs::Http->new($self->{port}, contract => 1, %option);
+    return Igjobs::Http->new($self->{port}, openapi => 1, %option);
 }
 
 1;

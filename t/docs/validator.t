@@ -10,7 +10,7 @@ use JSON::PP ();
 use Test::More;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use Igjobs::Contract;
+use Igjobs::Openapi;
 use Igjobs::Http;
 use Igjobs::Json;
 use Igjobs::Schema;
@@ -102,7 +102,7 @@ subtest 'schemas' => sub {
 
 subtest 'answers' => sub {
     my $id = '0199e1f5-7c1a-7b3e-9c55-3f8f6f0c2a01';
-    my $contract = Igjobs::Contract->new;
+    my $openapi = Igjobs::Openapi->new;
     my $problem = '{"success":false,"error":"x","type":"/x","title":"x",'
         . '"status":404,"detail":"x","code":"IGJ0401"}';
     my @json = ('Content-Type' => 'application/json');
@@ -142,7 +142,7 @@ subtest 'answers' => sub {
         my $r = bless { status => $status, body => $body, headers => {
             map { lc() => [$headers{$_}] } keys %headers } },
             'Igjobs::Http::Response';
-        my $errors = join '; ', $contract->errors($method, $path, $r);
+        my $errors = join '; ', $openapi->errors($method, $path, $r);
 
         if ($expected eq '') {
             is($errors, '', "$method $path $status is as described");

@@ -3,12 +3,12 @@
 # Holds every answer that a test gets from nginx to docs/openapi.json: its
 # status, media type, headers and body. See Igjobs::Http, which asks for it.
 #
-#   Igjobs::Contract::hold($method, $path, $response);
+#   Igjobs::Openapi::hold($method, $path, $response);
 #
 # A mismatch fails the test that runs; in a process that a test has forked it
 # dies. Answers to paths that are not the API's own are passed over.
 
-package Igjobs::Contract;
+package Igjobs::Openapi;
 
 use strict;
 use warnings;
@@ -24,14 +24,14 @@ my %plain = map { $_ => 1 } qw(server date connection keep-alive content-type
     access-control-allow-headers access-control-expose-headers
     access-control-max-age);
 
-my ($contract, %told);
+my ($openapi, %told);
 my $test_pid = $$;
 
 sub hold {
     my ($method, $path, $response) = @_;
 
-    $contract //= Igjobs::Contract->new;
-    my @errors = $contract->errors($method, $path, $response) or return;
+    $openapi //= Igjobs::Openapi->new;
+    my @errors = $openapi->errors($method, $path, $response) or return;
     my $text = "$method $path answered $response->{status}, against "
         . 'docs/openapi.yaml: ' . join '; ', @errors;
 
