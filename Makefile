@@ -182,8 +182,11 @@ install: module worker client sim
 	$(call need,install)
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(MODULES_DIR)" \
 	    "$(DESTDIR)$(PREFIX)/share/igjobs/sql" \
-	    "$(DESTDIR)$(PREFIX)/share/doc/igjobs" "$(DESTDIR)$(UNIT_DIR)"
+	    "$(DESTDIR)$(PREFIX)/share/doc/igjobs" "$(DESTDIR)$(UNIT_DIR)" \
+	    "$(DESTDIR)$(PREFIX)/share/bash-completion/completions"
 	install -m 755 $(WORKER) $(CLIENT) $(SIM) "$(DESTDIR)$(PREFIX)/bin"
+	install -m 644 client/igjobs.bash \
+	    "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/igjobs"
 	install -m 644 $(MODULE) "$(DESTDIR)$(MODULES_DIR)"
 	install -m 644 sql/*.sql "$(DESTDIR)$(PREFIX)/share/igjobs/sql"
 	install -m 755 sql/migrate "$(DESTDIR)$(PREFIX)/share/igjobs/sql"

@@ -12,6 +12,7 @@ use Test::More;
 use Igjobs::Command;
 use Igjobs::Env;
 use Igjobs::Stack;
+use Igjobs::Wait;
 
 my $officials = Igjobs::Env::staged(
     Igjobs::Env::root() . '/data/public-officials.jsonl');
@@ -110,6 +111,29 @@ subtest 'a file of accounts' => sub {
     }
 };
 
+subtest 'jobs' => sub {
+    my $r = $igjobs->run([qw(jobs --status completed --limit 1 --json)]);
+    my $job = $json->decode($r->{out});
+
+    is $job->{status}, 'completed', 'the newest one';
+    is $r->{out} =~ tr/\n//, 1, 'on one line';
+
+    $r = $igjobs->run(['jobs']);
+    my ($line) = $r->{out} =~ /^($id\t.*)$/m;
+    is_deeply [(split /\t/, $line)[1 .. 4]], ['completed', 100, 1, 132],
+        'a line a job';
+    like $igjobs->on_terminal(['jobs'], env => { NO_COLOR => 1 })->{out},
+        qr/\AJOB +STATE +% +ACCOUNTS +KEPT +CREATED.*\r\n.*^$id/ms,
+        'a table on a terminal';
+
+    $r = $igjobs->run([qw(jobs --limit 2 --csv)]);
+    is $r->{out} =~ tr/\n//, 3, 'CSV with titles';
+
+    $r = $igjobs->run([qw(jobs --status sleeping)]);
+    is $r->{status}, 2, 'an unknown status';
+    like $r->{err}, qr/IGJ0110/, 'is refused by the server';
+};
+
 subtest 'many accounts' => sub {
     my $file = Igjobs::Command::write_file($igjobs->dir . '/many.txt',
         join '', map { "account_number_$_\n" } 1 .. 100_000);
@@ -131,6 +155,19 @@ subtest 'nothing there' => sub {
             'said so';
         is $r->{out}, '', 'without output';
     }
+};
+
+subtest 'nginx reloads while a job is watched' => sub {
+    $stack->worker->stop;
+    my $other = $stack->jobs->submit(accounts => ['later'],
+                                     totalScrapeCount => 100);
+    my $process = $igjobs->start(['watch', $other]);
+    wait_for { $igjobs->said($process) =~ /queued/ } 20, 'the first document';
+    $stack->nginx->reload;
+    $stack->worker->start;
+    my $r = $igjobs->end($process);
+    is $r->{status}, 0, 'it is seen to its end' or diag $r->{err};
+    like $r->{out}, qr/^status +completed/m, 'with the summary';
 };
 
 subtest 'on a terminal' => sub {

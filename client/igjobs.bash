@@ -1,0 +1,37 @@
+# Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+# shellcheck shell=bash
+#
+# Completion of the command igjobs for bash: its commands and options are those
+# that its --help shows.
+
+_igjobs() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local program=${COMP_WORDS[0]} command='' word commands words=''
+
+    commands=$("$program" --help 2>/dev/null |
+        sed -n 's/^  \([a-z]\{1,\}\)   .*/\1/p')
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        if [[ -z $command && " ${commands//$'\n'/ } " == *" $word "* ]]; then
+            command=$word
+        fi
+    done
+
+    case $previous in
+    -f | --file | -o | --output)
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return ;;
+    --gender)  words='any male female' ;;
+    --format)  words='csv ndjson json' ;;
+    --status)  words='queued processing completed failed' ;;
+    --idempotency-key) words=auto ;;
+    *)
+        if [[ $current == -* ]]; then
+            words=$("$program" ${command:+"$command"} --help 2>/dev/null |
+                sed -n 's/^  \(-[a-zA-Z], \)\{0,1\}\(--[a-z-]*\).*/\2/p')
+        elif [[ -z $command ]]; then
+            words=$commands
+        fi ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}
+complete -o default -F _igjobs igjobs

@@ -1,0 +1,33 @@
+#!/usr/bin/perl
+# Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+#
+# Completion for bash offers the commands and options that there are.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib", "$FindBin::Bin/lib";
+use Test::More;
+use Igjobs::Command;
+use Igjobs::Env;
+
+my $script = Igjobs::Env::root() . '/client/igjobs.bash';
+
+# offers(@words): what may stand in place of the last one
+sub offers {
+    my @words = @_;
+
+    open my $out, '-|', 'bash', '-c', 'source "$1"; shift; COMP_WORDS=("$@");'
+        . ' COMP_CWORD=$(($# - 1)); _igjobs; printf "%s\n" "${COMPREPLY[@]}"',
+        'bash', $script, Igjobs::Command::path(), @words or die "bash: $!";
+    return join ' ', map { chomp; $_ } <$out>;
+}
+
+is offers('s'), 'submit status', 'commands';
+is offers('--url', 'x', 'wa'), 'watch', 'behind common options';
+is offers('submit', '--per'), '--per-account', 'options of a command';
+is offers('results', '--per'), '', 'and of no other';
+is offers('results', '--js'), '--json', 'common options behind it';
+is offers('submit', '--gender', 'f'), 'female', 'values';
+
+done_testing;
