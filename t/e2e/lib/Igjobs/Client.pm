@@ -39,7 +39,7 @@ sub new {
     return $class->SUPER::new(
         name => $option{name}, dir => $dir,
         command => [@{ $option{command} }, "http://127.0.0.1:$option{port}",
-                    $request, $option{limit}]);
+                    $request, $option{limit} // ()]);
 }
 
 # the bodies that it was sent under a word, as data, so far

@@ -39,6 +39,14 @@ my %documents = (
         success => 'true', job_id => $uuid, page => 'integer',
         limit => 'integer', total => 'integer', profiles => 'array',
     },
+    sync => { success => 'true', data => 'object' },
+    data => {
+        accounts => 'array', totalFiltered => 'integer',
+        totalScraped => 'integer', genderDistribution => 'object',
+    },
+    account => {
+        id => qr/^.+\z/, username => qr/^.+\z/, fullName => 'string',
+    },
     profile => {
         id => qr/^.+\z/, username => qr/^.+\z/, full_name => 'string',
         created_at => $time,
@@ -64,8 +72,17 @@ sub faults {
 
     return ((map { "$name.$_ is missing" } @missing),
             (map { "$name.$_ is " . ($data->{$_} // 'null') } @wrong),
-            (map { faults('profile', $_) }
-             $name eq 'page' && !@wrong ? @{ $data->{profiles} } : ()));
+            @wrong ? () : inner_faults($name, $data));
+}
+
+sub inner_faults {
+    my ($name, $data) = @_;
+
+    return map { faults('profile', $_) } @{ $data->{profiles} }
+        if $name eq 'page';
+    return map { faults('account', $_) } @{ $data->{accounts} }
+        if $name eq 'data';
+    return $name eq 'sync' ? faults('data', $data->{data}) : ();
 }
 
 sub fits {
@@ -76,6 +93,7 @@ sub fits {
     return is_string($value) && $value =~ $time if $type eq 'time';
     return is_string($value) if $type eq 'string';
     return ref $value eq 'ARRAY' if $type eq 'array';
+    return ref $value eq 'HASH' if $type eq 'object';
     return JSON::PP::is_bool($value) && $value if $type eq 'true';
     return is_number($value)
            && ($type eq 'number' || $value =~ /^\d+\z/);
