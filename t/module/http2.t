@@ -53,6 +53,11 @@ my $url = "https://localhost/api/job-status/$job";
 
 like(curl('-i', $url), qr{^HTTP/2 200 .*"status":"queued"}s, 'its status');
 like(curl('-I', $url), qr{^HTTP/2 200}, 'HEAD');
+like(curl('-i', "$url?wait=1"),
+     qr{^HTTP/2 202 .*preference-applied: wait=1\r.*"status":"queued"}s,
+     'waiting for it');
+is(curl('-s', '-m', 1, '-o', '-', '--no-show-error', "$url?wait=60"), '',
+   'not to the end');
 like(curl('-i', 'https://localhost/none'), qr{^HTTP/2 404 .*IGJ0201}s,
      'an unknown path');
 like(curl('-i', '-d', 'x' x 1000, 'https://localhost/none'),
