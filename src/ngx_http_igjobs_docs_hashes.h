@@ -3,6 +3,6 @@
 /* Of docs/openapi.html, by stack/openapi. */
 
 #define NGX_HTTP_IGJOBS_DOCS_SCRIPT                                           \
-    "'sha256-2Vn5G2+Ux3NIo/cfMlSFd3mhVfQf/iRrbXsM9Jcwpgo='"
+    "'sha256-xtVFQiyymwb+OsgNsRBIz7HYORd6YbejrWUr2llLotc='"
 #define NGX_HTTP_IGJOBS_DOCS_STYLE                                            \
     "'sha256-Xqk/Qzq02NIsh+c5tcuv59xgIXXVx1HjZkoto6W4WqY='"
