@@ -299,6 +299,16 @@ ngx_http_igjobs_events_open(ngx_http_igjobs_events_t *events,
 static ngx_int_t
 ngx_http_igjobs_events_header(ngx_http_request_t *r)
 {
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    /* an event does not wait until the one before is acknowledged */
+
+    if (clcf->tcp_nodelay && ngx_tcp_nodelay(r->connection) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (ngx_http_igjobs_header_text(r, "Cache-Control",
                                     "no-cache, no-transform")
         != NGX_OK

@@ -15,8 +15,8 @@
 
 static void ngx_http_igjobs_watches_tell(ngx_event_t *ev);
 static void ngx_http_igjobs_topic_tell_one(ngx_http_igjobs_topic_t *topic);
-static void ngx_http_igjobs_watch_call(ngx_http_igjobs_watch_t *watch,
-    ngx_http_igjobs_document_e found);
+static void ngx_http_igjobs_watch_call(ngx_http_igjobs_topic_t *topic,
+    ngx_queue_t *queue, ngx_http_igjobs_document_e found);
 static void ngx_http_igjobs_watch_put(ngx_http_igjobs_watch_t *watch,
     ngx_http_igjobs_watch_queue_e queue);
 static void ngx_http_igjobs_watch_rest(ngx_http_igjobs_watch_t *watch);
@@ -196,6 +196,9 @@ ngx_http_igjobs_watch_put(ngx_http_igjobs_watch_t *watch,
 static void
 ngx_http_igjobs_watch_detach(ngx_http_igjobs_watch_t *watch)
 {
+    /* clang's analyser takes it for the one that was removed before */
+
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
     ngx_queue_remove(&watch->queue);
 
     watch->topic->nwatches--;
@@ -269,6 +272,7 @@ ngx_http_igjobs_watches_tell(ngx_event_t *ev)
         q = ngx_queue_head(&watches->telling);
         topic = ngx_queue_data(q, ngx_http_igjobs_topic_t, telling);
 
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
         ngx_queue_remove(q);
         ngx_queue_insert_tail(&watches->telling, q);
 
@@ -286,24 +290,21 @@ ngx_http_igjobs_watches_tell(ngx_event_t *ev)
 static void
 ngx_http_igjobs_topic_tell_one(ngx_http_igjobs_topic_t *topic)
 {
-    ngx_queue_t              *queue;
-    ngx_http_igjobs_watch_t  *watch;
+    ngx_queue_t  *queue;
 
     queue = &topic->queues[NGX_HTTP_IGJOBS_WATCH_REFUSED];
 
     if (!ngx_queue_empty(queue)) {
-        watch = ngx_queue_data(ngx_queue_head(queue), ngx_http_igjobs_watch_t,
-                               queue);
-        ngx_http_igjobs_watch_call(watch, topic->refused);
+        ngx_http_igjobs_watch_call(topic, ngx_queue_head(queue),
+                                   topic->refused);
         return;
     }
 
     queue = &topic->queues[NGX_HTTP_IGJOBS_WATCH_BEHIND];
 
     if (!ngx_queue_empty(queue)) {
-        watch = ngx_queue_data(ngx_queue_head(queue), ngx_http_igjobs_watch_t,
-                               queue);
-        ngx_http_igjobs_watch_call(watch, topic->found);
+        ngx_http_igjobs_watch_call(topic, ngx_queue_head(queue),
+                                   topic->found);
         return;
     }
 
@@ -313,15 +314,15 @@ ngx_http_igjobs_topic_tell_one(ngx_http_igjobs_topic_t *topic)
 
 
 static void
-ngx_http_igjobs_watch_call(ngx_http_igjobs_watch_t *watch,
-    ngx_http_igjobs_document_e found)
+ngx_http_igjobs_watch_call(ngx_http_igjobs_topic_t *topic,
+    ngx_queue_t *queue, ngx_http_igjobs_document_e found)
 {
     ngx_uint_t                  known;
-    ngx_http_igjobs_topic_t    *topic;
+    ngx_http_igjobs_watch_t    *watch;
     ngx_http_igjobs_watches_t  *watches;
 
-    topic = watch->topic;
     watches = topic->watches;
+    watch = ngx_queue_data(queue, ngx_http_igjobs_watch_t, queue);
 
     known = found == NGX_HTTP_IGJOBS_DOCUMENT_FOUND;
     watch->ending = watches->ending;
