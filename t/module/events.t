@@ -194,6 +194,130 @@ subtest 'nobody tells' => sub {
     $nginx->configure(http => $usual)->reload;
 };
 
+subtest 'how often' => sub {
+    $nginx->configure(http => $usual =~ s/1ms/600s/r
+                              . 'igjobs_events_heartbeat 100ms;')->reload;
+    my $job = submit();
+    my $stream = stream($job);
+
+    is(told($stream), 'state 1', 'the first');
+    subscribed($job);
+    publish($job, change($job, $_, progress => $_)) for 2 .. 5;
+    is_deeply($stream->next, { comment => '' }, 'no progress so soon');
+    is_deeply($stream->next, { comment => '' }, 'only heartbeats');
+    publish($job, change($job, 6, phase => 'classify'));
+    my $event;
+    do { $event = $stream->next } while exists $event->{comment};
+    is("$event->{event} $event->{id}", 'state 6', 'a new phase at once');
+    $nginx->configure(http => $usual)->reload;
+};
+
+subtest 'clients that leave' => sub {
+    my $job = submit();
+    my ($worker) = $nginx->workers;
+    my ($files, $rss);
+
+    for my $round (1 .. 12) {
+        my @streams = map { stream($job) } 1 .. 50;
+        told($_) for @streams;
+        $_->cut(reset => $round % 2) for @streams;
+        wait_for { $redis->command('PUBSUB', 'NUMSUB', channel($job))->[1] == 0 }
+            20, 'nobody to watch the job';
+        next if $round != 2 && $round != 12;
+        my @now = (files_of($worker), Igjobs::Env::rss($worker));
+        ($files, $rss) = @now if $round == 2;
+        is($now[0], $files, 'no socket is left');
+        cmp_ok($now[1] - $rss, '<', 256, 'no memory is left')
+            if $round == 12 && !Igjobs::Env::sanitized();
+    }
+};
+
+subtest 'a client that does not read' => sub {
+    my $job = submit();
+    my $pad = 'x' x 200_000;
+    my $slow = stream($job);
+    my $quick = stream($job);
+    my ($worker) = $nginx->workers;
+    my ($rss, @told, @ids);
+
+    is(told($quick), 'state 1', 'the first');
+    subscribed($job);
+    for my $version (2 .. 60) {
+        publish($job, document($job)
+            =~ s/"version":1,(.*)\}$/"version":$version,$1,"pad":"$pad"}/r);
+        push @told, $quick->event->{id};
+        $rss = Igjobs::Env::rss($worker) if $version == 10;
+    }
+    is("@told", "@{[2 .. 60]}", 'another client is told each version');
+    cmp_ok(Igjobs::Env::rss($worker) - $rss, '<', 1024,
+        'nothing is kept for the slow one') if !Igjobs::Env::sanitized();
+    do { push @ids, $slow->event->{id} } while $ids[-1] < 60;
+    cmp_ok(scalar @ids, '<', 60, 'which skips some, and ends with the latest');
+
+    $nginx->configure(http => "$usual send_timeout 500ms;")->reload;
+    $slow = stream($job);
+    is(told($slow), 'state 1', 'another slow one');
+    subscribed($job);
+    wait_for {
+        publish($job, document($job)
+            =~ s/"version":1,(.*)\}$/"version":@{[ ++$ids[-1] ]},$1,"pad":"$pad"}/r);
+        $nginx->log_text =~ /client timed out/;
+    } 30, 'the end of its time';
+    pass('does not stay for ever');
+    $nginx->configure(http => $usual)->reload;
+};
+
+subtest 'igjobs_max_watches' => sub {
+    $nginx->configure(http => "$usual igjobs_max_watches 2;")->reload;
+    my $job = submit();
+    my @streams = map { stream($job) } 1 .. 2;
+
+    told($_) for @streams;
+    my $r = $http->connect->get(path($job));
+    is("$r->{status} " . $r->json->{code}, '503 IGJ0702', 'one too many');
+    ok($r->header('Retry-After'), 'Retry-After');
+    $streams[0]->cut;
+    wait_for { stream($job)->{response}{status} == 200 } 20, 'room';
+    pass('there is room when one has left');
+    $nginx->configure(http => $usual)->reload;
+};
+
+subtest 'a reload with 1,000 streams' => sub {
+    my @jobs = map { submit() } 1 .. 10;
+    my @streams = map { stream($jobs[$_ % 10]) } 1 .. 1000;
+    my (%first, %retry, %ends, %next);
+
+    $first{told($_)}++ for @streams;
+    is_deeply(\%first, { 'state 1' => 1000 }, 'all are told');
+    $nginx->reload;
+    change($_, 2, progress => 2) for @jobs;
+    for my $n (1 .. 1000) {
+        my $stream = $streams[$n - 1];
+        $ends{told($stream)}++;
+        $retry{$stream->{retry}} = 1;
+        $next{told(stream($jobs[$n % 10], last => 1))}++;
+    }
+    is_deeply(\%ends, { end => 1000 }, 'all are ended cleanly');
+    is_deeply([grep { $_ < 1000 || $_ >= 5000 } keys %retry], [],
+        'and told when to come back');
+    cmp_ok(scalar keys %retry, '>', 500, 'at different times');
+    is_deeply(\%next, { 'state 2' => 1000 }, 'which misses nothing');
+    wait_for { Igjobs::Env::children($nginx->pid) == 1 } 20,
+        'the old worker to end';
+
+    @streams = map { stream($jobs[0]) } 1 .. 10;
+    told($_) for @streams;
+    $nginx->signal('QUIT');
+    is(join(' ', map { told($_) } @streams), 'end ' x 9 . 'end', 'quit');
+    is($nginx->wait_end, 0, 'nginx ends');
+    $nginx->start;
+    @streams = map { stream($jobs[0]) } 1 .. 10;
+    told($_) for @streams;
+    $nginx->signal('TERM');
+    is($nginx->wait_end, 0, 'at once, when told so');
+    $nginx->start;
+};
+
 $stack->finish;
 done_testing;
 
@@ -244,6 +368,14 @@ sub document {
 
     return $stack->psql("select doc from public.scrape_jobs"
         . " where job_id = '$job'");
+}
+
+# open files of a process
+sub files_of {
+    my ($pid) = @_;
+    my @files = glob "/proc/$pid/fd/*";
+
+    return scalar @files;
 }
 
 sub channel { return "igjobs:events:default:$_[0]" }

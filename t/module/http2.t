@@ -10,6 +10,7 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Igjobs::Env;
 use Igjobs::Stack;
+use Igjobs::Wait;
 
 plan skip_all => 'curl without HTTP/2'
     if `curl --version 2>/dev/null` !~ /\bHTTP2\b/;
@@ -70,6 +71,54 @@ $stack->redis->pause;
 curl('--max-time', '0.2', '--parallel', ($url) x 20, '--stderr', '/dev/null');
 $stack->redis->resume;
 like(curl('-i', $url), qr{^HTTP/2 200}, 'after streams that were reset');
+
+subtest 'events' => sub {
+    my $events = "https://localhost/api/jobs/$job/events";
+    my $document = $stack->psql('select doc from public.scrape_jobs');
+    my $publish = sub {
+        my ($version, $status) = @_;
+        $stack->redis->command('PUBLISH', "igjobs:events:default:$job",
+            $document =~ s/"version":1\b/"version":$version/r
+                      =~ s/"status":"queued"/"status":"$status"/r);
+    };
+
+    # a dozen streams on one connection
+    open my $in, '-|', @curl, '-N', '--parallel', '--parallel-immediate',
+        ($events) x 12 or die "curl: $!";
+    next_ids($in, 1, 12);
+    is($publish->(2, 'processing'), 1, 'nginx has subscribed once');
+    next_ids($in, 2, 12);
+    $publish->(3, 'completed');
+    next_ids($in, 3, 12);
+    is(join('', <$in>), '', 'and nothing behind the end');
+    close $in;
+    is($?, 0, 'a clean end');
+
+    # streams that are reset
+    $stack->psql("update public.scrape_jobs set doc ="
+        . " replace(doc, '\"version\":1,', '\"version\":4,')");
+    curl('--max-time', '0.5', '--parallel', '--parallel-immediate', '-N',
+         ($events) x 12, '--stderr', '/dev/null');
+    wait_for { $stack->redis->command('PUBSUB', 'NUMSUB',
+                   "igjobs:events:default:$job")->[1] == 0 }
+        20, 'nobody to watch the job';
+    like(curl('-i', $url), qr{^HTTP/2 200}, 'after streams that were reset');
+};
+
+# reads until $count events of this id have come, and no others
+sub next_ids {
+    my ($in, $id, $count) = @_;
+    my %seen;
+
+    while (($seen{$id} // 0) < $count) {
+        my $line = <$in> // last;
+        $line =~ /^data: \{"version":(\d+)/ or next;
+        $seen{$1}++;
+        <$in>;
+    }
+    is_deeply(\%seen, { $id => $count }, "version $id on each stream");
+    return;
+}
 
 $stack->finish;
 done_testing;

@@ -16,7 +16,7 @@ use Igjobs::Wait;
 # new(postgres => CONNINFO, redis => ADDRESS, ...), all optional:
 #   main, events, http, server, locations   configuration text of that level
 #   config           the whole http { } content instead of the usual one
-#   worker_processes 1; log_level info; ready_path /livez ('' asks nothing)
+#   worker_processes 1; connections 2048; log_level info; ready_path /livez ('' asks nothing)
 # redis => undef leaves igjobs_redis out. In texts, %%PORT%% and %%DIR%% stand
 # for the port and the private directory.
 sub new {
@@ -66,6 +66,7 @@ sub config_text {
         Igjobs::Env::built('ngx_http_igjobs_module.so'));
     my $processes = $option->{worker_processes} // 1;
     my $level = $option->{log_level} // 'info';
+    my $connections = $option->{connections} // 2048;
     my $content = $option->{config} // $self->http_text(%text);
 
     return <<"CONFIG";
@@ -76,7 +77,7 @@ pid %%DIR%%/nginx.pid;
 error_log %%DIR%%/error.log $level;
 $text{main}
 events {
-    worker_connections 2048;
+    worker_connections $connections;
     $text{events}
 }
 http {
