@@ -43,7 +43,7 @@ subtest 'a job from its beginning to its end' => sub {
 
     my $first = $stream->next;
     is("$first->{event} $first->{id}", 'state 1', 'the present document');
-    is("$first->{raw}\n", $http->get("/api/job-status/$job")->{body},
+    is("$first->{data}\n", $http->get("/api/job-status/$job")->{body},
         'is that of the status');
 
     subscribed($job);
@@ -121,7 +121,8 @@ subtest 'a change between snapshot and subscription' => sub {
     is($http->get('/livez')->{status}, 200, 'nginx has them');
     change($_, 2, progress => 1) for @jobs;
     $redis->resume;
-    is(join(' ', map { told($_->answered) } @streams), join(' ', ('state 2') x 20),
+    is(join(' ', map { told($_->answered) } @streams),
+        join(' ', ('state 2') x 20),
         'what nobody was told is read after the acknowledgement');
     for my $job (@jobs) {
         publish($job, change($job, 3, progress => 2));
@@ -221,8 +222,7 @@ subtest 'clients that leave' => sub {
         my @streams = map { stream($job) } 1 .. 50;
         told($_) for @streams;
         $_->cut(reset => $round % 2) for @streams;
-        wait_for { $redis->command('PUBSUB', 'NUMSUB', channel($job))->[1] == 0 }
-            20, 'nobody to watch the job';
+        wait_for { subscribers($job) == 0 } 20, 'nobody to watch the job';
         next if $round != 2 && $round != 12;
         my @now = (files_of($worker), Igjobs::Env::rss($worker));
         ($files, $rss) = @now if $round == 2;
@@ -238,13 +238,14 @@ subtest 'a client that does not read' => sub {
     my $slow = stream($job);
     my $quick = stream($job);
     my ($worker) = $nginx->workers;
+    my $one = document($job);
     my ($rss, @told, @ids);
 
     is(told($quick), 'state 1', 'the first');
     subscribed($job);
     for my $version (2 .. 60) {
-        publish($job, document($job)
-            =~ s/"version":1,(.*)\}$/"version":$version,$1,"pad":"$pad"}/r);
+        publish($job, $one =~ s/"version":1,(.*)\}$/"version":$version,$1,/r
+                      . qq("pad":"$pad"}));
         push @told, $quick->event->{id};
         $rss = Igjobs::Env::rss($worker) if $version == 10;
     }
@@ -259,8 +260,9 @@ subtest 'a client that does not read' => sub {
     is(told($slow), 'state 1', 'another slow one');
     subscribed($job);
     wait_for {
-        publish($job, document($job)
-            =~ s/"version":1,(.*)\}$/"version":@{[ ++$ids[-1] ]},$1,"pad":"$pad"}/r);
+        my $version = ++$ids[-1];
+        publish($job, $one =~ s/"version":1,(.*)\}$/"version":$version,$1,/r
+                      . qq("pad":"$pad"}));
         $nginx->log_text =~ /client timed out/;
     } 30, 'the end of its time';
     pass('does not stay for ever');
@@ -391,9 +393,12 @@ sub publish {
 sub subscribed {
     my ($job) = @_;
 
-    return wait_for {
-        my $count = eval { $redis->command('PUBSUB', 'NUMSUB',
-                                           channel($job)) };
-        $count && $count->[1] > 0;
-    } 20, "a subscription to $job";
+    return wait_for { eval { subscribers($job) > 0 } } 20,
+        "a subscription to $job";
+}
+
+sub subscribers {
+    my ($job) = @_;
+
+    return $redis->command('PUBSUB', 'NUMSUB', channel($job))->[1];
 }

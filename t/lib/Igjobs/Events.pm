@@ -4,7 +4,7 @@
 #
 #   my $stream = Igjobs::Events->open($port, "/api/jobs/$job/events");
 #   $stream->{response}{status};
-#   my $event = $stream->next;      # {id, event, data (decoded), retry}
+#   my $event = $stream->next;      # {id, event, data, retry}
 #                                   # or {comment}; undef at a clean end
 
 package Igjobs::Events;
@@ -13,7 +13,6 @@ use strict;
 use warnings;
 use parent 'Igjobs::Http';
 use Carp;
-use JSON::PP ();
 
 # open($port, $path, headers => [...]): sends the request and reads the head
 sub open {
@@ -84,10 +83,6 @@ sub parse {
         my ($name, $value) = $line =~ /^(\w*):\s?(.*)$/
             or croak "bad line in an event: $line";
         $event{$name eq '' ? 'comment' : $name} = $value;
-    }
-    if (defined $event{data}) {
-        $event{raw} = $event{data};
-        $event{data} = JSON::PP->new->utf8->decode($event{data});
     }
     return \%event;
 }
