@@ -85,6 +85,8 @@ typedef struct {
     bool         csv;
     bool         ndjson;
     const char  *status;
+    const char  *output;
+    const char  *format;
 
     char       **args;                     /* what is no option */
     int          nargs;
@@ -105,6 +107,7 @@ cli_exit_e cli_submit(cli_t *cli);
 cli_exit_e cli_watch(cli_t *cli);
 cli_exit_e cli_status(cli_t *cli);
 cli_exit_e cli_results(cli_t *cli);
+cli_exit_e cli_export(cli_t *cli);
 cli_exit_e cli_jobs(cli_t *cli);
 
 

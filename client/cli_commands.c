@@ -79,6 +79,18 @@ static const cli_option_t  cli_results_options[] = {
 };
 
 
+static const cli_option_t  cli_export_options[] = {
+    { "output", 'o', "FILE", CLI_STRING, at(output), 0, 0, NULL,
+      "writes to the file, which is FILE.part until it is whole" },
+    { "format", 0, "csv|ndjson|json", CLI_STRING, at(format), 0, 0,
+      "csv|ndjson|json",
+      "CSV with a line of titles (the default), JSON Lines, or one array" },
+    { "partial", 0, NULL, CLI_SWITCH, at(partial), 0, 0, NULL,
+      "also while the job runs, or after it failed" },
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
 static const cli_option_t  cli_jobs_options[] = {
     { "status", 0, "STATUS", CLI_STRING, at(status), 0, 0, NULL,
       "queued, processing, completed or failed; several with commas" },
@@ -112,6 +124,12 @@ const cli_command_t  cli_commands[] = {
     { "results", "ID", 1, 1, cli_results_options, cli_results,
       "shows the profiles that a job has kept",
       "A table on a terminal, lines with tabs elsewhere." },
+
+    { "export", "ID", 1, 1, cli_export_options, cli_export,
+      "writes all results of a job to a file",
+      "Every row with its gender, confidence and source account. A lost "
+      "connection is made again and the rest is read; nothing is written "
+      "twice. Exit status 0 says that the result is whole." },
 
     { "jobs", "", 0, 0, cli_jobs_options, cli_jobs,
       "lists jobs, the newest first",

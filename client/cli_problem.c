@@ -97,6 +97,10 @@ cli_problem_foreign(const cli_t *cli, const cli_answer_t *answer)
     const char  *what;
 
     switch (answer->status / 100) {
+    case 2:
+        what = "ends its answers too early";
+        break;
+
     case 3:
         what = "leads to another address; use that with --url";
         break;

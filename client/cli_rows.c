@@ -61,30 +61,55 @@ cli_rows_page(cli_rows_t *rows, const cJSON *array, int64_t most)
         }
 
         n++;
-
-        switch (rows->format) {
-        case CLI_ROWS_TABLE:
-            cli_rows_table(rows, row);
-            break;
-
-        case CLI_ROWS_TABS:
-            cli_rows_tabs(rows, row);
-            break;
-
-        case CLI_ROWS_CSV:
-            cli_rows_csv(rows, row);
-            break;
-
-        case CLI_ROWS_NDJSON:
-            cli_json_out(row);
-            break;
-        }
+        cli_rows_row(rows, row);
     }
 
     cli_out_flush();
-    rows->count += n;
 
     return n;
+}
+
+
+void
+cli_rows_row(cli_rows_t *rows, const cJSON *row)
+{
+    cli_rows_begin(rows, NULL);
+
+    switch (rows->format) {
+    case CLI_ROWS_TABLE:
+        cli_rows_table(rows, row);
+        break;
+
+    case CLI_ROWS_TABS:
+        cli_rows_tabs(rows, row);
+        break;
+
+    case CLI_ROWS_CSV:
+        cli_rows_csv(rows, row);
+        break;
+
+    case CLI_ROWS_NDJSON:
+        cli_json_out(row);
+        break;
+
+    case CLI_ROWS_JSON:
+        cli_out_format(rows->count == 0 ? "" : ",\n");
+        cli_json_put(row);
+        break;
+    }
+
+    rows->count++;
+}
+
+
+void
+cli_rows_end(cli_rows_t *rows)
+{
+    cli_rows_begin(rows, NULL);
+
+    if (rows->format == CLI_ROWS_JSON) {
+        cli_out_format("\n]\n");
+    }
 }
 
 
@@ -110,6 +135,10 @@ cli_rows_begin(cli_rows_t *rows, const cJSON *array)
         }
 
         cli_out_data("\r\n", 2);
+    }
+
+    if (rows->format == CLI_ROWS_JSON) {
+        cli_out_format("[\n");
     }
 }
 

@@ -2,7 +2,7 @@
 
 /*
  * Rows on standard output: a table on a terminal, else lines with tabs, CSV
- * or JSON Lines.  A page at a time; nothing of it is kept.
+ * or JSON.  A row or a page at a time; nothing of it is kept.
  */
 
 #ifndef CLI_ROWS_H
@@ -20,7 +20,8 @@ typedef enum {
     CLI_ROWS_TABLE = 0,
     CLI_ROWS_TABS,
     CLI_ROWS_CSV,
-    CLI_ROWS_NDJSON
+    CLI_ROWS_NDJSON,
+    CLI_ROWS_JSON                  /* one array */
 } cli_rows_e;
 
 
@@ -47,6 +48,13 @@ void cli_rows_init(cli_rows_t *rows, const cli_options_t *options,
 
 /* Writes at most this many elements of the array; returns how many. */
 int64_t cli_rows_page(cli_rows_t *rows, const cJSON *array, int64_t most);
+
+
+/* Writes one row; not for tables. */
+void cli_rows_row(cli_rows_t *rows, const cJSON *row);
+
+/* There are no more. */
+void cli_rows_end(cli_rows_t *rows);
 
 
 #endif /* CLI_ROWS_H */

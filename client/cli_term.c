@@ -62,6 +62,14 @@ cli_term_init(void)
 }
 
 
+void
+cli_term_output_moved(void)
+{
+    cli_term.output = isatty(STDOUT_FILENO) == 1;
+    cli_term.colour = cli_term.colour && cli_term.output;
+}
+
+
 bool
 cli_term_draws_errors(void)
 {

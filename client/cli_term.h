@@ -24,6 +24,9 @@ typedef enum {
 /* Once, before everything else. */
 void cli_term_init(void);
 
+/* Standard output leads somewhere else now. */
+void cli_term_output_moved(void);
+
 /* Whether it is a terminal on which lines can be drawn again. */
 bool cli_term_draws_errors(void);
 
