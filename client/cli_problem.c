@@ -8,6 +8,10 @@
 #include "cli_term.h"
 
 
+#define CLI_PROBLEM_NO_PATH  "IGJ0201"     /* an older server */
+#define CLI_PROBLEM_RUNNING  "IGJ0402"
+
+
 static cJSON *cli_problem_document(const cli_answer_t *answer);
 static cli_exit_e cli_problem_unanswered(const cli_t *cli,
     const cli_answer_t *answer);
@@ -44,6 +48,10 @@ cli_problem(const cli_t *cli, const cli_answer_t *answer, cli_place_pt place,
 
     if (detail != NULL && strcmp(detail, error) != 0) {
         cli_note("  %s", detail);
+    }
+
+    if (code != NULL && strcmp(code, CLI_PROBLEM_RUNNING) == 0) {
+        cli_note("  --partial reads what is there.");
     }
 
     cli_problem_elements(cJSON_GetObjectItemCaseSensitive(doc, "errors"),
@@ -126,12 +134,10 @@ cli_problem_foreign(const cli_t *cli, const cli_answer_t *answer)
 static cli_exit_e
 cli_problem_exit(long status, const char *code)
 {
-    /* the path is not there: an older server */
-    bool  path = code != NULL && strcmp(code, "IGJ0201") == 0;
-
     switch (status) {
     case 404:
-        return path ? CLI_FAILED : CLI_NOT_FOUND;
+        return code != NULL && strcmp(code, CLI_PROBLEM_NO_PATH) == 0
+               ? CLI_FAILED : CLI_NOT_FOUND;
 
     case 401:
     case 403:

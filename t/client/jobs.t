@@ -163,6 +163,11 @@ subtest 'nginx reloads while a job is watched' => sub {
                                      totalScrapeCount => 100);
     my $process = $igjobs->start(['watch', $other]);
     wait_for { $igjobs->said($process) =~ /queued/ } 20, 'the first document';
+    my $early = $igjobs->run(['results', $other]);
+    is $early->{status}, 2, 'its results are not there';
+    like $early->{err}, qr/\(400 IGJ0402\)\n.*--partial reads/s,
+        'with advice';
+    is $igjobs->run(['results', $other, '--partial'])->{out}, '', 'none yet';
     $stack->nginx->reload;
     $stack->worker->start;
     my $r = $igjobs->end($process);

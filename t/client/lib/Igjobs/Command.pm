@@ -53,7 +53,7 @@ sub start {
 sub environment {
     my ($self, $env) = @_;
 
-    delete @ENV{grep { /^(IGJOBS_|http_proxy|https_proxy|all_proxy|NO_COLOR)/i }
+    delete @ENV{grep { /^(IGJOBS_|https?_proxy|all_proxy|NO_COLOR|SSL_|CURL_)/i }
                 keys %ENV};
     $ENV{IGJOBS_URL} = $self->{url};
     $ENV{TERM} = 'xterm';
