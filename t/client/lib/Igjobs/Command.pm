@@ -44,8 +44,9 @@ sub start {
         open STDIN, '<', $option{in_file} // "$base.in";
         open STDOUT, '>', $option{out_file} // "$base.out";
         open STDERR, '>', "$base.err";
+        my $path = path();
         $self->environment($option{env});
-        exec { $self->path } 'igjobs', @$words or POSIX::_exit(127);
+        exec { $path } 'igjobs', @$words or POSIX::_exit(127);
     }
     return { pid => $pid, base => $base };
 }
