@@ -205,10 +205,20 @@ ngx_http_igjobs_prepare(ngx_http_request_t *r)
 void
 ngx_http_igjobs_watch_client(ngx_http_request_t *r)
 {
+    ngx_event_t  *rev;
+
     /* a body that is still being thrown away has the read handler */
 
     if (!r->discard_body) {
         r->read_event_handler = ngx_http_test_reading;
+
+        /* who has left already did so in an event that does not come again */
+
+        rev = r->connection->read;
+
+        if (rev->ready) {
+            ngx_post_event(rev, &ngx_posted_events);
+        }
     }
 
     r->write_event_handler = ngx_http_request_empty_handler;

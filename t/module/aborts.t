@@ -2,7 +2,7 @@
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 #
 # Clients that leave, under load: in the headers, in the body, while they wait
-# for Postgres, while a page is sent to them; by closing, by a reset and, over
+# for Postgres or for the end of a job, while a page is sent to them; by closing, by a reset and, over
 # HTTP/2, by streams that are reset. Nothing is left of them.
 #
 # IGJOBS_ABORTS: requests in all (4000).
@@ -68,6 +68,15 @@ my @http1 = (
     ["GET $page HTTP/1.1\r\nHost: x\r\n\r\n", 1],
     ["GET /api/job-status/$job HTTP/1.1\r\nHost: x\r\n\r\n"],
     ["GET /api/job-status/$job HTTP/1.1\r\nHost: x\r\n\r\n" x 3, 1],
+    ["GET /api/job-status/$job?wait=60 HTTP/1.1\r\nHost: x\r\n\r\n"],
+    ["GET /api/job-status/$job HTTP/1.1\r\nHost: x\r\n\r\n"
+     . "GET /api/job-status/$job?wait=60 HTTP/1.1\r\nHost: x\r\n\r\n", 1],
+    [$head . "Prefer: wait=60\r\nContent-Length: " . length($small)
+     . "\r\n\r\n$small"],
+    [$head . "Prefer: igjobs-sync\r\nContent-Length: " . length($small)
+     . "\r\n\r\n$small"],
+    [$head . "Prefer: igjobs-sync\r\nContent-Length: " . length($large)
+     . "\r\n\r\n$large"],
 );
 my @http2 = (
     [post(1) . data(1, substr $large, 0, 8000)],
@@ -79,6 +88,9 @@ my @http2 = (
     [get(1, $page), 1],
     [get(1, $page) . reset_stream(1) . get(3, "/api/job-status/$job"), 1],
     [get(1, $page) . get(3, $page) . get(5, $page) . reset_stream(3), 1],
+    [get(1, "/api/job-status/$job?wait=60")],
+    [get(1, "/api/job-status/$job?wait=60") . reset_stream(1)
+     . get(3, "/api/job-status/$job"), 1],
     [post(1) . get(3, $page) . post(5) . data(5, $small, 1)],
 );
 
