@@ -17,10 +17,11 @@ my %session = map { $_ => $e->session(user => $_) }
 
 my %may = (
     igjobs_api => [qw(api_job api_job_accounts api_jobs job_page result_rows
-                      setting stop_job submit submit_all submit_copied)],
-    igjobs_worker => [qw(book_run claim claim_any ensure_partitions
-        expired_jobs fail_batch free_slots give_back lead orphan_runs renew
-        run_intent run_refused run_started runnable setting split_run
+                      setting stop_job submit submit_all submit_copied
+                      submit_with_key take_key)],
+    igjobs_worker => [qw(book_run claim claim_any drop_expired_keys
+        ensure_partitions expired_jobs fail_batch free_slots give_back lead
+        orphan_runs renew run_intent run_refused run_started runnable setting split_run
         stop_job store_page sweep_job)],
 );
 

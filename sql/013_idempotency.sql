@@ -1,0 +1,163 @@
+-- Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+-- Idempotency keys: of the requests with one key, one stores a job and all
+-- others get its answer. The key's row is the first insert of the job's own
+-- transaction, so that a job and its key are there together or not at all.
+
+create table igjobs.idempotency_keys (
+    job_id      uuid not null,
+    created_at  timestamptz not null default now(),
+    fingerprint bytea not null,
+    tenant      text not null,
+    route       text not null,
+    key         text not null,
+    primary key (tenant, route, key)
+);
+comment on column igjobs.idempotency_keys.route is
+    'method and path: a key means nothing on another route';
+comment on column igjobs.idempotency_keys.fingerprint is
+    'SHA-256 of the body';
+comment on constraint idempotency_keys_pkey on igjobs.idempotency_keys is
+    'igjobs.take_key: one key';
+
+create index idempotency_keys_age on igjobs.idempotency_keys (created_at);
+comment on index igjobs.idempotency_keys_age is
+    'igjobs.drop_expired_keys: the oldest keys';
+
+insert into igjobs.settings (name, value, note) values
+    ('idempotency_keep_hours', '24',
+     'how long an Idempotency-Key is known');
+
+
+create function igjobs.oldest_key()
+    returns timestamptz
+    language plpgsql stable
+as $$
+begin
+    return now() - interval '1 hour' * (
+        select s.value::double precision from igjobs.settings s
+        where s.name = 'idempotency_keep_hours');
+end
+$$;
+comment on function igjobs.oldest_key() is
+    'Keys that were made before are no more, whether removed or not.';
+
+
+create type igjobs.key_taken as (outcome text, job_id uuid);
+comment on type igjobs.key_taken is
+    'stored: the key belongs to the asking job, which is new or repeats '
+    'itself; replayed: to the job_id of an earlier request with the same '
+    'body; reused: to one with another body; in_progress: to a request that '
+    'has not ended.';
+
+
+-- without seqscan: the plan may be made while the table is empty
+create function igjobs.take_key(
+    p_tenant text, p_route text, p_key text, p_fingerprint bytea, p_job uuid)
+    returns igjobs.key_taken
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
+    set lock_timeout = '100ms'
+as $$
+declare
+    k igjobs.idempotency_keys;
+    oldest timestamptz := igjobs.oldest_key();
+begin
+    loop
+        select t.* into k from igjobs.idempotency_keys t
+        where t.tenant = p_tenant and t.route = p_route and t.key = p_key
+            and t.created_at >= oldest;
+        exit when found;
+
+        begin
+            insert into igjobs.idempotency_keys as t (
+                job_id, fingerprint, tenant, route, key)
+            values (p_job, p_fingerprint, p_tenant, p_route, p_key)
+            on conflict (tenant, route, key) do update
+            set job_id = excluded.job_id, created_at = excluded.created_at,
+                fingerprint = excluded.fingerprint
+            where t.created_at < oldest
+            returning t.* into k;
+        exception when lock_not_available then
+            return ('in_progress'::text, null::uuid);
+        end;
+        exit when found;
+    end loop;
+    return (case when k.job_id = p_job then 'stored'
+                 when k.fingerprint = p_fingerprint then 'replayed'
+                 else 'reused' end,
+            k.job_id);
+end
+$$;
+comment on function igjobs.take_key(text, text, text, bytea, uuid) is
+    'Whose is the key? Nobody else''s: then it is p_job''s from the commit '
+    'on. The first step of a transaction: it waits for another one that '
+    'holds the key, briefly, and nobody must wait behind it meanwhile.';
+
+
+create type igjobs.submitted_with_key as (
+    outcome text, job_id uuid, class text, parallelism integer);
+
+create function igjobs.submit_with_key(
+    p_kind text, p_route text, p_tenant text, p_platform text, p_job uuid,
+    p_gender text, p_max_count integer, p_keep_unknown boolean,
+    p_account_count integer, p_accounts text, p_key text, p_fingerprint bytea)
+    returns igjobs.submitted_with_key
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
+as $$
+declare
+    k igjobs.key_taken := igjobs.take_key(p_tenant, p_route, p_key,
+                                          p_fingerprint, p_job);
+    s igjobs.submitted;
+begin
+    if k.outcome = 'stored' then
+        select t.* into strict s from igjobs.submit_all(
+            p_kind, array[p_tenant], array[p_platform], array[p_job],
+            array[p_gender], array[p_max_count], array[p_keep_unknown],
+            array[p_account_count], array[p_accounts]) t;
+    end if;
+    return (k.outcome, k.job_id, s.class, s.parallelism);
+end
+$$;
+comment on function igjobs.submit_with_key(
+    text, text, text, text, uuid, text, integer, boolean, integer, text, text,
+    bytea) is
+    'Accepts one job under an idempotency key, see igjobs.submit_all; class '
+    'and parallelism if it is stored. A transaction of its own.';
+
+
+create function igjobs.drop_expired_keys(p_limit integer)
+    returns integer
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off
+as $$
+declare
+    dropped integer;
+begin
+    delete from igjobs.idempotency_keys t
+    where t.ctid = any (array(
+        select k.ctid from igjobs.idempotency_keys k
+        where k.created_at < igjobs.oldest_key()
+        order by k.created_at
+        limit p_limit
+        for update skip locked));
+    get diagnostics dropped = row_count;
+    return dropped;
+end
+$$;
+comment on function igjobs.drop_expired_keys(integer) is
+    'Removes at most p_limit of the keys that are no more, the oldest first; '
+    'returns how many.';
+
+
+grant execute on function
+    igjobs.take_key(text, text, text, bytea, uuid),
+    igjobs.submit_with_key(
+        text, text, text, text, uuid, text, integer, boolean, integer, text,
+        text, bytea)
+to igjobs_api;
+grant execute on function igjobs.drop_expired_keys(integer) to igjobs_worker;
