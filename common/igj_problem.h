@@ -150,6 +150,21 @@
       "Send next_page_token of the page before, with the filter of that "     \
       "page; without page_token the list begins anew.")                       \
                                                                               \
+    /* 06: requests that are sent again */                                    \
+                                                                              \
+    X(BAD_IDEMPOTENCY_KEY, "IGJ0601", 400, "bad-idempotency-key",             \
+      "The Idempotency-Key is not valid",                                     \
+      "Send one Idempotency-Key of 1 to 255 visible ASCII characters, in "    \
+      "quotes or without.")                                                   \
+    X(IDEMPOTENCY_KEY_REUSED, "IGJ0602", 422, "idempotency-key-reused",       \
+      "The Idempotency-Key belongs to another request",                       \
+      "Use a new key for a new request, and repeat a request with exactly "   \
+      "the same body.")                                                       \
+    X(IDEMPOTENCY_IN_PROGRESS, "IGJ0603", 409,                                \
+      "idempotency-key-in-progress",                                          \
+      "The first request with this Idempotency-Key is still in progress",     \
+      "Send the request again after the seconds of the Retry-After header.")  \
+                                                                              \
     /* 07: load */                                                            \
                                                                               \
     X(OVERLOADED, "IGJ0702", 503,                                             \

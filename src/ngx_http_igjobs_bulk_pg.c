@@ -200,7 +200,7 @@ ngx_http_igjobs_pg_bulk_query(ngx_http_igjobs_pg_bulk_t *bulk,
     }
 
     rc = PQsendQueryParams(bulk->conn->pq, sql->text, sql->nparams, NULL,
-                           values, lengths, formats, sql->binary);
+                           values, lengths, formats, 0);
     ngx_free(copy);
     ngx_http_igjobs_pg_bulk_sent(bulk, rc);
 }

@@ -24,6 +24,7 @@ static ngx_str_t  ngx_http_igjobs_cors_headers[] = {
     ngx_string("Last-Event-ID"),
     ngx_string("Prefer"),
     ngx_string("If-None-Match"),
+    ngx_string("Idempotency-Key"),
     ngx_null_string
 };
 
@@ -34,7 +35,8 @@ static ngx_str_t  ngx_http_igjobs_cors_headers[] = {
 
 /* what they may read beside the few headers that any page may */
 #define NGX_HTTP_IGJOBS_CORS_EXPOSED                                          \
-    "ETag, Location, Retry-After, Preference-Applied, Igjobs-Fallback"
+    "ETag, Location, Retry-After, Preference-Applied, Igjobs-Fallback, "      \
+    "Idempotent-Replayed"
 
 
 /* the Origin header if it is allowed here, else NULL */

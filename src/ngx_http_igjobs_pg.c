@@ -520,7 +520,7 @@ ngx_http_igjobs_pg_detach(ngx_http_igjobs_pg_op_t *op)
     op->handler = NULL;
 
     if (op->state == NGX_HTTP_IGJOBS_PG_OP_WAITING
-        && op->group->id != NGX_HTTP_IGJOBS_PG_WRITES)
+        && !(op->sql->flags & NGX_HTTP_IGJOBS_SQL_WRITE))
     {
         ngx_queue_remove(&op->queue);
         op->group->nwaiting--;

@@ -47,12 +47,19 @@ typedef enum {
     NGX_HTTP_IGJOBS_SQL_API_JOB,        /* body */
     NGX_HTTP_IGJOBS_SQL_API_JOB_ACCOUNTS,
     NGX_HTTP_IGJOBS_SQL_SUBMIT,         /* igjobs.submit_all(), for many */
+    NGX_HTTP_IGJOBS_SQL_SUBMIT_WITH_KEY,    /* a call, for one */
+    NGX_HTTP_IGJOBS_SQL_BULK_KEY,       /* tenant, job, key, fingerprint:
+                                           igjobs.take_key() */
     NGX_HTTP_IGJOBS_SQL_BULK_SUBMIT,    /* igjobs.submit(), 8 parameters */
     NGX_HTTP_IGJOBS_SQL_BULK_COPY,      /* copy igjobs.batch_accounts ... */
     NGX_HTTP_IGJOBS_SQL_BULK_COPIED,    /* tenant, job: igjobs.submit_copied */
     NGX_HTTP_IGJOBS_SQL_COUNT
 } ngx_http_igjobs_sql_e;
 
+
+/* Flags: results in binary format; goes on when nobody waits for it. */
+#define NGX_HTTP_IGJOBS_SQL_BINARY  1
+#define NGX_HTTP_IGJOBS_SQL_WRITE   2
 
 /*
  * A statement with elements is for many: ops that go out together are one
@@ -65,7 +72,7 @@ typedef struct {
     const char                  *text;
     ngx_uint_t                   nparams;
     ngx_http_igjobs_pg_group_e   group;
-    unsigned                     binary:1;  /* results in binary format */
+    ngx_uint_t                   flags;
     const igj_pg_type_t         *elements;  /* or NULL */
 } ngx_http_igjobs_sql_t;
 
@@ -77,7 +84,7 @@ typedef struct {
     unsigned     binary:1;
 } ngx_http_igjobs_pg_param_t;
 
-#define NGX_HTTP_IGJOBS_PG_MAX_PARAMS  8
+#define NGX_HTTP_IGJOBS_PG_MAX_PARAMS  10
 
 
 typedef enum {
@@ -190,6 +197,7 @@ void ngx_http_igjobs_pg_result_free(ngx_http_igjobs_pg_result_t *result);
  * Bulk: one transaction on a connection of its own.
  *
  *     bulk = open(pg, handler, data)          handler: PG_OK, begun
+ *     query(bulk, BULK_KEY, params)           if it has one; likewise
  *     query(bulk, BULK_SUBMIT, params)        handler: its rows
  *     copy(bulk, BULK_COPY)                   handler: PG_OK, put now
  *     put(bulk, bytes, n) ...                 NGX_AGAIN: wait for the handler

@@ -167,12 +167,13 @@ ngx_int_t
 ngx_http_igjobs_pg_execute(ngx_http_igjobs_pg_conn_t *conn,
     ngx_http_igjobs_pg_op_t *op, ngx_http_igjobs_pg_values_t *params)
 {
-    int                           rc;
+    int                           rc, binary;
     uint64_t                      bit;
     const ngx_http_igjobs_sql_t  *sql;
 
     sql = op->sql;
     bit = (uint64_t) 1 << op->statement;
+    binary = (sql->flags & NGX_HTTP_IGJOBS_SQL_BINARY) != 0;
 
     op->expect = 1;
     op->prepare = 0;
@@ -180,7 +181,7 @@ ngx_http_igjobs_pg_execute(ngx_http_igjobs_pg_conn_t *conn,
     if (!conn->group->pg->conf->prepared) {
         rc = PQsendQueryParams(conn->pq, sql->text, sql->nparams, NULL,
                                params->values, params->lengths,
-                               params->formats, sql->binary);
+                               params->formats, binary);
         return rc ? NGX_OK : NGX_ERROR;
     }
 
@@ -195,7 +196,7 @@ ngx_http_igjobs_pg_execute(ngx_http_igjobs_pg_conn_t *conn,
     }
 
     rc = PQsendQueryPrepared(conn->pq, sql->name, sql->nparams, params->values,
-                             params->lengths, params->formats, sql->binary);
+                             params->lengths, params->formats, binary);
 
     return rc ? NGX_OK : NGX_ERROR;
 }

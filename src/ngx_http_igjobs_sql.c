@@ -1,8 +1,7 @@
 /* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
 
 /*
- * The one table of statements that the module sends.  Constant; a statement
- * that only reads may be dropped when nobody waits for it any more.
+ * The one table of statements that the module sends.  Constant.
  */
 
 #include "ngx_http_igjobs_sql.h"
@@ -23,6 +22,11 @@ static const igj_pg_type_t  ngx_http_igjobs_sql_submission[] = {
     IGJ_PG_INT4,            /* number of accounts */
     IGJ_PG_TEXT             /* the accounts */
 };
+
+
+/* what the keys of submissions are keys of */
+
+#define NGX_HTTP_IGJOBS_SUBMIT_ROUTE  "'POST /api/scrape-followers'"
 
 
 /* igjobs.api_<name>(caller, params), see ngx_http_igjobs_call.c */
@@ -67,7 +71,7 @@ static const ngx_http_igjobs_sql_t
         "select n, created_at, profile_ids, usernames, full_names"
         " from igjobs.result_rows($1::text, $2::uuid, $3::bigint, $4::int,"
         " $5::text)",
-        5, NGX_HTTP_IGJOBS_PG_PAGES, 1, NULL },
+        5, NGX_HTTP_IGJOBS_PG_PAGES, NGX_HTTP_IGJOBS_SQL_BINARY, NULL },
 
     [NGX_HTTP_IGJOBS_SQL_API_JOBS] = ngx_http_igjobs_sql_call("jobs"),
 
@@ -81,7 +85,25 @@ static const ngx_http_igjobs_sql_t
         "select class, parallelism from igjobs.submit_all("
         "'" NGX_HTTP_IGJOBS_KIND "', $1::text[], $2::text[], $3::uuid[],"
         " $4::text[], $5::int[], $6::boolean[], $7::int[], $8::text[])",
-        8, NGX_HTTP_IGJOBS_PG_WRITES, 0, ngx_http_igjobs_sql_submission },
+        8, NGX_HTTP_IGJOBS_PG_WRITES, NGX_HTTP_IGJOBS_SQL_WRITE,
+        ngx_http_igjobs_sql_submission },
+
+    /* with its first step it may wait: nobody is sent behind a call */
+
+    [NGX_HTTP_IGJOBS_SQL_SUBMIT_WITH_KEY] = {
+        "igjobs_submit_with_key",
+        "select class, parallelism, outcome, job_id"
+        " from igjobs.submit_with_key('" NGX_HTTP_IGJOBS_KIND "', "
+        NGX_HTTP_IGJOBS_SUBMIT_ROUTE ", $1::text, $2::text, $3::uuid,"
+        " $4::text, $5::int, $6::boolean, $7::int, $8::text, $9::text,"
+        " $10::bytea)",
+        10, NGX_HTTP_IGJOBS_PG_CALLS, NGX_HTTP_IGJOBS_SQL_WRITE, NULL },
+
+    [NGX_HTTP_IGJOBS_SQL_BULK_KEY] = {
+        "igjobs_bulk_key",
+        "select outcome, job_id from igjobs.take_key($1::text, "
+        NGX_HTTP_IGJOBS_SUBMIT_ROUTE ", $3::text, $4::bytea, $2::uuid)",
+        4, NGX_HTTP_IGJOBS_PG_BULK, 0, NULL },
 
     [NGX_HTTP_IGJOBS_SQL_BULK_SUBMIT] = {
         "igjobs_bulk_submit",

@@ -2,7 +2,8 @@
 
 /*
  * One submission on its way: read (ngx_http_igjobs_submit.c), stored
- * (ngx_http_igjobs_submit_store.c), answered.
+ * (ngx_http_igjobs_submit_store.c), with the key that its client gave it
+ * (ngx_http_igjobs_submit_key.c), answered (ngx_http_igjobs_submit_wait.c).
  */
 
 #ifndef _NGX_HTTP_IGJOBS_SUBMISSION_H_INCLUDED_
@@ -13,6 +14,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "igj_idempotency.h"
 #include "igj_submit.h"
 #include "igj_uuid.h"
 
@@ -35,6 +37,14 @@ typedef struct {
 } ngx_http_igjobs_stored_t;
 
 
+/* The Idempotency-Key, in the pool of its request. */
+typedef struct {
+    igj_idempotency_key_t       name;
+    u_char                      fingerprint[32];    /* SHA-256 of the body */
+    void                       *digest;             /* on the way to it */
+} ngx_http_igjobs_submit_key_t;
+
+
 /* In the pool of its request. */
 typedef struct {
     ngx_http_request_t                    *request;
@@ -43,6 +53,8 @@ typedef struct {
     ngx_http_igjobs_body_t                 body;
     igj_submit_t                           submit;
     size_t                                 held;    /* counted in all->bytes */
+
+    ngx_http_igjobs_submit_key_t          *key;     /* NULL: has none */
 
     igj_uuid_t                             id;
     ngx_str_t                              job;     /* as text, with a NUL */
@@ -76,6 +88,30 @@ void ngx_http_igjobs_submission_stored(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_stored_t *stored);
 void ngx_http_igjobs_submission_failed(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_pg_reply_t *reply);
+
+/* Answers as the first one with this key was; s->id and s->job are its. */
+void ngx_http_igjobs_submission_replayed(ngx_http_igjobs_submission_t *s);
+
+
+/*
+ * Reads the header before the body; *key is NULL without one.  The body is fed
+ * to the key as it arrives; ..._finish() makes the fingerprint.  NGX_ERROR: no
+ * memory.
+ */
+igj_problem_e ngx_http_igjobs_submit_key(ngx_http_request_t *r,
+    ngx_http_igjobs_submit_key_t **key);
+ngx_int_t ngx_http_igjobs_submit_key_feed(ngx_http_igjobs_submit_key_t *key,
+    const u_char *piece, size_t len);
+ngx_int_t ngx_http_igjobs_submit_key_finish(
+    ngx_http_igjobs_submit_key_t *key);
+
+/*
+ * Postgres has answered whose the key is: outcome and job id stand in column
+ * and the next.  False: it is another submission's, and the request was
+ * answered.
+ */
+ngx_uint_t ngx_http_igjobs_submit_key_ours(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_reply_t *reply, ngx_uint_t column);
 
 
 /*

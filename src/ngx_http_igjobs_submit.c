@@ -3,10 +3,10 @@
 /*
  * POST /api/scrape-followers: takes a job.
  *
- * media type -> room -> body, scanned as it arrives -> judged as a whole ->
- * stored -> turns -> 202, or the job's end for a client that waits.  Nothing
- * touches Postgres before the body is complete; what is answered with 202 is
- * committed.
+ * media type -> key -> room -> body, scanned as it arrives -> judged as a
+ * whole -> stored -> turns -> 202, or the job's end for a client that waits.
+ * Nothing touches Postgres before the body is complete; what is answered with
+ * 202 is committed.
  */
 
 #include "ngx_http_igjobs.h"
@@ -27,6 +27,7 @@ static ngx_int_t ngx_http_igjobs_submit_prepare(
     ngx_http_igjobs_submission_t *s);
 static void ngx_http_igjobs_submit_turns(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_stored_t *stored);
+static void ngx_http_igjobs_submit_answered(ngx_http_igjobs_submission_t *s);
 static ngx_int_t ngx_http_igjobs_submit_accepted(
     ngx_http_igjobs_submission_t *s, ngx_str_t *body);
 static ngx_int_t ngx_http_igjobs_submit_refused(
@@ -58,11 +59,16 @@ ngx_http_igjobs_submit(ngx_http_request_t *r)
     ngx_http_igjobs_submission_t  *s;
     ngx_http_igjobs_main_conf_t   *mcf;
     ngx_http_igjobs_loc_conf_t    *lcf;
+    ngx_http_igjobs_submit_key_t  *key;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_igjobs_module);
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_igjobs_module);
 
     problem = ngx_http_igjobs_submit_media_type(r);
+
+    if (problem == IGJ_PROBLEM_NONE) {
+        problem = ngx_http_igjobs_submit_key(r, &key);
+    }
 
     if (problem == IGJ_PROBLEM_NONE
         && (mcf->submissions->count >= mcf->max_submissions
@@ -94,6 +100,8 @@ ngx_http_igjobs_submit(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
     ctx->data = s;
+
+    s->key = key;
 
     s->body.max = lcf->max_body_size;
     s->body.min_rate = lcf->min_body_rate;
@@ -224,6 +232,12 @@ ngx_http_igjobs_submit_piece(void *data, const u_char *piece, size_t len)
     int                           rc;
     ngx_http_igjobs_main_conf_t  *mcf;
 
+    if (s->key
+        && ngx_http_igjobs_submit_key_feed(s->key, piece, len) != NGX_OK)
+    {
+        return IGJ_PROBLEM_INTERNAL;
+    }
+
     rc = igj_submit_feed(&s->submit, piece, len);
 
     s->all->bytes -= s->held;
@@ -274,7 +288,7 @@ ngx_http_igjobs_submit_end(void *data, igj_problem_e problem)
 }
 
 
-/* The id of the job, also as text. */
+/* The id of the job, also as text; the fingerprint. */
 
 static ngx_int_t
 ngx_http_igjobs_submit_prepare(ngx_http_igjobs_submission_t *s)
@@ -300,7 +314,7 @@ ngx_http_igjobs_submit_prepare(ngx_http_igjobs_submission_t *s)
 
     s->batches = igj_accounts_batches(&s->submit.accounts);
 
-    return NGX_OK;
+    return s->key ? ngx_http_igjobs_submit_key_finish(s->key) : NGX_OK;
 }
 
 
@@ -308,10 +322,30 @@ void
 ngx_http_igjobs_submission_stored(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_stored_t *stored)
 {
+    ngx_http_igjobs_submit_turns(s, stored);
+    ngx_http_igjobs_submit_answered(s);
+}
+
+
+void
+ngx_http_igjobs_submission_replayed(ngx_http_igjobs_submission_t *s)
+{
+    if (ngx_http_igjobs_header_text(s->request, "Idempotent-Replayed", "true")
+        != NGX_OK)
+    {
+        ngx_http_igjobs_finish(s->request, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_igjobs_submit_answered(s);
+}
+
+
+static void
+ngx_http_igjobs_submit_answered(ngx_http_igjobs_submission_t *s)
+{
     ngx_int_t  rc;
     ngx_str_t  body;
-
-    ngx_http_igjobs_submit_turns(s, stored);
 
     rc = ngx_http_igjobs_submit_accepted(s, &body);
     ngx_http_igjobs_submission_release(s);

@@ -26,6 +26,7 @@
 
 typedef enum {
     NGX_HTTP_IGJOBS_STORE_BEGIN = 0,
+    NGX_HTTP_IGJOBS_STORE_KEY,
     NGX_HTTP_IGJOBS_STORE_JOB,
     NGX_HTTP_IGJOBS_STORE_COPY,
     NGX_HTTP_IGJOBS_STORE_COPIED,
@@ -37,6 +38,8 @@ typedef enum {
 static void ngx_http_igjobs_store_small(ngx_http_igjobs_submission_t *s);
 static void ngx_http_igjobs_store_param(ngx_http_igjobs_pg_param_t *param,
     const void *data, size_t len);
+static void ngx_http_igjobs_store_key_params(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_param_t *params);
 static ngx_int_t ngx_http_igjobs_store_texts(ngx_http_igjobs_submission_t *s,
     ngx_str_t *texts);
 static void ngx_http_igjobs_store_small_done(ngx_http_request_t *r,
@@ -54,6 +57,8 @@ static void ngx_http_igjobs_store_advance(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_pg_reply_t *reply);
 static void ngx_http_igjobs_store_again(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_pg_reply_t *reply);
+static void ngx_http_igjobs_store_job(ngx_http_igjobs_submission_t *s,
+    const ngx_http_igjobs_pg_param_t *params);
 static void ngx_http_igjobs_store_job_done(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_pg_reply_t *reply);
 static void ngx_http_igjobs_store_copy(ngx_http_igjobs_submission_t *s);
@@ -108,7 +113,10 @@ ngx_http_igjobs_store_fail(ngx_http_igjobs_submission_t *s)
 }
 
 
-/* Parameters of igjobs.submit_all(), each an element in binary form. */
+/*
+ * Parameters of igjobs.submit_all(), each an element in binary form, or of
+ * igjobs.submit_with_key().
+ */
 
 static void
 ngx_http_igjobs_store_small(ngx_http_igjobs_submission_t *s)
@@ -118,7 +126,8 @@ ngx_http_igjobs_store_small(ngx_http_igjobs_submission_t *s)
     const char                  *platform, *gender;
     ngx_str_t                    texts;
     ngx_http_igjobs_ctx_t       *ctx;
-    ngx_http_igjobs_pg_param_t   params[8];
+    ngx_http_igjobs_sql_e        statement;
+    ngx_http_igjobs_pg_param_t   params[10];
 
     ctx = ngx_http_get_module_ctx(s->request, ngx_http_igjobs_module);
 
@@ -144,7 +153,14 @@ ngx_http_igjobs_store_small(ngx_http_igjobs_submission_t *s)
     ngx_http_igjobs_store_param(&params[6], &accounts, sizeof(uint32_t));
     ngx_http_igjobs_store_param(&params[7], texts.data, texts.len);
 
-    if (ngx_http_igjobs_ask_pg(s->request, NGX_HTTP_IGJOBS_SQL_SUBMIT, params,
+    statement = NGX_HTTP_IGJOBS_SQL_SUBMIT;
+
+    if (s->key) {
+        statement = NGX_HTTP_IGJOBS_SQL_SUBMIT_WITH_KEY;
+        ngx_http_igjobs_store_key_params(s, &params[8]);
+    }
+
+    if (ngx_http_igjobs_ask_pg(s->request, statement, params,
                                ngx_http_igjobs_store_small_done)
         != NGX_OK)
     {
@@ -160,6 +176,17 @@ ngx_http_igjobs_store_param(ngx_http_igjobs_pg_param_t *param,
     param->data = data;
     param->len = len;
     param->binary = 1;
+}
+
+
+static void
+ngx_http_igjobs_store_key_params(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_param_t *params)
+{
+    ngx_http_igjobs_store_param(&params[0], s->key->name.text,
+                                s->key->name.len);
+    ngx_http_igjobs_store_param(&params[1], s->key->fingerprint,
+                                sizeof(s->key->fingerprint));
 }
 
 
@@ -211,6 +238,10 @@ ngx_http_igjobs_store_small_done(ngx_http_request_t *r,
 
     if (reply->outcome != NGX_HTTP_IGJOBS_PG_OK) {
         ngx_http_igjobs_submission_failed(s, reply);
+        return;
+    }
+
+    if (s->key && !ngx_http_igjobs_submit_key_ours(s, reply, 2)) {
         return;
     }
 
@@ -364,9 +395,26 @@ ngx_http_igjobs_store_advance(ngx_http_igjobs_submission_t *s,
     switch ((ngx_http_igjobs_store_e) s->step) {
 
     case NGX_HTTP_IGJOBS_STORE_BEGIN:
-        s->step = NGX_HTTP_IGJOBS_STORE_JOB;
-        ngx_http_igjobs_pg_bulk_query(s->bulk,
-                                      NGX_HTTP_IGJOBS_SQL_BULK_SUBMIT, params);
+
+        if (s->key) {
+            s->step = NGX_HTTP_IGJOBS_STORE_KEY;
+            params[1] = params[2];
+            ngx_http_igjobs_store_key_params(s, &params[2]);
+            ngx_http_igjobs_pg_bulk_query(s->bulk,
+                                          NGX_HTTP_IGJOBS_SQL_BULK_KEY,
+                                          params);
+            break;
+        }
+
+        ngx_http_igjobs_store_job(s, params);
+        break;
+
+    case NGX_HTTP_IGJOBS_STORE_KEY:
+
+        if (ngx_http_igjobs_submit_key_ours(s, reply, 0)) {
+            ngx_http_igjobs_store_job(s, params);
+        }
+
         break;
 
     case NGX_HTTP_IGJOBS_STORE_JOB:
@@ -398,6 +446,16 @@ ngx_http_igjobs_store_advance(ngx_http_igjobs_submission_t *s,
         ngx_http_igjobs_submission_stored(s, &s->stored);
         break;
     }
+}
+
+
+static void
+ngx_http_igjobs_store_job(ngx_http_igjobs_submission_t *s,
+    const ngx_http_igjobs_pg_param_t *params)
+{
+    s->step = NGX_HTTP_IGJOBS_STORE_JOB;
+    ngx_http_igjobs_pg_bulk_query(s->bulk, NGX_HTTP_IGJOBS_SQL_BULK_SUBMIT,
+                                  params);
 }
 
 

@@ -4,9 +4,10 @@
  * The housekeeper: its heartbeat in every process, and in the one that is
  * elected the sweep.  A round takes back leases that ran out, issues turns for
  * every job that has something to do (which is the whole recovery after Redis
- * lost anything), lets parked turns try again, and now and then makes result
- * partitions.  Each step is one repeatable statement; a step that fails is
- * done by the next round, here or elsewhere.
+ * lost anything), lets parked turns try again, removes idempotency keys that
+ * have expired, and now and then makes result partitions.  Each step is one
+ * repeatable statement; a step that fails is done by the next round, here or
+ * elsewhere.
  */
 
 #include <stdio.h>
@@ -28,6 +29,9 @@
 #define IGJ_HOUSEKEEPER_BEAT_MS     3000       /* heartbeat in Redis */
 #define IGJ_HOUSEKEEPER_MONTHS      3          /* partitions ahead */
 #define IGJ_HOUSEKEEPER_MONTHS_MS   (6 * 3600 * 1000)
+
+#define IGJ_HOUSEKEEPER_KEYS        1000       /* removed by one statement */
+#define IGJ_HOUSEKEEPER_KEYS_STEPS  20         /* of a round */
 
 #define IGJ_HOUSEKEEPER_ALL         10000      /* turns of one scope */
 
@@ -58,6 +62,7 @@ static void igj_housekeeper_issue_job(igj_housekeeper_t *h,
 static void igj_housekeeper_unpark(igj_housekeeper_t *h);
 static void igj_housekeeper_unpark_scope(igj_housekeeper_t *h,
     const char *scope);
+static void igj_housekeeper_keys(igj_housekeeper_t *h);
 static void igj_housekeeper_partitions(igj_housekeeper_t *h);
 static PGresult *igj_housekeeper_call(igj_housekeeper_t *h, igj_sql_t id,
     const igj_pg_args_t *args);
@@ -165,6 +170,8 @@ igj_housekeeper_round(igj_housekeeper_t *h)
         igj_housekeeper_issue(h);
         igj_housekeeper_unpark(h);
     }
+
+    igj_housekeeper_keys(h);
 
     if (igj_clock_ms() >= h->partitions_at) {
         igj_housekeeper_partitions(h);
@@ -374,6 +381,32 @@ igj_housekeeper_unpark_scope(igj_housekeeper_t *h, const char *scope)
     }
 
     PQclear(res);
+}
+
+
+/* Until none has expired, or it is enough for a round. */
+
+static void
+igj_housekeeper_keys(igj_housekeeper_t *h)
+{
+    int             step;
+    int64_t         removed;
+    PGresult       *res;
+    igj_pg_args_t   args;
+
+    for (step = 0; step < IGJ_HOUSEKEEPER_KEYS_STEPS; step++) {
+        igj_pg_args_init(&args);
+        igj_pg_number(&args, IGJ_HOUSEKEEPER_KEYS);
+        res = igj_housekeeper_call(h, IGJ_SQL_DROP_EXPIRED_KEYS, &args);
+
+        removed = (res != NULL && PQntuples(res) == 1)
+                  ? igj_pg_get_number(res, 0, 0) : 0;
+        PQclear(res);
+
+        if (removed < IGJ_HOUSEKEEPER_KEYS) {
+            return;
+        }
+    }
 }
 
 

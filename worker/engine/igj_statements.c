@@ -107,6 +107,9 @@ igj_statement(igj_sql_t id)
 
         igj_sql(IGJ_SQL_ENSURE_PARTITIONS, "igj_ensure_partitions",
                 "select igjobs.ensure_partitions($1::int)"),
+
+        igj_sql(IGJ_SQL_DROP_EXPIRED_KEYS, "igj_drop_expired_keys",
+                "select igjobs.drop_expired_keys($1::int)"),
     };
 
     return &statements[id];

@@ -31,6 +31,7 @@ typedef enum {
     IGJ_SQL_ORPHAN_RUNS,
     IGJ_SQL_BOOK_RUN,
     IGJ_SQL_ENSURE_PARTITIONS,
+    IGJ_SQL_DROP_EXPIRED_KEYS,
     IGJ_SQL_COUNT
 } igj_sql_t;
 

@@ -1,0 +1,200 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * The Idempotency-Key of a submission.  Its row is the first insert of the
+ * job's own transaction (sql/013_idempotency.sql), so that of all submissions
+ * with one key, whichever nginx they came to, one stores a job.
+ *
+ * The fingerprint is over the bytes of the body: one that has the same is read
+ * the same, and the first answer is made again from it and the first one's id.
+ */
+
+#include "ngx_http_igjobs.h"
+#include "ngx_http_igjobs_submission.h"
+
+#include <openssl/evp.h>
+
+
+/* seconds after which a client asks again what became of the first */
+#define NGX_HTTP_IGJOBS_KEY_RETRY  1
+
+
+static igj_problem_e ngx_http_igjobs_submit_key_header(ngx_http_request_t *r,
+    ngx_table_elt_t **found);
+static void ngx_http_igjobs_submit_key_free(void *data);
+static ngx_uint_t ngx_http_igjobs_submit_key_is(const ngx_str_t *outcome,
+    const char *word);
+static void ngx_http_igjobs_submit_key_refused(ngx_http_request_t *r,
+    igj_problem_e problem);
+
+
+igj_problem_e
+ngx_http_igjobs_submit_key(ngx_http_request_t *r,
+    ngx_http_igjobs_submit_key_t **out)
+{
+    igj_str_t                      value;
+    igj_problem_e                  problem;
+    ngx_table_elt_t               *h;
+    ngx_pool_cleanup_t            *cln;
+    ngx_http_igjobs_submit_key_t  *key;
+
+    *out = NULL;
+
+    problem = ngx_http_igjobs_submit_key_header(r, &h);
+
+    if (problem != IGJ_PROBLEM_NONE || h == NULL) {
+        return problem;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_igjobs_submit_key_t));
+    if (cln == NULL) {
+        return IGJ_PROBLEM_INTERNAL;
+    }
+
+    key = cln->data;
+
+    value.data = (char *) h->value.data;
+    value.len = h->value.len;
+
+    if (igj_idempotency_key(&key->name, value) != IGJ_OK) {
+        return IGJ_PROBLEM_BAD_IDEMPOTENCY_KEY;
+    }
+
+    key->digest = EVP_MD_CTX_new();
+    cln->handler = ngx_http_igjobs_submit_key_free;
+
+    if (key->digest == NULL
+        || EVP_DigestInit_ex(key->digest, EVP_sha256(), NULL) != 1)
+    {
+        return IGJ_PROBLEM_INTERNAL;
+    }
+
+    *out = key;
+
+    return IGJ_PROBLEM_NONE;
+}
+
+
+/* The one header; NULL: there is none.  More than one are a problem. */
+
+static igj_problem_e
+ngx_http_igjobs_submit_key_header(ngx_http_request_t *r,
+    ngx_table_elt_t **found)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    *found = NULL;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len != sizeof("idempotency-key") - 1
+                || ngx_strncmp(h[i].lowcase_key, "idempotency-key",
+                               h[i].key.len)
+                   != 0)
+            {
+                continue;
+            }
+
+            if (*found) {
+                return IGJ_PROBLEM_BAD_IDEMPOTENCY_KEY;
+            }
+
+            *found = &h[i];
+        }
+    }
+
+    return IGJ_PROBLEM_NONE;
+}
+
+
+static void
+ngx_http_igjobs_submit_key_free(void *data)
+{
+    ngx_http_igjobs_submit_key_t *key = data;
+
+    EVP_MD_CTX_free(key->digest);
+}
+
+
+ngx_int_t
+ngx_http_igjobs_submit_key_feed(ngx_http_igjobs_submit_key_t *key,
+    const u_char *piece, size_t len)
+{
+    return EVP_DigestUpdate(key->digest, piece, len) == 1 ? NGX_OK : NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_igjobs_submit_key_finish(ngx_http_igjobs_submit_key_t *key)
+{
+    return EVP_DigestFinal_ex(key->digest, key->fingerprint, NULL) == 1
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+ngx_uint_t
+ngx_http_igjobs_submit_key_ours(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_reply_t *reply, ngx_uint_t column)
+{
+    ngx_str_t  outcome, job;
+
+    outcome = ngx_http_igjobs_pg_value(reply->result, 0, column);
+    job = ngx_http_igjobs_pg_value(reply->result, 0, column + 1);
+
+    if (ngx_http_igjobs_submit_key_is(&outcome, "stored")) {
+        return 1;
+    }
+
+    /* nothing was written: a client that reads slowly holds no transaction */
+
+    ngx_http_igjobs_submission_close(s);
+
+    if (ngx_http_igjobs_submit_key_is(&outcome, "replayed")
+        && igj_uuid_parse((char *) job.data, job.len, &s->id) == IGJ_OK)
+    {
+        igj_uuid_print(&s->id, (char *) s->job.data);
+        ngx_http_igjobs_submission_replayed(s);
+
+    } else if (ngx_http_igjobs_submit_key_is(&outcome, "reused")) {
+        ngx_http_igjobs_submit_key_refused(s->request,
+                                      IGJ_PROBLEM_IDEMPOTENCY_KEY_REUSED);
+
+    } else {
+        ngx_http_igjobs_submit_key_refused(s->request,
+                                      IGJ_PROBLEM_IDEMPOTENCY_IN_PROGRESS);
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_http_igjobs_submit_key_is(const ngx_str_t *outcome, const char *word)
+{
+    return outcome->len == ngx_strlen(word)
+           && ngx_strncmp(outcome->data, word, outcome->len) == 0;
+}
+
+
+static void
+ngx_http_igjobs_submit_key_refused(ngx_http_request_t *r,
+    igj_problem_e problem)
+{
+    ngx_int_t  rc;
+
+    if (problem == IGJ_PROBLEM_IDEMPOTENCY_IN_PROGRESS
+        && ngx_http_igjobs_retry_after(r, NGX_HTTP_IGJOBS_KEY_RETRY) != NGX_OK)
+    {
+        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    } else {
+        rc = ngx_http_igjobs_problem(r, problem);
+    }
+
+    ngx_http_igjobs_finish(r, rc);
+}
