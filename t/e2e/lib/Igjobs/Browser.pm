@@ -16,10 +16,13 @@ sub missing {
     return 'no Chromium here: stack/packages install browser';
 }
 
-# new($url)
+# new($url, @words): with words of the command line that say what to do there;
+# without any it stays
 sub new {
-    my ($class, $url) = @_;
+    my ($class, $url, @words) = @_;
     my $dir = Igjobs::Env::new_dir('browser');
+
+    @words = '--remote-debugging-port=0' if !@words;
 
     # its sandbox needs rights that containers lack; it sees loopback only
     return $class->SUPER::new(
@@ -28,8 +31,8 @@ sub new {
             '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
             '--disable-background-networking', '--disable-component-update',
             '--disable-breakpad', '--host-resolver-rules=MAP * ~NOTFOUND'
-            . ' , EXCLUDE 127.0.0.1', '--remote-debugging-port=0',
-            "--user-data-dir=$dir/profile", $url]);
+            . ' , EXCLUDE 127.0.0.1',
+            "--user-data-dir=$dir/profile", @words, $url]);
 }
 
 1;
