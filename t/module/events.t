@@ -357,12 +357,12 @@ sub change {
                                               : qq("$member{$name}");
         $doc = qq{regexp_replace($doc, '"$name":[^,]*', '"$name":$value')};
     }
-    $stack->psql(<<"SQL");
+    return $stack->psql(<<"SQL");
 update public.scrape_jobs set version = $version, doc =
     regexp_replace($doc, '"version":[0-9]+', '"version":$version')
 where job_id = '$job'
+returning doc
 SQL
-    return document($job);
 }
 
 sub document {

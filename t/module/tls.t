@@ -9,6 +9,7 @@ use Test::More;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Igjobs::Env;
+use Igjobs::Events;
 use Igjobs::Port 'free_port';
 use Igjobs::Stack;
 use Igjobs::Wait;
@@ -81,6 +82,31 @@ for my $size (1000, map { $_ * 1024 - 40 } 7 .. 18, 32, 33, 64, 300) {
     is(length $http->get($path, @fake)->json->{pad}, $size,
        "$size bytes from Redis");
 }
+
+subtest 'subscriptions' => sub {
+    my $other = $stack->jobs->submit(accounts => ['one.name']);
+    my $stream = Igjobs::Events->open($nginx->port, "/api/jobs/$other/events");
+    my $doc = $stack->psql("update public.scrape_jobs set version = 2, doc ="
+        . " replace(doc, '\"version\":1,', '\"version\":2,')"
+        . " where job_id = '$other' returning doc");
+    my $channel = "igjobs:events:default:$other";
+
+    is($stream->event->{id}, 1, 'the first document');
+    wait_for { $stack->redis->command('PUBLISH', $channel, $doc) } 10,
+        'the subscription';
+    is($stream->event->{id}, 2, 'a message');
+
+    # who may not subscribe reads Postgres
+    $stack->redis->command('ACL', 'SETUSER', 'web', '-subscribe');
+    $stack->redis->command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    wait_for { $nginx->log_text =~ /Redis refused a subscription: NOPERM/ }
+        20, 'the refusal in the log';
+    $stack->psql("update public.scrape_jobs set version = 3, doc ="
+        . " replace(doc, '\"version\":2,', '\"version\":3,')"
+        . " where job_id = '$other'");
+    is($stream->event->{id}, 3, 'a slow read');
+    $stack->redis->command('ACL', 'SETUSER', 'web', '+subscribe');
+};
 
 for my $case (["rediss://web:s%25cret\@localhost:$tls_port", '',
                qr/its certificate cannot be verified/],
