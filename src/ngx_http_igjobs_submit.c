@@ -418,15 +418,17 @@ ngx_http_igjobs_submit_turns(ngx_http_igjobs_submission_t *s,
 }
 
 
+/* format has a %V for the job */
+
 static void
 ngx_http_igjobs_submit_url(igj_json_t *json, const char *key,
-    const char *prefix, ngx_str_t *job)
+    const char *format, ngx_str_t *job)
 {
     u_char  url[64];
 
     igj_json_key(json, key);
     igj_json_string(json, (char *) url,
-                    ngx_snprintf(url, sizeof(url), "%s%V", prefix, job) - url);
+                    ngx_snprintf(url, sizeof(url), format, job) - url);
 }
 
 
@@ -438,9 +440,11 @@ ngx_http_igjobs_submit_document(ngx_http_igjobs_submission_t *s,
     igj_json_member_boolean(json, "success", 1);
     igj_json_member_text(json, "job_id", (char *) s->job.data);
     igj_json_member_text(json, "status", "queued");
-    ngx_http_igjobs_submit_url(json, "status_url", "/api/job-status/",
+    ngx_http_igjobs_submit_url(json, "status_url", "/api/job-status/%V",
                                &s->job);
-    ngx_http_igjobs_submit_url(json, "results_url", "/api/job-results/",
+    ngx_http_igjobs_submit_url(json, "results_url",
+                               "/api/job-results/%V", &s->job);
+    ngx_http_igjobs_submit_url(json, "events_url", "/api/jobs/%V/events",
                                &s->job);
     igj_json_member_integer(json, "total_batches", s->batches);
     igj_json_member_text(json, "message",

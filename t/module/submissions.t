@@ -38,7 +38,8 @@ subtest 'the answer' => sub {
     is_deeply($doc, {
         success => JSON::PP::true, job_id => $id, status => 'queued',
         status_url => "/api/job-status/$id",
-        results_url => "/api/job-results/$id", total_batches => 1,
+        results_url => "/api/job-results/$id",
+        events_url => "/api/jobs/$id/events", total_batches => 1,
         message => 'Job queued successfully. Poll status_url for progress.',
         accounts => { given => 3, accepted => 3, duplicates => 0,
                       invalid => 0 },

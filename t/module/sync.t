@@ -38,7 +38,7 @@ $stack->start(qw(postgres redis nginx));
 
 my $nginx = $stack->nginx;
 my $documents = Igjobs::Documents->new($stack);
-my @accepted = sort qw(success job_id status status_url results_url
+my @accepted = sort qw(success job_id status status_url results_url events_url
                        total_batches message accounts);
 my $last = '';
 
