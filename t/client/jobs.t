@@ -111,6 +111,20 @@ subtest 'a file of accounts' => sub {
     }
 };
 
+subtest 'a key' => sub {
+    my @words = (qw(submit - --idempotency-key), "k-$$");
+    my ($first, $again) = map { $igjobs->run(\@words, in => "one\ntwo\n") }
+        1, 2;
+
+    is $again->{status}, 0, 'submitted twice' or diag $again->{err};
+    is $again->{out}, $first->{out}, 'is one job';
+    like $again->{err}, qr/this key was used before/, 'which is said';
+
+    $again = $igjobs->run(\@words, in => "three\n");
+    is $again->{status}, 2, 'with other accounts';
+    like $again->{err}, qr/422 IGJ0602/, 'it is refused';
+};
+
 subtest 'jobs' => sub {
     my $r = $igjobs->run([qw(jobs --status completed --limit 1 --json)]);
     my $job = $json->decode($r->{out});
