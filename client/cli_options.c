@@ -27,7 +27,9 @@ static int cli_options_scan(cli_options_t *options,
 static void cli_options_add(cli_getopt_t *g, const cli_option_t *list);
 static const cli_option_t *cli_options_find(const cli_getopt_t *g, int code);
 static int cli_options_set(cli_options_t *options,
-    const cli_option_t *option, char *value);
+    const cli_option_t *option, const char *value);
+static int cli_options_integer(const cli_option_t *option, const char *value,
+    int64_t *member);
 static bool cli_options_word(const char *words, const char *value);
 static int cli_options_args(const cli_options_t *options,
     const cli_command_t *command);
@@ -165,10 +167,9 @@ cli_options_find(const cli_getopt_t *g, int code)
 
 static int
 cli_options_set(cli_options_t *options, const cli_option_t *option,
-    char *value)
+    const char *value)
 {
-    char     *end, *member;
-    int64_t   number;
+    void  *member;
 
     member = (char *) options + option->offset;
 
@@ -178,20 +179,7 @@ cli_options_set(cli_options_t *options, const cli_option_t *option,
         return IGJ_OK;
 
     case CLI_INTEGER:
-        errno = 0;
-        number = strtoll(value, &end, 10);
-
-        if (end == value || *end != '\0' || errno != 0 || number < option->min
-            || number > option->max)
-        {
-            cli_say("--%s takes a number from %lld to %lld, not \"%s\"",
-                    option->name, (long long) option->min,
-                    (long long) option->max, value);
-            return IGJ_ERROR;
-        }
-
-        *(int64_t *) (void *) member = number;
-        return IGJ_OK;
+        return cli_options_integer(option, value, member);
 
     case CLI_HEADER:
         if (options->nheaders == CLI_HEADERS_MAX) {
@@ -212,7 +200,32 @@ cli_options_set(cli_options_t *options, const cli_option_t *option,
         return IGJ_ERROR;
     }
 
-    *(const char **) (void *) member = value;
+    *(const char **) member = value;
+
+    return IGJ_OK;
+}
+
+
+static int
+cli_options_integer(const cli_option_t *option, const char *value,
+    int64_t *member)
+{
+    char     *end;
+    int64_t   number;
+
+    errno = 0;
+    number = strtoll(value, &end, 10);
+
+    if (end == value || *end != '\0' || errno != 0 || number < option->min
+        || number > option->max)
+    {
+        cli_say("--%s takes a number from %lld to %lld, not \"%s\"",
+                option->name, (long long) option->min,
+                (long long) option->max, value);
+        return IGJ_ERROR;
+    }
+
+    *member = number;
 
     return IGJ_OK;
 }

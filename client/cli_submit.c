@@ -24,12 +24,12 @@
 typedef struct {
     cli_body_t  body;
     char        key[CLI_SUBMIT_KEY_MAX + 1];   /* "": none */
-    char        header[CLI_SUBMIT_KEY_MAX + 32];
 } cli_submit_t;
 
 
 static int cli_submit_check(const cli_options_t *options);
 static int cli_submit_key(cli_submit_t *submit, const char *option);
+static int cli_submit_new_key(cli_submit_t *submit);
 static cli_exit_e cli_submit_send(cli_t *cli, cli_submit_t *submit);
 static bool cli_submit_again(const cli_submit_t *submit,
     const cli_answer_t *answer);
@@ -74,15 +74,10 @@ cli_submit_check(const cli_options_t *options)
 }
 
 
-/* "auto" is a key that nobody else has. */
-
 static int
 cli_submit_key(cli_submit_t *submit, const char *option)
 {
-    size_t          i, len;
-    uint64_t        msec;
-    igj_uuid_t      uuid;
-    igj_uuid_gen_t  gen;
+    size_t  i, len;
 
     submit->key[0] = '\0';
 
@@ -91,39 +86,49 @@ cli_submit_key(cli_submit_t *submit, const char *option)
     }
 
     if (strcmp(option, "auto") == 0) {
-        igj_uuid_gen_init(&gen, NULL, NULL);
-
-        msec = (uint64_t) time(NULL) * 1000;
-
-        if (igj_uuid_make(&gen, msec, &uuid) != IGJ_OK) {
-            cli_say("no random numbers to make a key of");
-            return IGJ_ERROR;
-        }
-
-        igj_uuid_print(&uuid, submit->key);
-        submit->key[IGJ_UUID_TEXT_LEN] = '\0';
-
-    } else {
-        len = strlen(option);
-
-        for (i = 0; i < len && option[i] > ' ' && option[i] < 0x7F
-                    && option[i] != '"' && option[i] != '\\'; i++)
-        {
-            /* void */
-        }
-
-        if (len == 0 || len > CLI_SUBMIT_KEY_MAX || i < len) {
-            cli_say("--idempotency-key takes 1 to %d visible ASCII "
-                    "characters without quotes and backslashes, or \"auto\"",
-                    CLI_SUBMIT_KEY_MAX);
-            return IGJ_ERROR;
-        }
-
-        memcpy(submit->key, option, len + 1);
+        return cli_submit_new_key(submit);
     }
 
-    (void) snprintf(submit->header, sizeof(submit->header),
-                    "Idempotency-Key: \"%s\"", submit->key);
+    len = strlen(option);
+
+    for (i = 0; i < len && option[i] > ' ' && option[i] < 0x7F
+                && option[i] != '"' && option[i] != '\\'; i++)
+    {
+        /* void */
+    }
+
+    if (len == 0 || len > CLI_SUBMIT_KEY_MAX || i < len) {
+        cli_say("--idempotency-key takes 1 to %d visible ASCII characters "
+                "without quotes and backslashes, or \"auto\"",
+                CLI_SUBMIT_KEY_MAX);
+        return IGJ_ERROR;
+    }
+
+    memcpy(submit->key, option, len + 1);
+
+    return IGJ_OK;
+}
+
+
+/* One that nobody else has. */
+
+static int
+cli_submit_new_key(cli_submit_t *submit)
+{
+    uint64_t        msec;
+    igj_uuid_t      uuid;
+    igj_uuid_gen_t  gen;
+
+    igj_uuid_gen_init(&gen, NULL, NULL);
+    msec = (uint64_t) time(NULL) * 1000;
+
+    if (igj_uuid_make(&gen, msec, &uuid) != IGJ_OK) {
+        cli_say("no random numbers to make a key of");
+        return IGJ_ERROR;
+    }
+
+    igj_uuid_print(&uuid, submit->key);
+    submit->key[IGJ_UUID_TEXT_LEN] = '\0';
 
     return IGJ_OK;
 }
@@ -132,6 +137,7 @@ cli_submit_key(cli_submit_t *submit, const char *option)
 static cli_exit_e
 cli_submit_send(cli_t *cli, cli_submit_t *submit)
 {
+    char            header[CLI_SUBMIT_KEY_MAX + 32];
     cli_exit_e      rc;
     cli_answer_t    answer;
     cli_request_t   request;
@@ -141,7 +147,13 @@ cli_submit_send(cli_t *cli, cli_submit_t *submit)
     memset(&request, 0, sizeof(request));
     request.path = CLI_SUBMIT_PATH;
     request.accept = "application/json";
-    request.header = submit->key[0] == '\0' ? NULL : submit->header;
+
+    if (submit->key[0] != '\0') {
+        (void) snprintf(header, sizeof(header), "Idempotency-Key: \"%s\"",
+                        submit->key);
+        request.header = header;
+    }
+
     request.source = cli_body_read;
     request.rewind = cli_body_rewind;
     request.source_data = &submit->body;
