@@ -171,17 +171,20 @@ comment on index public.scrape_jobs_list is
     'igjobs.newest_jobs: the jobs of one state, newest first';
 
 
+create type igjobs.listed_job as (
+    created_at timestamptz, job_id uuid, doc text);
+
 create function igjobs.newest_jobs(
     p_tenant text, p_states text[], p_after timestamptz,
     p_before timestamptz, p_before_job uuid, p_limit integer)
-    returns setof public.scrape_jobs
+    returns setof igjobs.listed_job
     language plpgsql stable
     set enable_seqscan = off
     set enable_bitmapscan = off
 as $$
 begin
     return query
-    select j.*
+    select k.created_at, k.job_id, j.doc
     from (
         select k.created_at, k.job_id
         from unnest(p_states) s (state), lateral (
@@ -194,7 +197,7 @@ begin
             limit p_limit) k
         order by k.created_at desc, k.job_id desc
         limit p_limit) k, lateral (
-        select t.* from public.scrape_jobs t
+        select t.doc from public.scrape_jobs t
         where t.tenant = p_tenant and t.job_id = k.job_id
         limit 1) j
     order by k.created_at desc, k.job_id desc;
@@ -207,27 +210,17 @@ comment on function igjobs.newest_jobs(
     'no filter makes it read more.';
 
 
-create function igjobs.job_summary(j public.scrape_jobs)
+create function igjobs.jobs_json(p_jobs igjobs.listed_job[])
     returns text
     language sql stable
-return format(
-    '{"job_id":"%s","status":"%s","state":"%s","completion_reason":%s,'
-    '"phase":"%s","progress":%s,"profiles_scraped":%s,"total_scraped":%s,'
-    '"total_filtered":%s,"total_batches":%s,"current_batch":%s,'
-    '"accounts":{"total":%s,"failed":%s},"error_message":%s,'
-    '"created_at":%s,"started_at":%s,"completed_at":%s,'
-    '"job_url":"/api/jobs/%1$s","status_url":"/api/job-status/%1$s",'
-    '"results_url":"/api/job-results/%1$s"}',
-    j.job_id, j.status, j.state,
-    igjobs.json_text(igjobs.completion_reason(j.state, j.reason)), j.phase,
-    trim_scale(j.progress), j.profiles_scraped,
-    coalesce(j.total_scraped::text, 'null'),
-    coalesce(j.total_filtered::text, 'null'),
-    j.total_batches, j.current_batch, j.account_count, j.accounts_failed,
-    igjobs.json_text(j.error_message), igjobs.json_time(j.created_at),
-    igjobs.json_time(j.started_at), igjobs.json_time(j.completed_at));
-comment on function igjobs.job_summary(public.scrape_jobs) is
-    'A job in a list.';
+return (
+    select coalesce(string_agg(format(
+        '%s,"job_url":"/api/jobs/%2$s","status_url":"/api/job-status/%2$s"}',
+        left(j.doc, -1), j.job_id), ',' order by j.n), '')
+    from unnest(p_jobs) with ordinality j (created_at, job_id, doc, n));
+comment on function igjobs.jobs_json(igjobs.listed_job[]) is
+    'The jobs of a list: each is its status document, as it is, and where to '
+    'read more.';
 
 
 create function igjobs.bad_jobs_parameter(params jsonb)
@@ -287,7 +280,7 @@ declare
         'jobs', caller -> 'tenant', params -> 'status', params -> 'state',
         params -> 'created_after', params -> 'created_before')::text;
     place text := igjobs.token_position(scope, params ->> 'page_token');
-    jobs public.scrape_jobs[];
+    jobs igjobs.listed_job[];
     next_token text := '';
 begin
     if bad is not null then
@@ -310,9 +303,7 @@ begin
     end if;
     return (200, format(
         '{"success":true,"jobs":[%s],"page_size":%s,"next_page_token":"%s"}',
-        (select string_agg(igjobs.job_summary(j), ','
-                           order by j.created_at desc, j.job_id desc)
-         from unnest(jobs[:n]) j), n, next_token));
+        igjobs.jobs_json(jobs[:n]), n, next_token));
 end
 $$;
 comment on function igjobs.api_jobs(jsonb, jsonb) is

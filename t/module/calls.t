@@ -65,8 +65,8 @@ subtest 'the list' => sub {
     is(get($job->{$_})->{status}, $_ eq 'results_url' ? 400 : 200, "its $_")
         for qw(job_url status_url results_url);
     my $status = get($job->{status_url})->json;
-    is_deeply($job->{$_}, $status->{$_}, "$_ is that of the status")
-        for grep { !/^(?:job|status)_url$/ } sort keys %$job;
+    delete @$job{qw(job_url status_url)};
+    is_deeply($job, $status, 'otherwise it is the status');
 
     is_deeply([ids(get('/api/jobs', 'other'))], [$of_other],
         'another tenant sees its own');

@@ -235,12 +235,13 @@ insert into public.scrape_jobs (job_id, created_at, started_at, completed_at,
     total_batches, account_count, max_count_per_account, parallelism,
     max_failed_ratio, keep_unknown, tenant, platform, kind, class, phase,
     state, status, target_gender, doc)
-select gen_random_uuid(), '2026-01-01'::timestamptz + i / 4 * interval '1 s',
+select id, '2026-01-01'::timestamptz + i / 4 * interval '1 s',
     now(), case when s <> 'running' then now() end, 1, 50, 5, 8, 0.1, true,
     'many', 'instagram', 'scrape_followers', 'small', 'collect', s,
-    igjobs.status_word(s), 'any', repeat('x', 800)
+    igjobs.status_word(s), 'any',
+    format('{"job_id":"%s","%s":1}', id, repeat('x', 800))
 from (
-    select i, case when i % 10000 = 7 then 'failed' when i % 10 = 0
+    select i, gen_random_uuid() as id, case when i % 10000 = 7 then 'failed' when i % 10 = 0
         then 'running' else 'completed' end as s
     from generate_series(1, 40000) i) x
 SQL
