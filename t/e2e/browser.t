@@ -3,7 +3,7 @@
 #
 # A page of another origin in headless Chromium: a submission with a JSON body,
 # for which the browser asks first, answered in both forms; waiting, 304, and
-# headers that the page may read.
+# headers that the page may read; events.
 
 use strict;
 use warnings;
@@ -70,11 +70,20 @@ like $async->{tag}, qr{^W/"\d+"$}, 'the page may read ETag';
 is $async->{again}, 304, 'and ask with it';
 is $async->{total}, $people, 'results';
 
+my @events = @{ report('streamed')->{events} };
+is $events[0]{name}, 'state', 'EventSource: the present document first';
+is "$events[-1]{name} $events[-1]{status}", 'done completed', 'the end';
+is scalar(grep { $events[$_]{id} <= $events[$_ - 1]{id} } 1 .. $#events), 0,
+    'nothing twice';
+
 my $log = read_file("$nginx->{dir}/access.log");
 like $log, qr{"OPTIONS /api/scrape-followers [^"]+" 200 .*"POST \S+ \S+" 200 }s,
     'the browser asked first';
 like $log, qr{"OPTIONS /api/job-status/[0-9a-f-]+ HTTP/1\.1" 200},
     'also for the headers of a status request';
+
+like $log, qr{"GET /api/jobs/\S+/events \S+" 200 .*"GET /api/jobs/\S+/events \S+" 204 }s,
+    'it came back after the end, and stayed away then';
 
 $browser->stop;
 $stack->finish;
