@@ -58,6 +58,8 @@ typedef struct {
 } ngx_http_igjobs_events_t;
 
 
+static ngx_http_igjobs_events_t *ngx_http_igjobs_events_create(
+    ngx_http_request_t *r, ngx_http_igjobs_streams_t *streams);
 static void ngx_http_igjobs_events_leave(ngx_http_igjobs_ctx_t *ctx);
 static void ngx_http_igjobs_events_cleanup(void *data);
 static ngx_int_t ngx_http_igjobs_events_last_id(ngx_http_request_t *r,
@@ -114,7 +116,6 @@ ngx_http_igjobs_events(ngx_http_request_t *r)
     igj_uuid_t                    job;
     ngx_int_t                     rc;
     ngx_str_t                    *id;
-    ngx_pool_cleanup_t           *cln;
     ngx_http_igjobs_ctx_t        *ctx;
     ngx_http_igjobs_events_t     *events;
     ngx_http_igjobs_main_conf_t  *mcf;
@@ -127,30 +128,16 @@ ngx_http_igjobs_events(ngx_http_request_t *r)
         return ngx_http_igjobs_job_not_found(r, id);
     }
 
-    events = ngx_pcalloc(r->pool, sizeof(ngx_http_igjobs_events_t));
-    cln = ngx_pool_cleanup_add(r->pool, 0);
+    events = ngx_http_igjobs_events_create(r, mcf->streams);
 
-    if (events == NULL || cln == NULL) {
+    if (events == NULL || ngx_http_igjobs_prepare(r) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-
-    cln->handler = ngx_http_igjobs_events_cleanup;
-    cln->data = events;
 
     rc = ngx_http_igjobs_events_last_id(r, &events->last_id);
 
     if (rc != NGX_DECLINED) {
         return rc;
-    }
-
-    events->request = r;
-    events->streams = mcf->streams;
-    events->watch.handler = ngx_http_igjobs_events_told;
-    events->watch.data = events;
-    events->watch.paced = 1;
-
-    if (ngx_http_igjobs_prepare(r) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (ngx_http_igjobs_watch(mcf->watches, &ctx->tenant, &job,
@@ -164,6 +151,33 @@ ngx_http_igjobs_events(ngx_http_request_t *r)
     ctx->leave = ngx_http_igjobs_events_leave;
 
     return ngx_http_igjobs_wait(r);
+}
+
+
+static ngx_http_igjobs_events_t *
+ngx_http_igjobs_events_create(ngx_http_request_t *r,
+    ngx_http_igjobs_streams_t *streams)
+{
+    ngx_pool_cleanup_t        *cln;
+    ngx_http_igjobs_events_t  *events;
+
+    events = ngx_pcalloc(r->pool, sizeof(ngx_http_igjobs_events_t));
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+
+    if (events == NULL || cln == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_http_igjobs_events_cleanup;
+    cln->data = events;
+
+    events->request = r;
+    events->streams = streams;
+    events->watch.handler = ngx_http_igjobs_events_told;
+    events->watch.data = events;
+    events->watch.paced = 1;
+
+    return events;
 }
 
 
