@@ -194,6 +194,7 @@ static struct curl_slist *
 cli_http_headers(const cli_http_t *http, const cli_request_t *request)
 {
     char                      accept[128];
+    size_t                    i;
     struct curl_slist        *headers;
     const struct curl_slist  *one;
 
@@ -210,8 +211,10 @@ cli_http_headers(const cli_http_t *http, const cli_request_t *request)
         headers = curl_slist_append(headers, "Content-Type: application/json");
     }
 
-    if (request->header != NULL) {
-        headers = curl_slist_append(headers, request->header);
+    for (i = 0; i < sizeof(request->headers) / sizeof(char *); i++) {
+        if (request->headers[i] != NULL) {
+            headers = curl_slist_append(headers, request->headers[i]);
+        }
     }
 
     return headers;

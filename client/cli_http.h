@@ -26,7 +26,7 @@ typedef int (*cli_rewind_pt)(void *data);
 typedef struct {
     const char     *path;          /* and query, from "/" */
     const char     *accept;        /* media type */
-    const char     *header;        /* a further one, or NULL */
+    const char     *headers[2];    /* further ones, or NULL */
 
     /* Takes the body of a 2xx; NULL: the answer keeps it. */
     cli_sink_pt     sink;

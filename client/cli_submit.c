@@ -20,6 +20,9 @@
 #define CLI_SUBMIT_PATH     "/api/scrape-followers"
 #define CLI_SUBMIT_KEY_MAX  255
 
+/* the job's id, not its results, also where the server prefers those */
+#define CLI_SUBMIT_PREFER   "Prefer: respond-async"
+
 
 typedef struct {
     cli_body_t  body;
@@ -147,11 +150,12 @@ cli_submit_send(cli_t *cli, cli_submit_t *submit)
     memset(&request, 0, sizeof(request));
     request.path = CLI_SUBMIT_PATH;
     request.accept = "application/json";
+    request.headers[0] = CLI_SUBMIT_PREFER;
 
     if (submit->key[0] != '\0') {
         (void) snprintf(header, sizeof(header), "Idempotency-Key: \"%s\"",
                         submit->key);
-        request.header = header;
+        request.headers[1] = header;
     }
 
     request.source = cli_body_read;
@@ -231,9 +235,15 @@ cli_submit_accepted(cli_t *cli, cli_submit_t *submit,
     const char  *text;
 
     doc = cli_answer_document(cli, answer);
+
+    if (doc == NULL) {
+        return CLI_FAILED;
+    }
+
     text = cli_json_text(doc, "job_id");
 
     if (text == NULL || cli_job_id(text, id) != IGJ_OK) {
+        cli_say("the answer names no job (%ld)", answer->status);
         cJSON_Delete(doc);
         return CLI_FAILED;
     }

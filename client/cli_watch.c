@@ -140,7 +140,7 @@ cli_watch_stream(cli_watch_t *watch, cli_events_t *events)
         if (events->id[0] != '\0') {
             (void) snprintf(header, sizeof(header), "Last-Event-ID: %s",
                             events->id);
-            request.header = header;
+            request.headers[0] = header;
         }
 
         cli_events_again(events);

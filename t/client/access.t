@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 #
-# igjobs, the command, to a server behind TLS, HTTP/2, a password and a proxy.
+# igjobs, the command, to a server behind TLS, HTTP/2, a password and a proxy,
+# which answers others with results.
 
 use strict;
 use warnings;
@@ -33,7 +34,11 @@ my $stack = Igjobs::Stack->new(nginx => { redis => undef, http => <<"HTTP" });
         auth_basic igjobs;
         auth_basic_user_file $dir/users;
 
-        location /api/ { igjobs; igjobs_max_body_size 4k; }
+        location /api/ {
+            igjobs;
+            igjobs_max_body_size 4k;
+            igjobs_sync_answers on;
+        }
     }
 HTTP
 $stack->start(qw(postgres nginx));
@@ -52,7 +57,8 @@ is $r->{status}, 3, 'no password';
 like $r->{err}, qr/asks for credentials; see -H .*\(401\)/, 'is the reason';
 
 $r = $igjobs->run(['submit', 'a', '--json'], env => \%allowed);
-is $r->{status}, 0, 'both are there' or diag $r->{err};
+is $r->{status}, 0, 'both are there: the job is accepted at once'
+    or diag $r->{err};
 my $id = JSON::PP::decode_json($r->{out})->{job_id};
 $r = $igjobs->run(['status', $id],
                   env => { SSL_CERT_FILE => $trust{CURL_CA_BUNDLE},

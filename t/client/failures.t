@@ -122,6 +122,17 @@ subtest 'unless it has a key' => sub {
     });
 };
 
+subtest 'an answer without a job' => sub {
+    with_stub(sub { Igjobs::Stub::answer(200, { data => {} }) }, sub {
+        my ($igjobs, $stub) = @_;
+        my $r = $igjobs->run(['submit', 'a']);
+        is $r->{status}, 3, 'is a failure';
+        like $r->{err}, qr/names no job \(200\)/, 'said so';
+        is $stub->requests->[0]{headers}{prefer}, 'respond-async',
+            'the job was asked for';
+    });
+};
+
 subtest 'watching by events' => sub {
     my $event = sub {
         my ($name, $end, @document) = @_;
