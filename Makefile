@@ -37,7 +37,7 @@ INCLUDES    = -Icommon -Iclient $(WORKER_DIRS:%=-I%) -I$(OUT)
 INCLUDES   += $(shell pkg-config --cflags-only-I libpq 2>/dev/null)
 
 WORKER_LIBS = -lcurl -lpq -lhiredis -lcjson -lssl -lcrypto -lz -lm
-CLIENT_LIBS = -lcurl -lcjson
+CLIENT_LIBS = -lcurl -lcjson -lcrypto
 SIM_LIBS    = -lmicrohttpd -lcjson -lcrypto -lz -lm
 
 PREFIX      = /usr/local
@@ -114,7 +114,7 @@ $(MODULE): $(MODULE_SRC) stack/build-module | tools
 
 $(OUT)/names-tool: $(NAMES_OBJ) $(COMMON_OBJ)
 	@echo "  LINK   $@"
-	$(Q)$(CC) $(IGJ_LDFLAGS) -o $@ $^ -lm
+	$(Q)$(CC) $(IGJ_LDFLAGS) -o $@ $^ -lcrypto -lm
 
 $(NAMES): data/given-names.csv data/regional-names.csv data/name-words.csv \
     $(OUT)/names-tool

@@ -149,6 +149,10 @@
       "page_token belongs to another list",                                   \
       "Send next_page_token of the page before, with the filter of that "     \
       "page; without page_token the list begins anew.")                       \
+    X(FILTER_NEEDS_TOKEN, "IGJ0504", 400, "filter-needs-token",               \
+      "Filtered results have no page numbers",                                \
+      "Send page_size and page_token instead of page and limit, or leave "    \
+      "gender, source_account and min_confidence out.")                       \
                                                                               \
     /* 06: requests that are sent again */                                    \
                                                                               \

@@ -27,6 +27,7 @@
 #include "ngx_http_igjobs_document.h"
 #include "ngx_http_igjobs_watch.h"
 #include "ngx_http_igjobs_body.h"
+#include "ngx_http_igjobs_token.h"
 
 
 typedef struct ngx_http_igjobs_submissions_s  ngx_http_igjobs_submissions_t;
@@ -62,6 +63,7 @@ typedef struct {
     ngx_http_igjobs_watches_t         *watches;
     ngx_http_igjobs_streams_t         *streams;
     ngx_http_igjobs_submissions_t     *submissions;
+    ngx_http_igjobs_token_key_t        token_key;
 } ngx_http_igjobs_main_conf_t;
 
 
@@ -162,6 +164,7 @@ ngx_int_t ngx_http_igjobs_submit(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_status(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_events(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_results(ngx_http_request_t *r);
+ngx_int_t ngx_http_igjobs_export(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_call(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_problems(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_openapi(ngx_http_request_t *r);

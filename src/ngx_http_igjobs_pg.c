@@ -665,6 +665,13 @@ ngx_http_igjobs_pg_rows(const ngx_http_igjobs_pg_result_t *result)
 
 
 ngx_uint_t
+ngx_http_igjobs_pg_columns(const ngx_http_igjobs_pg_result_t *result)
+{
+    return PQnfields((const PGresult *) result);
+}
+
+
+ngx_uint_t
 ngx_http_igjobs_pg_is_null(const ngx_http_igjobs_pg_result_t *result,
     ngx_uint_t row, ngx_uint_t column)
 {

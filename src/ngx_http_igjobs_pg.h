@@ -41,8 +41,12 @@ typedef enum {
     NGX_HTTP_IGJOBS_SQL_DOCUMENTS,      /* tenant, job: doc, for many */
     NGX_HTTP_IGJOBS_SQL_JOB_PAGE,       /* tenant, job: status, state,
                                            version, total */
+    NGX_HTTP_IGJOBS_SQL_JOB_PAGE_KEY,   /* the same, key of page tokens */
     NGX_HTTP_IGJOBS_SQL_RESULT_ROWS,    /* tenant, job, first, count,
                                            separator: ngx_http_igjobs_rows.h */
+    NGX_HTTP_IGJOBS_SQL_WHOLE_ROWS,     /* the same, evidence */
+    NGX_HTTP_IGJOBS_SQL_FILTERED_ROWS,  /* the same, gender, source account,
+                                           least confidence */
     NGX_HTTP_IGJOBS_SQL_API_JOBS,       /* calls: caller, params: status, */
     NGX_HTTP_IGJOBS_SQL_API_JOB,        /* body */
     NGX_HTTP_IGJOBS_SQL_API_JOB_ACCOUNTS,
@@ -185,6 +189,8 @@ void ngx_http_igjobs_pg_detach(ngx_http_igjobs_pg_op_t *op);
 
 /* Results: rows and columns count from 0; the bytes belong to the result. */
 ngx_uint_t ngx_http_igjobs_pg_rows(const ngx_http_igjobs_pg_result_t *result);
+ngx_uint_t ngx_http_igjobs_pg_columns(
+    const ngx_http_igjobs_pg_result_t *result);
 ngx_uint_t ngx_http_igjobs_pg_is_null(
     const ngx_http_igjobs_pg_result_t *result, ngx_uint_t row,
     ngx_uint_t column);

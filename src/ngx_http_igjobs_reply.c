@@ -9,7 +9,6 @@
 #include "ngx_http_igjobs.h"
 
 
-#define NGX_HTTP_IGJOBS_JSON     "application/json"
 #define NGX_HTTP_IGJOBS_PROBLEM  "application/problem+json"
 
 /* seconds that a client is told to wait when we cannot serve it now */
@@ -114,16 +113,16 @@ ngx_http_igjobs_head(ngx_http_request_t *r, ngx_uint_t status,
     r->headers_out.content_length_n = length;
     r->headers_out.content_type.data = (u_char *) type;
     r->headers_out.content_type.len = ngx_strlen(type);
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_len = strcspn(type, ";");
     r->headers_out.content_type_lowcase = NULL;
 }
 
 
 ngx_int_t
 ngx_http_igjobs_send_header(ngx_http_request_t *r, ngx_uint_t status,
-    off_t length)
+    const char *type, off_t length)
 {
-    ngx_http_igjobs_head(r, status, NGX_HTTP_IGJOBS_JSON, length);
+    ngx_http_igjobs_head(r, status, type, length);
 
     return ngx_http_send_header(r);
 }

@@ -22,6 +22,9 @@
 #include "ngx_http_igjobs_pg.h"
 
 
+#define NGX_HTTP_IGJOBS_JSON  "application/json"
+
+
 /* A header of the request, by its name in lower case; NULL if absent. */
 ngx_table_elt_t *ngx_http_igjobs_find_header(ngx_http_request_t *r,
     const char *name);
@@ -37,12 +40,12 @@ ngx_int_t ngx_http_igjobs_retry_after(ngx_http_request_t *r,
     ngx_uint_t seconds);
 
 /*
- * Sets status, Content-Type application/json and Content-Length (-1: unknown,
+ * Sets status, Content-Type (a literal) and Content-Length (-1: unknown,
  * chunked) and sends the header: for bodies that are rendered piece by piece.
  * Body pieces then go through ngx_http_output_filter().
  */
 ngx_int_t ngx_http_igjobs_send_header(ngx_http_request_t *r,
-    ngx_uint_t status, off_t length);
+    ngx_uint_t status, const char *type, off_t length);
 
 /* A whole answer of application/json; body must live in r->pool. */
 ngx_int_t ngx_http_igjobs_reply_json(ngx_http_request_t *r, ngx_uint_t status,

@@ -2,8 +2,8 @@
 
 /*
  * The one table of paths.  A pattern is compared segment by segment; ":name"
- * takes one segment that is not empty.  Paths are case-sensitive and have no
- * slash at their end.
+ * takes one segment that is not empty, ":name.ending" one with this ending.
+ * Paths are case-sensitive and have no slash at their end.
  *
  * A row of ngx_http_igjobs_call also names its query parameters and its
  * statement; see ngx_http_igjobs_call.c for how to add one.
@@ -14,6 +14,8 @@
 
 static ngx_uint_t ngx_http_igjobs_match(const char *pattern, ngx_str_t *uri,
     ngx_str_t *params);
+static ngx_uint_t ngx_http_igjobs_match_name(const char **pattern, u_char **p,
+    u_char *last, ngx_str_t *param);
 
 
 #define ngx_http_igjobs_query(...)  (const char *const []) { __VA_ARGS__, NULL }
@@ -29,6 +31,15 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
 
     { NGX_HTTP_GET, "/api/job-results/:job",
       ngx_http_igjobs_results, 0, NULL, 0 },
+
+    { NGX_HTTP_GET, "/api/job-results/:job.csv",
+      ngx_http_igjobs_export, 0, NULL, 0 },
+
+    { NGX_HTTP_GET, "/api/job-results/:job.ndjson",
+      ngx_http_igjobs_export, 0, NULL, 0 },
+
+    { NGX_HTTP_GET, "/api/job-results/:job.json",
+      ngx_http_igjobs_export, 0, NULL, 0 },
 
     { NGX_HTTP_GET, "/api/jobs",
       ngx_http_igjobs_call, 0,
@@ -118,7 +129,8 @@ ngx_http_igjobs_route(ngx_http_request_t *r,
 
 /*
  * 0: the pattern does not fit; else a number that has, below its highest bit,
- * a bit for each segment, the first one highest: is it fixed?
+ * two bits for each segment, the first one highest: 3, it is fixed; 2, its
+ * ending is; 0, nothing is.
  */
 
 static ngx_uint_t
@@ -134,38 +146,63 @@ ngx_http_igjobs_match(const char *pattern, ngx_str_t *uri, ngx_str_t *params)
 
     while (*pattern != '\0') {
 
-        if (*pattern != ':') {
+        if (*pattern == ':') {
+            fixed -= ngx_http_igjobs_match_name(&pattern, &p, last,
+                                                &params[n]);
 
-            if (p == last || *p != (u_char) *pattern) {
+            if (params[n++].len == 0) {
                 return 0;
             }
 
-            if (*pattern == '/') {
-                fixed = fixed << 1 | 1;
-            }
-
-            p++;
-            pattern++;
             continue;
         }
 
-        fixed--;
-        params[n].data = p;
-
-        while (p < last && *p != '/') {
-            p++;
-        }
-
-        params[n].len = p - params[n].data;
-
-        if (params[n++].len == 0) {
+        if (p == last || *p != (u_char) *pattern) {
             return 0;
         }
 
-        while (*pattern != '\0' && *pattern != '/') {
-            pattern++;
+        if (*pattern == '/') {
+            fixed = fixed << 2 | 3;
         }
+
+        p++;
+        pattern++;
     }
 
     return (p == last) ? fixed : 0;
+}
+
+
+/*
+ * Moves behind ":name" and its segment, up to their ending.  How much less
+ * than a fixed segment that is; the parameter is empty if it does not fit.
+ */
+
+static ngx_uint_t
+ngx_http_igjobs_match_name(const char **pattern, u_char **p, u_char *last,
+    ngx_str_t *param)
+{
+    size_t       ending;
+    u_char      *segment;
+    const char  *name;
+
+    segment = *p;
+
+    while (*p < last && **p != '/') {
+        (*p)++;
+    }
+
+    name = *pattern;
+    *pattern += strcspn(name, "./");
+    ending = strcspn(*pattern, "/");
+
+    param->data = segment;
+    param->len = 0;
+
+    if ((size_t) (*p - segment) > ending) {
+        *p -= ending;
+        param->len = *p - segment;
+    }
+
+    return ending ? 1 : 3;
 }

@@ -39,7 +39,8 @@ typedef struct {
 /*
  * Finds the row of the request's path and method and writes what stood for
  * each :name into params, in order.  Of two patterns that fit, the one whose
- * segment is fixed where the other's is a :name wins, whatever the methods.
+ * segment is fixed, or has a fixed ending, where the other's is a :name wins,
+ * whatever the methods.
  * NGX_OK: *route is set.  NGX_DECLINED: no such path.  NGX_HTTP_NOT_ALLOWED:
  * the path takes the methods in *allowed.
  */

@@ -14,6 +14,8 @@
 
 static ngx_uint_t ngx_http_igjobs_rows_whole(
     const ngx_http_igjobs_rows_t *rows, ngx_uint_t chunk);
+static ngx_str_t ngx_http_igjobs_rows_text(const ngx_http_igjobs_rows_t *rows,
+    ngx_uint_t chunk, ngx_uint_t i);
 static uint64_t ngx_http_igjobs_rows_integer(
     const ngx_http_igjobs_rows_t *rows, ngx_uint_t chunk, ngx_uint_t column);
 static u_char *ngx_http_igjobs_rows_find(const ngx_http_igjobs_rows_t *rows,
@@ -23,12 +25,16 @@ static void ngx_http_igjobs_rows_chunk(ngx_http_igjobs_rows_t *rows);
 
 ngx_int_t
 ngx_http_igjobs_rows_take(ngx_http_igjobs_rows_t *rows,
-    ngx_http_igjobs_pg_result_t *result, const ngx_str_t *separator)
+    ngx_http_igjobs_pg_result_t *result, const ngx_str_t *separator,
+    int64_t first)
 {
     ngx_uint_t  i;
 
     rows->result = result;
     rows->separator = *separator;
+    rows->texts = ngx_http_igjobs_pg_columns(result)
+                  - NGX_HTTP_IGJOBS_ROWS_FIRST;
+    rows->ordinal = first - 1;
     rows->chunk = 0;
     rows->left = 0;
 
@@ -58,10 +64,13 @@ ngx_http_igjobs_rows_whole(const ngx_http_igjobs_rows_t *rows,
 
     values = ngx_http_igjobs_rows_integer(rows, chunk, NGX_HTTP_IGJOBS_ROWS_N);
 
-    for (i = 0; values != 0 && i < NGX_HTTP_IGJOBS_ROWS_TEXTS; i++) {
-        text = ngx_http_igjobs_pg_value(rows->result, chunk,
-                                        NGX_HTTP_IGJOBS_ROWS_FIRST + i);
+    for (i = 0; values != 0 && i < rows->texts; i++) {
+        text = ngx_http_igjobs_rows_text(rows, chunk, i);
         n = 1;
+
+        if (text.data == NULL) {
+            continue;
+        }
 
         while ((p = ngx_http_igjobs_rows_find(rows, &text)) != NULL) {
             p += rows->separator.len;
@@ -76,6 +85,27 @@ ngx_http_igjobs_rows_whole(const ngx_http_igjobs_rows_t *rows,
     }
 
     return 1;
+}
+
+
+/* of all values of a column; NULL if it was not asked for */
+
+static ngx_str_t
+ngx_http_igjobs_rows_text(const ngx_http_igjobs_rows_t *rows,
+    ngx_uint_t chunk, ngx_uint_t i)
+{
+    ngx_str_t  text;
+
+    ngx_str_null(&text);
+
+    if (!ngx_http_igjobs_pg_is_null(rows->result, chunk,
+                                    NGX_HTTP_IGJOBS_ROWS_FIRST + i))
+    {
+        text = ngx_http_igjobs_pg_value(rows->result, chunk,
+                                        NGX_HTTP_IGJOBS_ROWS_FIRST + i);
+    }
+
+    return text;
 }
 
 
@@ -129,12 +159,12 @@ ngx_http_igjobs_rows_next(ngx_http_igjobs_rows_t *rows)
 
     rows->left--;
 
-    for (i = 0; i < NGX_HTTP_IGJOBS_ROWS_TEXTS; i++) {
+    for (i = 0; i < rows->texts; i++) {
         rest = &rows->rest[i];
         value = &rows->value[i];
         *value = *rest;
 
-        if (rows->left == 0) {
+        if (rows->left == 0 || rest->data == NULL) {
             continue;
         }
 
@@ -144,6 +174,12 @@ ngx_http_igjobs_rows_next(ngx_http_igjobs_rows_t *rows)
         rest->len -= p - rest->data;
         rest->data = p;
     }
+
+    value = &rows->value[NGX_HTTP_IGJOBS_ROWS_ORDINAL];
+
+    rows->ordinal = (rows->texts > NGX_HTTP_IGJOBS_ROWS_ORDINAL)
+                    ? ngx_atoof(value->data, value->len)
+                    : rows->ordinal + 1;
 }
 
 
@@ -157,9 +193,8 @@ ngx_http_igjobs_rows_chunk(ngx_http_igjobs_rows_t *rows)
     rows->created = (int64_t) ngx_http_igjobs_rows_integer(rows, rows->chunk,
                                                 NGX_HTTP_IGJOBS_ROWS_CREATED);
 
-    for (i = 0; i < NGX_HTTP_IGJOBS_ROWS_TEXTS; i++) {
-        rows->rest[i] = ngx_http_igjobs_pg_value(rows->result, rows->chunk,
-                                              NGX_HTTP_IGJOBS_ROWS_FIRST + i);
+    for (i = 0; i < rows->texts; i++) {
+        rows->rest[i] = ngx_http_igjobs_rows_text(rows, rows->chunk, i);
     }
 
     rows->chunk++;

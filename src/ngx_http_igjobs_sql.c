@@ -66,12 +66,34 @@ static const ngx_http_igjobs_sql_t
         " from igjobs.job_page($1::text, $2::uuid)",
         2, NGX_HTTP_IGJOBS_PG_STATUS, 0, NULL },
 
+    [NGX_HTTP_IGJOBS_SQL_JOB_PAGE_KEY] = {
+        "igjobs_job_page_key",
+        "select status, state, version, total, igjobs.token_key()"
+        " from igjobs.job_page($1::text, $2::uuid)",
+        2, NGX_HTTP_IGJOBS_PG_STATUS, 0, NULL },
+
     [NGX_HTTP_IGJOBS_SQL_RESULT_ROWS] = {
         "igjobs_result_rows",
         "select n, created_at, profile_ids, usernames, full_names"
         " from igjobs.result_rows($1::text, $2::uuid, $3::bigint, $4::int,"
         " $5::text)",
         5, NGX_HTTP_IGJOBS_PG_PAGES, NGX_HTTP_IGJOBS_SQL_BINARY, NULL },
+
+    [NGX_HTTP_IGJOBS_SQL_WHOLE_ROWS] = {
+        "igjobs_whole_rows",
+        "select n, created_at, profile_ids, usernames, full_names, genders,"
+        " confidences, source_accounts, evidences"
+        " from igjobs.whole_rows($1::text, $2::uuid, $3::bigint, $4::int,"
+        " $5::text, $6::boolean)",
+        6, NGX_HTTP_IGJOBS_PG_PAGES, 1, NULL },
+
+    [NGX_HTTP_IGJOBS_SQL_FILTERED_ROWS] = {
+        "igjobs_filtered_rows",
+        "select n, created_at, profile_ids, usernames, full_names, genders,"
+        " confidences, source_accounts, evidences, ordinals"
+        " from igjobs.filtered_rows($1::text, $2::uuid, $3::bigint, $4::int,"
+        " $5::text, $6::text, $7::text, $8::real)",
+        8, NGX_HTTP_IGJOBS_PG_PAGES, 1, NULL },
 
     [NGX_HTTP_IGJOBS_SQL_API_JOBS] = ngx_http_igjobs_sql_call("jobs"),
 

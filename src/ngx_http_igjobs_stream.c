@@ -4,6 +4,7 @@
  * See ngx_http_igjobs_stream.h.  The stream turns in run(): fill a buffer, send
  * it, and go on until something has to be waited for: the client (no buffer is
  * free, or the ring has to drain before more rows are asked for) or Postgres.
+ * Rows come while earlier ones are sent, one range ahead.
  */
 
 #include "ngx_http_igjobs.h"
@@ -25,15 +26,22 @@ typedef enum {
 } ngx_http_igjobs_stream_part_e;
 
 
-static void ngx_http_igjobs_stream_ask(ngx_http_igjobs_stream_t *stream);
+static void ngx_http_igjobs_stream_need(ngx_http_igjobs_stream_t *stream);
+static void ngx_http_igjobs_stream_ask_ahead(ngx_http_igjobs_stream_t *stream);
+static ngx_int_t ngx_http_igjobs_stream_ask(ngx_http_igjobs_stream_t *stream);
+static ngx_http_igjobs_sql_e ngx_http_igjobs_stream_columns(
+    ngx_http_igjobs_stream_t *stream, ngx_http_igjobs_pg_param_t *params);
 static void ngx_http_igjobs_stream_rows(ngx_http_request_t *r,
     ngx_http_igjobs_pg_reply_t *reply);
 static void ngx_http_igjobs_stream_declined(ngx_http_igjobs_stream_t *stream);
 static void ngx_http_igjobs_stream_broken(ngx_http_igjobs_stream_t *stream,
     igj_problem_e problem);
+static ngx_int_t ngx_http_igjobs_stream_header(
+    ngx_http_igjobs_stream_t *stream);
 static void ngx_http_igjobs_stream_run(ngx_http_igjobs_stream_t *stream);
 static ngx_int_t ngx_http_igjobs_stream_fill(ngx_http_igjobs_stream_t *stream,
     ngx_buf_t *b);
+static void ngx_http_igjobs_stream_turn(ngx_http_igjobs_stream_t *stream);
 static ngx_int_t ngx_http_igjobs_stream_part(ngx_http_igjobs_stream_t *stream);
 static void ngx_http_igjobs_stream_passed(ngx_http_igjobs_stream_t *stream);
 static ngx_chain_t *ngx_http_igjobs_stream_buffer(
@@ -57,9 +65,12 @@ ngx_http_igjobs_stream(ngx_http_request_t *r, ngx_http_igjobs_stream_t *stream)
     ngx_str_set(&stream->separator, NGX_HTTP_IGJOBS_SEPARATOR);
     igj_json_init(&stream->json, NULL, 0);
 
+    if (stream->type == NULL) {
+        stream->type = NGX_HTTP_IGJOBS_JSON;
+    }
+
     if (r->method == NGX_HTTP_HEAD) {
-        ngx_http_igjobs_finish(r, ngx_http_igjobs_send_header(r, NGX_HTTP_OK,
-                                                              -1));
+        ngx_http_igjobs_finish(r, ngx_http_igjobs_stream_header(stream));
         return;
     }
 
@@ -76,7 +87,7 @@ ngx_http_igjobs_stream(ngx_http_request_t *r, ngx_http_igjobs_stream_t *stream)
     ctx->data = stream;
 
     if (stream->first < stream->end) {
-        ngx_http_igjobs_stream_ask(stream);
+        ngx_http_igjobs_stream_need(stream);
         return;
     }
 
@@ -84,14 +95,47 @@ ngx_http_igjobs_stream(ngx_http_request_t *r, ngx_http_igjobs_stream_t *stream)
 }
 
 
+/* There are no rows: go on when there are. */
+
 static void
+ngx_http_igjobs_stream_need(ngx_http_igjobs_stream_t *stream)
+{
+    if (stream->busy) {
+        ngx_http_igjobs_stream_wait(stream);
+        return;
+    }
+
+    if (!stream->asking && ngx_http_igjobs_stream_ask(stream) != NGX_OK) {
+        ngx_http_igjobs_stream_broken(stream,
+                                      IGJ_PROBLEM_DATABASE_UNAVAILABLE);
+    }
+}
+
+
+/* If there is no room for the question now, need() asks again. */
+
+static void
+ngx_http_igjobs_stream_ask_ahead(ngx_http_igjobs_stream_t *stream)
+{
+    if (stream->busy || stream->asking || stream->ahead.result
+        || stream->rows.result == NULL || stream->first >= stream->end)
+    {
+        return;
+    }
+
+    (void) ngx_http_igjobs_stream_ask(stream);
+}
+
+
+static ngx_int_t
 ngx_http_igjobs_stream_ask(ngx_http_igjobs_stream_t *stream)
 {
     u_char                       first[NGX_INT64_LEN], count[NGX_INT64_LEN];
     int64_t                      n;
     ngx_http_request_t          *r;
+    ngx_http_igjobs_sql_e        statement;
     ngx_http_igjobs_ctx_t       *ctx;
-    ngx_http_igjobs_pg_param_t   params[5];
+    ngx_http_igjobs_pg_param_t   params[NGX_HTTP_IGJOBS_PG_MAX_PARAMS];
 
     r = stream->request;
     ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
@@ -111,17 +155,42 @@ ngx_http_igjobs_stream_ask(ngx_http_igjobs_stream_t *stream)
     params[4].data = stream->separator.data;
     params[4].len = stream->separator.len;
 
+    statement = ngx_http_igjobs_stream_columns(stream, &params[5]);
+
+    if (ngx_http_igjobs_ask_pg(r, statement, params,
+                               ngx_http_igjobs_stream_rows)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     stream->asked = n;
     stream->first += n;
     stream->asking = 1;
 
-    if (ngx_http_igjobs_ask_pg(r, NGX_HTTP_IGJOBS_SQL_RESULT_ROWS, params,
-                               ngx_http_igjobs_stream_rows)
-        != NGX_OK)
-    {
-        ngx_http_igjobs_stream_broken(stream,
-                                      IGJ_PROBLEM_DATABASE_UNAVAILABLE);
+    return NGX_OK;
+}
+
+
+/* The statement, and those of its parameters that are not those of all. */
+
+static ngx_http_igjobs_sql_e
+ngx_http_igjobs_stream_columns(ngx_http_igjobs_stream_t *stream,
+    ngx_http_igjobs_pg_param_t *params)
+{
+    if (stream->filter) {
+        ngx_memcpy(params, stream->filter,
+                   NGX_HTTP_IGJOBS_STREAM_FILTER * sizeof(*params));
+        return NGX_HTTP_IGJOBS_SQL_FILTERED_ROWS;
     }
+
+    if (stream->whole) {
+        params->data = stream->evidence ? "t" : "f";
+        params->len = 1;
+        return NGX_HTTP_IGJOBS_SQL_WHOLE_ROWS;
+    }
+
+    return NGX_HTTP_IGJOBS_SQL_RESULT_ROWS;
 }
 
 
@@ -129,8 +198,10 @@ static void
 ngx_http_igjobs_stream_rows(ngx_http_request_t *r,
     ngx_http_igjobs_pg_reply_t *reply)
 {
-    ngx_http_igjobs_ctx_t     *ctx;
-    ngx_http_igjobs_stream_t  *stream;
+    ngx_int_t                     rc;
+    ngx_http_igjobs_ctx_t        *ctx;
+    ngx_http_igjobs_stream_t     *stream;
+    ngx_http_igjobs_pg_result_t  *result;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
     stream = ctx->data;
@@ -142,17 +213,22 @@ ngx_http_igjobs_stream_rows(ngx_http_request_t *r,
         return;
     }
 
-    if (ngx_http_igjobs_rows_take(&stream->rows, reply->result,
-                                  &stream->separator)
-        == NGX_OK)
-    {
-        reply->result = NULL;
-        ngx_http_igjobs_stream_run(stream);
+    result = reply->result;
+    reply->result = NULL;
+
+    rc = ngx_http_igjobs_rows_take(&stream->ahead, result, &stream->separator,
+                                   stream->first - stream->asked);
+
+    if (rc != NGX_OK) {
+        ngx_http_igjobs_stream_declined(stream);
         return;
     }
 
-    reply->result = NULL;
-    ngx_http_igjobs_stream_declined(stream);
+    /* while others are sent, these wait for their turn */
+
+    if (stream->rows.result == NULL) {
+        ngx_http_igjobs_stream_run(stream);
+    }
 }
 
 
@@ -177,7 +253,11 @@ ngx_http_igjobs_stream_declined(ngx_http_igjobs_stream_t *stream)
                      - stream->rare;
 
     stream->first -= stream->asked;
-    ngx_http_igjobs_stream_ask(stream);
+
+    if (ngx_http_igjobs_stream_ask(stream) != NGX_OK) {
+        ngx_http_igjobs_stream_broken(stream,
+                                      IGJ_PROBLEM_DATABASE_UNAVAILABLE);
+    }
 }
 
 
@@ -206,6 +286,18 @@ ngx_http_igjobs_stream_broken(ngx_http_igjobs_stream_t *stream,
 }
 
 
+static ngx_int_t
+ngx_http_igjobs_stream_header(ngx_http_igjobs_stream_t *stream)
+{
+    if (stream->headers && stream->headers(stream) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_igjobs_send_header(stream->request, NGX_HTTP_OK,
+                                       stream->type, -1);
+}
+
+
 static void
 ngx_http_igjobs_stream_run(ngx_http_igjobs_stream_t *stream)
 {
@@ -217,7 +309,7 @@ ngx_http_igjobs_stream_run(ngx_http_igjobs_stream_t *stream)
 
     if (!stream->header_sent) {
         stream->header_sent = 1;
-        rc = ngx_http_igjobs_send_header(r, NGX_HTTP_OK, -1);
+        rc = ngx_http_igjobs_stream_header(stream);
 
         if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
             ngx_http_igjobs_finish(r, rc);
@@ -240,7 +332,7 @@ ngx_http_igjobs_stream_run(ngx_http_igjobs_stream_t *stream)
 
         rc = ngx_http_igjobs_stream_fill(stream, cl->buf);
 
-        if (rc == NGX_AGAIN && cl->buf->pos == cl->buf->last) {
+        if (rc != NGX_ERROR && cl->buf->pos == cl->buf->last) {
 
             /* a range without rows: nginx does not take empty buffers */
 
@@ -250,7 +342,9 @@ ngx_http_igjobs_stream_run(ngx_http_igjobs_stream_t *stream)
         }
 
         sent = rc == NGX_ERROR ? NGX_ERROR
-                               : ngx_http_igjobs_stream_send(stream, cl);
+               : rc == NGX_DONE && cl == NULL
+                 ? ngx_http_send_special(r, NGX_HTTP_LAST)
+                 : ngx_http_igjobs_stream_send(stream, cl);
 
         if (sent == NGX_ERROR || rc == NGX_DONE) {
             ngx_http_igjobs_finish(r, sent);
@@ -258,16 +352,11 @@ ngx_http_igjobs_stream_run(ngx_http_igjobs_stream_t *stream)
         }
 
         if (rc == NGX_AGAIN) {
-
-            if (stream->busy) {
-                ngx_http_igjobs_stream_wait(stream);
-
-            } else {
-                ngx_http_igjobs_stream_ask(stream);
-            }
-
+            ngx_http_igjobs_stream_need(stream);
             return;
         }
+
+        ngx_http_igjobs_stream_ask_ahead(stream);
     }
 }
 
@@ -322,16 +411,37 @@ ngx_http_igjobs_stream_fill(ngx_http_igjobs_stream_t *stream, ngx_buf_t *b)
 }
 
 
+/* Goes to the next range, or behind the last one. */
+
+static void
+ngx_http_igjobs_stream_turn(ngx_http_igjobs_stream_t *stream)
+{
+    if (stream->limit && stream->sent == stream->limit) {
+        stream->part = NGX_HTTP_IGJOBS_STREAM_TAIL;
+        return;
+    }
+
+    if (stream->rows.result == NULL) {
+        stream->rows = stream->ahead;
+        stream->ahead.result = NULL;
+    }
+
+    if (stream->rows.result == NULL && !stream->asking
+        && stream->first >= stream->end)
+    {
+        stream->next = stream->end;
+        stream->part = NGX_HTTP_IGJOBS_STREAM_TAIL;
+    }
+}
+
+
 /* Renders one piece; what comes next is only noted once it has fitted. */
 
 static ngx_int_t
 ngx_http_igjobs_stream_part(ngx_http_igjobs_stream_t *stream)
 {
-    if (stream->part == NGX_HTTP_IGJOBS_STREAM_ROWS
-        && stream->rows.result == NULL
-        && stream->first >= stream->end)
-    {
-        stream->part = NGX_HTTP_IGJOBS_STREAM_TAIL;
+    if (stream->part == NGX_HTTP_IGJOBS_STREAM_ROWS) {
+        ngx_http_igjobs_stream_turn(stream);
     }
 
     switch ((ngx_http_igjobs_stream_part_e) stream->part) {
@@ -366,6 +476,9 @@ ngx_http_igjobs_stream_passed(ngx_http_igjobs_stream_t *stream)
         stream->part++;
         return;
     }
+
+    stream->sent++;
+    stream->next = stream->rows.ordinal + 1;
 
     ngx_http_igjobs_rows_next(&stream->rows);
 }
@@ -496,16 +609,15 @@ ngx_http_igjobs_stream_writer(ngx_http_request_t *r)
         return;
     }
 
-    if (stream->asking) {
-        return;
-    }
-
     if (ngx_http_igjobs_stream_send(stream, NULL) == NGX_ERROR) {
         ngx_http_igjobs_finish(r, NGX_ERROR);
         return;
     }
 
-    if (stream->busy && (stream->free == NULL || stream->rows.result == NULL)) {
+    if (stream->busy
+        && (stream->free == NULL
+            || (stream->rows.result == NULL && stream->ahead.result == NULL)))
+    {
         ngx_http_igjobs_stream_wait(stream);
         return;
     }
@@ -514,11 +626,6 @@ ngx_http_igjobs_stream_writer(ngx_http_request_t *r)
 
     if (wev->timer_set && !wev->delayed) {
         ngx_del_timer(wev);
-    }
-
-    if (stream->rows.result == NULL && stream->first < stream->end) {
-        ngx_http_igjobs_stream_ask(stream);
-        return;
     }
 
     ngx_http_igjobs_stream_run(stream);
@@ -531,4 +638,5 @@ ngx_http_igjobs_stream_cleanup(void *data)
     ngx_http_igjobs_stream_t  *stream = data;
 
     ngx_http_igjobs_rows_free(&stream->rows);
+    ngx_http_igjobs_rows_free(&stream->ahead);
 }

@@ -3,8 +3,9 @@
 /*
  * Rows of a job's results as the body of an answer, in memory that does not
  * grow with their number: short statements over ranges of ordinals, rendered
- * into a ring of buffers.  The next range is asked for when the ring has
- * drained, so a client that stalls holds nothing in Postgres.
+ * into a ring of buffers.  The next range is asked for while this one is sent,
+ * but only when the ring has drained, so a client that stalls holds nothing in
+ * Postgres.
  */
 
 #ifndef _NGX_HTTP_IGJOBS_STREAM_H_INCLUDED_
@@ -20,6 +21,9 @@
 #include "ngx_http_igjobs_rows.h"
 
 
+#define NGX_HTTP_IGJOBS_STREAM_FILTER  3    /* parameters of a filter */
+
+
 typedef struct ngx_http_igjobs_stream_s  ngx_http_igjobs_stream_t;
 
 typedef void (*ngx_http_igjobs_stream_render_pt)(
@@ -31,7 +35,18 @@ struct ngx_http_igjobs_stream_s {
     ngx_str_t                          job;         /* as text */
     int64_t                            first;       /* ordinal, from 0 */
     int64_t                            end;         /* ordinal behind */
+    int64_t                            limit;       /* of rows; 0: none */
     void                              *data;
+    const char                        *type;        /* NULL: JSON */
+
+    /* all columns: SQL_WHOLE_ROWS; or a filter: SQL_FILTERED_ROWS */
+    unsigned                           whole:1;
+    unsigned                           evidence:1;
+    const ngx_http_igjobs_pg_param_t  *filter;      /* so many; or NULL */
+
+    /* adds headers to an answer that has rows, or NULL */
+    ngx_int_t                        (*headers)(
+                                           ngx_http_igjobs_stream_t *stream);
 
     /* render what stands before the rows, one row, what stands behind them */
     ngx_http_igjobs_stream_render_pt   head;
@@ -42,11 +57,15 @@ struct ngx_http_igjobs_stream_s {
     ngx_int_t                        (*instead)(
                                            ngx_http_igjobs_stream_t *stream);
 
-    /* for the renderer of a row */
-    ngx_http_igjobs_rows_t             rows;
+    /* for the renderers */
+    ngx_http_igjobs_rows_t             rows;        /* the current one */
+    int64_t                            sent;        /* rows before it */
+    int64_t                            next;        /* at the tail: ordinal of
+                                                       the row to go on with */
 
     /* the stream's own */
     ngx_http_request_t                *request;
+    ngx_http_igjobs_rows_t             ahead;       /* the next range */
     igj_json_t                         json;
     ngx_str_t                          separator;   /* of rows */
     u_char                             rare[16];    /* one of these */

@@ -326,7 +326,7 @@ ngx_http_igjobs_sync_row(ngx_http_igjobs_stream_t *stream, igj_json_t *json)
 
     igj_json_object_begin(json);
 
-    for (i = 0; i < NGX_HTTP_IGJOBS_ROWS_TEXTS; i++) {
+    for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         value = &stream->rows.value[i];
         igj_json_key(json, keys[i]);
         igj_json_string(json, (char *) value->data, value->len);

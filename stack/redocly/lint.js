@@ -38,10 +38,12 @@ const rules = {
 const config = await core.createConfig({ extends: ["recommended"], rules });
 const found = await core.lint({ ref: process.argv[2], config });
 
-// a request body may be an example of what is refused
+// a request body may be an example of what is refused; {job_id}.csv is a path
 const problems = found.filter((problem) =>
-  problem.ruleId !== "no-invalid-media-type-examples"
-  || !problem.location[0].pointer.includes("/requestBody/"));
+  !(problem.ruleId === "no-invalid-media-type-examples"
+    && problem.location[0].pointer.includes("/requestBody/"))
+  && !(problem.ruleId === "paths-kebab-case"
+       && /\}\.[a-z]+$/.test(problem.location[0].pointer)));
 
 core.formatProblems(problems, {
   totals: core.getTotals(problems), format: "codeframe", version: "",

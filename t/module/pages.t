@@ -10,14 +10,12 @@ use warnings;
 use utf8;
 use Test::More;
 use FindBin;
-use IO::Select;
-use IO::Socket::INET;
 use JSON::PP ();
-use Socket qw(SOL_SOCKET SO_RCVBUF);
 use lib "$FindBin::Bin/../lib";
 use Igjobs::Env;
 use Igjobs::Load;
 use Igjobs::Port 'free_port';
+use Igjobs::Rows;
 use Igjobs::Stack;
 use Igjobs::Wait;
 
@@ -44,9 +42,9 @@ subtest 'what a page says' => sub {
                  "tab\tnew\nline\r\x01\x1f\x7f", '', '👩‍👩‍👧‍👦' x 20, '</script>',
                  "\x{2028}\x{fffd}\x{10ffff}");
 
-    add_rows($job, map { { name => $_ } } @names);
+    add_rows($stack, $job, map { { name => $_ } } @names);
     is(page($job)->{status}, 400, 'not before the end');
-    end_job($job);
+    end_job($stack, $job);
 
     my $r = page($job);
     my $doc = $r->json;
@@ -88,7 +86,7 @@ subtest 'what a page says' => sub {
 subtest 'a job without rows' => sub {
     my $job = new_job();
 
-    end_job($job);
+    end_job($stack, $job);
     is_deeply(page($job)->json->{profiles}, [], 'an empty list');
     is(page($job)->json->{total}, 0, 'of 0');
 };
@@ -98,9 +96,9 @@ subtest 'names with separators' => sub {
     my $job = new_job();
     my @names = map { "$_" } 0 .. 4999;
 
-    add_rows($job, map { { name => $_ } } @names);
-    add_rows($job, map { { name => $_ } } "\x1f", "a\x1fb\x1f", "\x1f\x1fc");
-    end_job($job);
+    add_rows($stack, $job, map { { name => $_ } } @names);
+    add_rows($stack, $job, map { { name => $_ } } "\x1f", "a\x1fb\x1f", "\x1f\x1fc");
+    end_job($stack, $job);
     my $page = page($job, 'limit=3&page=1667');
     is_deeply([map { $_->{full_name} } @{ $page->json->{profiles} }],
         ['4998', '4999', "\x1f"], 'in a short page');
@@ -121,8 +119,8 @@ subtest 'rows longer than a buffer' => sub {
     my @names = map { chr(65 + $_ % 26) . '🎉"' . 'é' x $_ }
                 0, 32_700 .. 32_702, 10, 50_000, 3, 20_000;
 
-    add_rows($job, map { { name => $_ } } @names);
-    end_job($job);
+    add_rows($stack, $job, map { { name => $_ } } @names);
+    end_job($stack, $job);
     is_deeply([map { $_->{full_name} } @{ page($job)->json->{profiles} }],
         \@names, 'each as it is');
     is_deeply([map { $_->{full_name} } @{ h2_page($job)->{profiles} }],
@@ -182,10 +180,10 @@ subtest 'pages do not shift while rows are added' => sub {
     my $job = new_job();
     my (@before, @after);
 
-    add_rows($job, map { { name => "first $_" } } 1 .. 2500);
+    add_rows($stack, $job, map { { name => "first $_" } } 1 .. 2500);
     @before = map { page($job, "partial=1&limit=1000&page=$_")->json } 1 .. 3;
     is(scalar @{ $before[2]{profiles} }, 500, 'the last page is short');
-    add_rows($job, map { { name => "second $_" } } 1 .. 2500);
+    add_rows($stack, $job, map { { name => "second $_" } } 1 .. 2500);
     @after = map { page($job, "partial=1&limit=1000&page=$_")->json } 1 .. 5;
     is($after[0]{total}, 5000, 'total grows');
     is_deeply($after[$_]{profiles}, $before[$_]{profiles}, "page $_")
@@ -210,14 +208,14 @@ $stack->psql(<<"SQL");
     values ('$long', 0, 1000000000, 5000, 5000, 'default', 'instagram');
     update public.scrape_jobs set next_row = 5000 where job_id = '$long';
 SQL
-end_job($long);
+end_job($stack, $long);
 my $whole = page($long, 'limit=5000')->{body};
 my $size = length $whole;
 ok($size > 8_000_000, "a page of $size bytes");
 
 subtest 'a slow reader' => sub {
     my $worker = ($stack->nginx->workers)[0];
-    my $slow = slow_client($stack->nginx->port);
+    my $slow = Igjobs::Http->slow($stack->nginx->port);
 
     # what the worker has once it has served such a page
     page($long, 'limit=5000') for 1 .. 2;
@@ -228,7 +226,7 @@ subtest 'a slow reader' => sub {
     my $text = '';
 
     for my $step (1 .. 60) {
-        $text .= dechunk($slow, 10_240);
+        $text .= $slow->chunked(10_240);
         postgres_waits_for_nobody() if $step % 20 == 0;
     }
     my $more = Igjobs::Env::rss($worker) - $rss;
@@ -237,7 +235,7 @@ subtest 'a slow reader' => sub {
     is($stack->client->get("/api/job-status/$long")->{status}, 200,
         'others are served');
     is(length page($long, 'limit=5000')->{body}, $size, 'with pages too');
-    $text .= dechunk($slow, 65_536) until $slow->{ended};
+    $text .= $slow->chunked(65_536) until $slow->{ended};
     ok($text eq $whole, 'the whole page arrives');
 
     # less than the page: one buffer of libpq may stay in the heap, where it
@@ -252,11 +250,11 @@ subtest 'many slow readers that leave' => sub {
     my $connections = sockets($worker);
 
     for my $round (1 .. 3) {
-        my @slow = map { slow_client($stack->nginx->port) } 1 .. 20;
+        my @slow = map { Igjobs::Http->slow($stack->nginx->port) } 1 .. 20;
         $_->send("GET /api/job-results/$long?limit=5000 HTTP/1.1\r\n"
                  . "Host: x\r\n\r\n") for @slow;
         $_->read_head for @slow;
-        dechunk($_, 10_240) for @slow;
+        $_->chunked(10_240) for @slow;
         postgres_waits_for_nobody();
         $_->cut(reset => $round % 2) for @slow;
         wait_for { sockets($worker) <= $connections } 20,
@@ -266,7 +264,7 @@ subtest 'many slow readers that leave' => sub {
 };
 
 subtest 'HTTP/1.0' => sub {
-    my $slow = slow_client($stack->nginx->port);
+    my $slow = Igjobs::Http->slow($stack->nginx->port);
 
     $slow->send("GET /api/job-results/$long?limit=5000 HTTP/1.0\r\n\r\n");
     my $response = $slow->read_head;
@@ -310,25 +308,25 @@ subtest 'HTTP/2' => sub {
 };
 
 subtest 'Postgres is lost in the middle of a page' => sub {
-    my $slow = slow_client($stack->nginx->port);
+    my $slow = Igjobs::Http->slow($stack->nginx->port);
 
     $slow->send("GET /api/job-results/$long?limit=5000 HTTP/1.1\r\n"
                 . "Host: x\r\n\r\n");
     $slow->read_head;
-    my $text = dechunk($slow, 10_240);
+    my $text = $slow->chunked(10_240);
     $stack->postgres->cut_sessions;
-    $text .= dechunk($slow, 65_536) until $slow->{ended};
+    $text .= $slow->chunked(65_536) until $slow->{ended};
     ok($text eq $whole, 'the rest comes over a new connection');
 
-    $slow = slow_client($stack->nginx->port);
+    $slow = Igjobs::Http->slow($stack->nginx->port);
     $slow->send("GET /api/job-results/$long?limit=5000 HTTP/1.1\r\n"
                 . "Host: x\r\n\r\n");
     $slow->read_head;
-    $text = dechunk($slow, 10_240);
+    $text = $slow->chunked(10_240);
     $stack->psql('revoke execute on function
         igjobs.result_rows(text, uuid, bigint, integer, text)
         from igjobs_api');
-    eval { $text .= dechunk($slow, 65_536) until $slow->{ended} };
+    eval { $text .= $slow->chunked(65_536) until $slow->{ended} };
     ok(!$slow->{ended} && $text ne $whole, 'an answer that cannot be ended is cut');
     is(page($long)->{status}, 500, 'one that has not begun says so');
     $stack->psql('grant execute on function
@@ -343,42 +341,6 @@ done_testing;
 
 sub new_job {
     return $stack->jobs->submit(accounts => ['one', 'two']);
-}
-
-# rows written by SQL: a chunk of the job; each { name => ... }
-sub add_rows {
-    my ($job, @rows) = @_;
-    my $data = $json->encode(\@rows);
-
-    $data =~ s/'/''/g;
-    $stack->psql(<<"SQL");
-        with c as (select nextval('igjobs.chunk_no') no),
-        rows as (
-            insert into public.scrape_results (job_id, chunk_no, idx, tenant,
-                platform, profile_id, username, full_name, gender)
-            select '$job', c.no, i - 1, 'default', 'instagram',
-                'id' || c.no || '.' || i, 'user.' || i, r ->> 'name', 'female'
-            from c, jsonb_array_elements('$data') with ordinality a (r, i)
-            returning 1),
-        chunk as (
-            insert into igjobs.chunks (job_id, first_row, chunk_no, n, span,
-                tenant, platform)
-            select '$job', j.next_row, c.no, (select count(*) from rows),
-                (select count(*) from rows), 'default', 'instagram'
-            from c, public.scrape_jobs j where j.job_id = '$job')
-        update public.scrape_jobs
-        set next_row = next_row + (select count(*) from rows)
-        where job_id = '$job';
-SQL
-    return;
-}
-
-sub end_job {
-    my ($job) = @_;
-
-    $stack->psql("update public.scrape_jobs set state = 'completed', status = 'completed',
-        started_at = now(), completed_at = now() where job_id = '$job'");
-    return;
 }
 
 sub page {
@@ -408,43 +370,6 @@ sub h2_page {
 
     return $json->decode(
         curl("http://127.0.0.1:$h2/full/api/job-results/$job", 1));
-}
-
-# a client whose kernel takes little
-sub slow_client {
-    my ($port) = @_;
-    my $client = Igjobs::Http->new($port);
-
-    socket my $socket, Socket::PF_INET, Socket::SOCK_STREAM, 0
-        or die "socket: $!";
-    setsockopt $socket, SOL_SOCKET, SO_RCVBUF, 16_384;
-    connect $socket, Socket::pack_sockaddr_in($port, Socket::INADDR_LOOPBACK)
-        or die "connect: $!";
-    $client->{socket} = $socket;
-    $client->{buffer} = '';
-    return $client;
-}
-
-# about $count bytes of a chunked body; sets {ended} after the last
-sub dechunk {
-    my ($client, $count) = @_;
-    my $text = '';
-
-    while (length $text < $count && !$client->{ended}) {
-        if (!$client->{chunk}) {
-            $client->{chunk} = hex $client->line;
-            if ($client->{chunk} == 0) {
-                $client->line;
-                $client->{ended} = 1;
-                last;
-            }
-        }
-        my $n = $client->{chunk} < 8192 ? $client->{chunk} : 8192;
-        $text .= $client->bytes($n);
-        $client->{chunk} -= $n;
-        $client->line if !$client->{chunk};
-    }
-    return $text;
 }
 
 # it may be at work still, for clients that have just been served

@@ -139,6 +139,53 @@ is_deeply [map { (page($holes, $_, 1))[0] } 0, 1, 2, 3, 1999, 2000, 399_999],
 is((page($large, 499_000, 1))[0], '000499000', 'and is the right page');
 is scalar(my @long = page($large, 0, 5000)), 2000, 'at most 2,000 rows a call';
 
+# all columns, and filters: the same rows, the same work
+
+sub texts { return join ' ', map { join '/', map { $_ // '-' } @$_{@{ $_[1] }} }
+                   @{ $_[0] } }
+
+$e->sql(<<"SQL");
+update public.scrape_results set confidence = 0.25, evidence = 'name'
+where job_id = '$job' and profile_id = 'a040'
+SQL
+my @columns = qw(n profile_ids genders confidences source_accounts evidences);
+is texts([$e->all(whole_rows => 'default', $job, 39, 2, ';', 'true')],
+    \@columns), '1/a040/female/0.25/account_1/name'
+    . ' 1/a041/female/0.9/account_1/name', 'whole rows';
+is texts([$e->all(whole_rows => 'default', $job, 39, 1, ';', 'false')],
+    \@columns), '1/a040/female/0.25/account_1/-', 'evidence if asked for';
+is_deeply [map { split /;/, $_->{profile_ids} }
+           $e->all(whole_rows => 'default', $job, 0, 2000, ';', 'false')],
+    [page($job, 0, 2000)], 'in their order';
+
+my @filtered = $e->all(filtered_rows => 'default', $holes, 1999, 3, ';',
+                       'female', undef, undef);
+is texts(\@filtered, [qw(n profile_ids ordinals)]),
+    '1/000002499/1999 2/000002500;000002501/2000;2001', 'with their ordinals';
+is texts([$e->all(filtered_rows => 'default', $holes, 0, 10, ';', 'male',
+                  undef, undef)], ['n']), '0', 'none pass';
+
+sub filter_buffers {
+    my ($first) = @_;
+    my $text;
+
+    for (1, 2) {
+        $text = $e->sql('explain (analyze, buffers, timing off, costs off)'
+            . " select * from igjobs.filtered_rows('default', '$large',"
+            . " $first, 2000, ';', 'male', null, null)");
+    }
+    unlike $text, qr/Sort Method/, 'rows are filtered in their order';
+    my ($all) = $text =~ /(Buffers: .*)/;
+    my $sum = 0;
+    $sum += $1 while $all =~ /(?:hit|read)=(\d+)/g;
+    return $sum;
+}
+
+my ($early, $late) = map { filter_buffers($_) } 0, 498_000;
+note "filtered rows: $early, $late buffers";
+cmp_ok $early, '<', 150, 'a filter that nothing passes reads its range';
+cmp_ok $late, '<=', 1.3 * $early, 'at any depth';
+
 # partitions by month, a default for what has none
 
 my $month = $e->sql("select to_char(now() at time zone 'UTC', 'YYYYMM')");

@@ -16,9 +16,10 @@ my %session = map { $_ => $e->session(user => $_) }
     qw(igjobs_api igjobs_worker);
 
 my %may = (
-    igjobs_api => [qw(api_job api_job_accounts api_jobs job_page result_rows
-                      setting stop_job submit submit_all submit_copied
-                      submit_with_key take_key)],
+    igjobs_api => [qw(api_job api_job_accounts api_jobs filtered_rows job_page
+                      result_ranges result_rows setting stop_job submit
+                      submit_all submit_copied submit_with_key take_key
+                      token_key whole_rows)],
     igjobs_worker => [qw(book_run claim claim_any drop_expired_keys
         ensure_partitions expired_jobs fail_batch free_slots give_back lead
         orphan_runs renew run_intent run_refused run_started runnable setting split_run
@@ -33,8 +34,9 @@ for my $role (sort keys %may) {
     is $e->sql("select string_agg(proname, ' ' order by proname) from pg_proc"
         . " where pronamespace = 'igjobs'::regnamespace and not prosecdef"
         . " and has_function_privilege('$role', oid, 'execute')"),
-        $role eq 'igjobs_api' ? 'result_rows' : '',
-        'which run as their owner, but for a part of a statement';
+        $role eq 'igjobs_api'
+            ? 'filtered_rows result_ranges result_rows whole_rows' : '',
+        'which run as their owner, but for parts of a statement';
     is $e->sql("select string_agg(oid::regclass || ' ' || p, ', '"
         . ' order by relname, p) from'
         . " pg_class, unnest('{select,insert,update,delete,truncate}'::text[])"
@@ -43,7 +45,8 @@ for my $role (sort keys %may) {
         . " and has_table_privilege('$role', oid, p)"),
         $role eq 'igjobs_api' ? 'igjobs.batch_accounts insert,'
             . ' igjobs.job_documents select, igjobs.result_chunks select,'
-            . ' igjobs.results select' : '', 'its tables';
+            . ' igjobs.results select, igjobs.whole_results select' : '',
+        'its tables';
     is $e->sql("select has_schema_privilege('$role', 'igjobs', 'create'),"
         . " has_schema_privilege('$role', 'public', 'create'),"
         . " rolsuper or rolcreaterole or rolcreatedb or rolbypassrls"

@@ -18,7 +18,7 @@ use Carp;
 use IO::Select;
 use IO::Socket::INET;
 use JSON::PP ();
-use Socket qw(SOL_SOCKET SO_LINGER);
+use Socket qw(SOL_SOCKET SO_LINGER SO_RCVBUF);
 use Time::HiRes 'time';
 use Igjobs::Openapi;
 use Igjobs::Json;
@@ -70,6 +70,44 @@ sub connect {
     $self->{buffer} = '';
     $self->{asked} = [];
     return $self;
+}
+
+# slow($port): a client whose kernel takes little
+sub slow {
+    my ($class, $port) = @_;
+    my $client = $class->new($port);
+
+    socket my $socket, Socket::PF_INET, Socket::SOCK_STREAM, 0
+        or die "socket: $!";
+    setsockopt $socket, SOL_SOCKET, SO_RCVBUF, 16_384;
+    CORE::connect $socket, Socket::pack_sockaddr_in($port, Socket::INADDR_LOOPBACK)
+        or die "connect: $!";
+    $client->{socket} = $socket;
+    $client->{buffer} = '';
+    return $client;
+}
+
+# chunked($count): about so many bytes of a chunked body; sets {ended} after
+# the last
+sub chunked {
+    my ($client, $count) = @_;
+    my $text = '';
+
+    while (length $text < $count && !$client->{ended}) {
+        if (!$client->{chunk}) {
+            $client->{chunk} = hex $client->line;
+            if ($client->{chunk} == 0) {
+                $client->line;
+                $client->{ended} = 1;
+                last;
+            }
+        }
+        my $n = $client->{chunk} < 8192 ? $client->{chunk} : 8192;
+        $text .= $client->bytes($n);
+        $client->{chunk} -= $n;
+        $client->line if !$client->{chunk};
+    }
+    return $text;
 }
 
 # is the kept connection open and quiet?
