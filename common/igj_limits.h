@@ -46,6 +46,8 @@
 #define IGJ_PAGE_MAX_LIMIT        5000     /* ?limit= above is lowered to it */
 #define IGJ_PAGE_MAX_NUMBER       1000000000LL  /* ?page= above is refused */
 #define IGJ_RANGE_ROWS            1000     /* rows of one statement */
+#define IGJ_RANGE_AHEAD_BYTES     (512 * 1024)
+                                           /* a larger range is sent alone */
 #define IGJ_FILTER_ROWS           10000    /* looked at for a filtered page */
 #define IGJ_PARAM_VALUE_MAX       256      /* decoded bytes of a query value */
 

@@ -12,8 +12,8 @@
 #define NGX_HTTP_IGJOBS_ROWS_FIRST    2     /* of the texts */
 
 
-static ngx_uint_t ngx_http_igjobs_rows_whole(
-    const ngx_http_igjobs_rows_t *rows, ngx_uint_t chunk);
+static ngx_uint_t ngx_http_igjobs_rows_whole(ngx_http_igjobs_rows_t *rows,
+    ngx_uint_t chunk);
 static ngx_str_t ngx_http_igjobs_rows_text(const ngx_http_igjobs_rows_t *rows,
     ngx_uint_t chunk, ngx_uint_t i);
 static uint64_t ngx_http_igjobs_rows_integer(
@@ -34,6 +34,7 @@ ngx_http_igjobs_rows_take(ngx_http_igjobs_rows_t *rows,
     rows->separator = *separator;
     rows->texts = ngx_http_igjobs_pg_columns(result)
                   - NGX_HTTP_IGJOBS_ROWS_FIRST;
+    rows->bytes = 0;
     rows->ordinal = first - 1;
     rows->chunk = 0;
     rows->left = 0;
@@ -54,8 +55,7 @@ ngx_http_igjobs_rows_take(ngx_http_igjobs_rows_t *rows,
 /* do the separators of a chunk stand between values and nowhere else? */
 
 static ngx_uint_t
-ngx_http_igjobs_rows_whole(const ngx_http_igjobs_rows_t *rows,
-    ngx_uint_t chunk)
+ngx_http_igjobs_rows_whole(ngx_http_igjobs_rows_t *rows, ngx_uint_t chunk)
 {
     u_char      *p;
     uint64_t     n, values;
@@ -71,6 +71,8 @@ ngx_http_igjobs_rows_whole(const ngx_http_igjobs_rows_t *rows,
         if (text.data == NULL) {
             continue;
         }
+
+        rows->bytes += text.len;
 
         while ((p = ngx_http_igjobs_rows_find(rows, &text)) != NULL) {
             p += rows->separator.len;

@@ -39,6 +39,7 @@ typedef struct {
     ngx_http_igjobs_pg_result_t  *result;   /* NULL: no rows left */
     ngx_str_t                     separator;
     ngx_uint_t                    texts;    /* columns of text */
+    size_t                        bytes;    /* of all texts */
     ngx_uint_t                    chunk;    /* the next one */
     ngx_uint_t                    left;     /* rows of the one before it */
     ngx_str_t                     rest[NGX_HTTP_IGJOBS_ROWS_TEXTS];

@@ -118,7 +118,8 @@ static void
 ngx_http_igjobs_stream_ask_ahead(ngx_http_igjobs_stream_t *stream)
 {
     if (stream->busy || stream->asking || stream->ahead.result
-        || stream->rows.result == NULL || stream->first >= stream->end)
+        || stream->rows.result == NULL || stream->first >= stream->end
+        || stream->rows.bytes > IGJ_RANGE_AHEAD_BYTES)
     {
         return;
     }
