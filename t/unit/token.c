@@ -45,7 +45,8 @@ static void
 test_make(void)
 {
     /* what igjobs.token() makes of the same */
-    is_text(make(KEY, SCOPE, "1000"), "nVbbXNXtmFxNbi0SqJsQizEwMDA", "as in SQL");
+    is_text(make(KEY, SCOPE, "1000"), "nVbbXNXtmFxNbi0SqJsQizEwMDA",
+            "as in SQL");
     is_text(make(KEY, SCOPE, "012345678901234567890123456789012"), "",
             "too long a position");
 }
