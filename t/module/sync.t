@@ -226,6 +226,23 @@ subtest 'a job that fails' => sub {
     }
 };
 
+subtest 'sent again with its Idempotency-Key' => sub {
+    my @key = ('Idempotency-Key', '"8e03978e-40d5-43e8-bc93-6894a57f9324"');
+    my ($client, $job) = submit($sync, undef, @key);
+    my $again = Igjobs::Http->new($sync)->connect;
+
+    $client->cut;
+    $again->send_request('POST', '/api/scrape-followers',
+        body => '{"accounts":["one.name"]}',
+        headers => ['Content-Type', 'application/json', @key]);
+    complete($job, ROWS);
+    my $r = $again->read_response;
+    is($r->{status}, 200, 'a client that lost its connection');
+    is($r->header('Idempotent-Replayed'), 'true', 'sends it again');
+    is($r->json->{job_id}, $job, 'and gets the same job');
+    is(scalar @{ $r->json->{data}{accounts} }, ROWS, 'with its rows');
+};
+
 subtest 'refusals' => sub {
     my %error = (
         '{}' => 'Missing "accounts" field in request body',
