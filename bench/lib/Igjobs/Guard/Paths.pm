@@ -28,6 +28,7 @@ use constant NAMES => 5000;
 my @paths = (
     [return_200      => 'request', \&return_200],
     [status_memory   => 'request', \&status_memory],
+    [status_304      => 'request', \&status_304],
     [status_redis    => 'request', \&status_redis],
     [status_postgres => 'request', \&status_postgres],
     [page_1000       => 'row',     \&page_1000],
@@ -132,6 +133,17 @@ sub status_memory {
 
     return requests($nginx->measure(ROUNDS,
         get_status($nginx, $self->jobs(1)), 200));
+}
+
+# the client has the document already
+sub status_304 {
+    my ($self) = @_;
+    my $nginx = $self->nginx;
+    my ($job) = $self->jobs(1);
+    my $text = $nginx->client->head_text('GET', "/api/job-status/$job",
+                                         'If-None-Match', 'W/"1"');
+
+    return requests($nginx->measure(ROUNDS, sub { return $text }, 304));
 }
 
 sub status_redis {
