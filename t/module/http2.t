@@ -105,6 +105,41 @@ subtest 'events' => sub {
     like(curl('-i', $url), qr{^HTTP/2 200}, 'after streams that were reset');
 };
 
+subtest 'events that are not read' => sub {
+    my $other = $stack->jobs->submit(accounts => ['one.name']);
+    my $channel = "igjobs:events:default:$other";
+    my $document = $stack->psql(
+        "select doc from public.scrape_jobs where job_id = '$other'");
+
+    for my $end ('KILL', 'CONT') {
+        my $pid = open my $in, '-|', @curl, '-N',
+            "https://localhost/api/jobs/$other/events" or die "curl: $!";
+        next_ids($in, 1, 1);
+        kill 'STOP', $pid;
+        for my $version (2 .. 30) {
+            wait_for {
+                $stack->redis->command('PUBLISH', $channel, $document
+                    =~ s/"version":1,(.*)\}$/"version":$version,$1,/r
+                    . '"pad":"' . 'x' x 300_000 . '"}');
+            } 20, 'the subscription';
+        }
+        is($stack->client->get('/livez')->{status}, 200, 'nginx turns');
+        kill $end, $pid;
+        if ($end eq 'CONT') {
+            my $last = 0;
+            while ($last < 30) {
+                my $line = <$in> // last;
+                $last = $1 if $line =~ /^data: \{"version":(\d+)/;
+            }
+            is($last, 30, 'the latest comes when it reads again');
+            kill 'TERM', $pid;
+        }
+        close $in;
+        wait_for { $stack->redis->command('PUBSUB', 'NUMSUB', $channel)->[1]
+                   == 0 } 20, 'nobody to watch the job';
+    }
+};
+
 # reads until $count events of this id have come, and no others
 sub next_ids {
     my ($in, $id, $count) = @_;
