@@ -146,8 +146,8 @@ sub status_field {
     my ($pid, $field) = @_;
 
     open my $in, '<', "/proc/$pid/status" or return;
-    while (<$in>) {
-        return $1 if /^$field:\s+(\d+)/;
+    while (my $line = <$in>) {
+        return $1 if $line =~ /^$field:\s+(\d+)/;
     }
     return;
 }
