@@ -107,9 +107,7 @@ subtest 'the first is in progress' => sub {
 
         $lock->run('begin; lock igjobs.batches in share mode');
         start($first, "busy-$count", $body);
-        wait_for { $stack->psql("select count(*) from pg_locks where not granted
-            and relation = 'igjobs.batches'::regclass") } 20,
-            'the first to be on its way';
+        wait_for { kept_waiting() } 20, 'the first to be on its way';
         my $second = post("busy-$count", $body);
         is(seen($second), '409 IGJ0603', "$count accounts: the second");
         like($second->header('Retry-After'), qr/^\d+$/, 'is to come again');
@@ -185,6 +183,50 @@ subtest 'restarts' => sub {
     $stack->redis->start;
 };
 
+subtest 'restarts on the way' => sub {
+    my %restart = (
+        nginx => sub { kill 'KILL', map { $_->workers } $stack->nginx },
+        redis => sub { $stack->redis->stop; $stack->redis->start },
+        postgres => sub { $stack->postgres->stop; $stack->postgres->start },
+        sessions => sub { $stack->postgres->cut_sessions },
+    );
+    my $before = jobs();
+    my $keys = 0;
+
+    $stack->nginx->allow_alerts(qr/exited on signal 9/);
+    for my $what (sort keys %restart) {
+        my $lock = Igjobs::Session->new($stack->postgres);
+        my @sent = map { {
+            key => 'restart-' . ++$keys,
+            body => accounts($_ % 4 ? SMALL : LARGE),
+            clients => [map { $_->client } $stack->nginx, $other],
+        } } 1 .. 8;
+        my (@wrong, %seen);
+
+        $lock->run('begin; lock igjobs.batches in share mode');
+        for my $s (@sent) {
+            start($_, @$s{qw(key body)}) for @{ $s->{clients} };
+        }
+        wait_for { kept_waiting() >= 4 } 20, 'some to be on their way';
+        $restart{$what}->();
+        eval { $lock->run('rollback') };
+        for my $s (@sent) {
+            my @answers = map { eval { $_->read_response('POST') } }
+                @{ $s->{clients} };
+            my %jobs = map { $_->json->{job_id} => 1 }
+                grep { $_->{status} == 202 } @answers;
+
+            $seen{ seen($_) }++ for @answers;
+            $jobs{ repeated(@$s{qw(key body)})->json->{job_id} } = 1;
+            push @wrong, "$s->{key}: " . join ' ', keys %jobs
+                if keys %jobs != 1;
+        }
+        is("@wrong", '', "$what: one answer a key");
+        note join ', ', map { "$seen{$_} x $_" } sort keys %seen;
+    }
+    is(jobs(), $before + $keys, 'one job a key');
+};
+
 subtest 'connections that are lost' => sub {
     my $proxy = Igjobs::Proxy->new($stack->postgres)->start;
     my $nginx = $stack->add_nginx(
@@ -254,6 +296,12 @@ sub accounts {
         . join('', map { ",\"another.account.$_\"" } 2 .. $count) . ']}';
 }
 
+# submissions that wait for a lock of the test's
+sub kept_waiting {
+    return $stack->psql("select count(*) from pg_locks where not granted
+        and relation = 'igjobs.batches'::regclass");
+}
+
 sub jobs { return $stack->psql('select count(*) from public.scrape_jobs') }
 
 sub start {
@@ -282,13 +330,15 @@ sub seen {
         ($replayed // '') eq 'true' ? 'replayed' : ();
 }
 
-# posted again until the first is no longer in progress
+# posted again until it is known what became of the first
 sub repeated {
     my ($key, $body) = @_;
     my $r;
 
-    wait_for { $r = post($key, $body); $r->{status} != 409 } 20,
-        "the first with $key";
+    wait_for {
+        $r = post($key, $body);
+        $r->{status} != 409 && $r->{status} < 500
+    } 30, "the first with $key";
     return $r;
 }
 
