@@ -37,11 +37,23 @@ typedef struct {
 } ngx_http_igjobs_stored_t;
 
 
+/* Whose a key is, see igjobs.key_taken. */
+typedef enum {
+    NGX_HTTP_IGJOBS_KEY_OURS = 0,
+    NGX_HTTP_IGJOBS_KEY_REPLAYED,
+    NGX_HTTP_IGJOBS_KEY_REUSED,
+    NGX_HTTP_IGJOBS_KEY_IN_PROGRESS
+} ngx_http_igjobs_key_outcome_e;
+
+
 /* The Idempotency-Key, in the pool of its request. */
 typedef struct {
-    igj_idempotency_key_t       name;
-    u_char                      fingerprint[32];    /* SHA-256 of the body */
-    void                       *digest;             /* on the way to it */
+    igj_idempotency_key_t           name;
+    u_char                          fingerprint[32];    /* of the body */
+    void                           *digest;     /* on the way to it */
+
+    ngx_http_igjobs_key_outcome_e   outcome;
+    igj_uuid_t                      job;        /* the first one's: REPLAYED */
 } ngx_http_igjobs_submit_key_t;
 
 
@@ -107,11 +119,11 @@ ngx_int_t ngx_http_igjobs_submit_key_finish(
 
 /*
  * Postgres has answered whose the key is: outcome and job id stand in column
- * and the next.  False: it is another submission's, and the request was
- * answered.
+ * and the next.  True: ours.  Otherwise ..._answer() answers the request.
  */
-ngx_uint_t ngx_http_igjobs_submit_key_ours(ngx_http_igjobs_submission_t *s,
+ngx_uint_t ngx_http_igjobs_submit_key_taken(ngx_http_igjobs_submit_key_t *key,
     ngx_http_igjobs_pg_reply_t *reply, ngx_uint_t column);
+void ngx_http_igjobs_submit_key_answer(ngx_http_igjobs_submission_t *s);
 
 
 /*

@@ -24,8 +24,6 @@ static igj_problem_e ngx_http_igjobs_submit_key_header(ngx_http_request_t *r,
 static void ngx_http_igjobs_submit_key_free(void *data);
 static ngx_uint_t ngx_http_igjobs_submit_key_is(const ngx_str_t *outcome,
     const char *word);
-static void ngx_http_igjobs_submit_key_refused(ngx_http_request_t *r,
-    igj_problem_e problem);
 
 
 igj_problem_e
@@ -138,7 +136,7 @@ ngx_http_igjobs_submit_key_finish(ngx_http_igjobs_submit_key_t *key)
 
 
 ngx_uint_t
-ngx_http_igjobs_submit_key_ours(ngx_http_igjobs_submission_t *s,
+ngx_http_igjobs_submit_key_taken(ngx_http_igjobs_submit_key_t *key,
     ngx_http_igjobs_pg_reply_t *reply, ngx_uint_t column)
 {
     ngx_str_t  outcome, job;
@@ -147,29 +145,22 @@ ngx_http_igjobs_submit_key_ours(ngx_http_igjobs_submission_t *s,
     job = ngx_http_igjobs_pg_value(reply->result, 0, column + 1);
 
     if (ngx_http_igjobs_submit_key_is(&outcome, "stored")) {
-        return 1;
-    }
+        key->outcome = NGX_HTTP_IGJOBS_KEY_OURS;
 
-    /* nothing was written: a client that reads slowly holds no transaction */
-
-    ngx_http_igjobs_submission_close(s);
-
-    if (ngx_http_igjobs_submit_key_is(&outcome, "replayed")
-        && igj_uuid_parse((char *) job.data, job.len, &s->id) == IGJ_OK)
+    } else if (ngx_http_igjobs_submit_key_is(&outcome, "replayed")
+               && igj_uuid_parse((char *) job.data, job.len, &key->job)
+                  == IGJ_OK)
     {
-        igj_uuid_print(&s->id, (char *) s->job.data);
-        ngx_http_igjobs_submission_replayed(s);
+        key->outcome = NGX_HTTP_IGJOBS_KEY_REPLAYED;
 
     } else if (ngx_http_igjobs_submit_key_is(&outcome, "reused")) {
-        ngx_http_igjobs_submit_key_refused(s->request,
-                                      IGJ_PROBLEM_IDEMPOTENCY_KEY_REUSED);
+        key->outcome = NGX_HTTP_IGJOBS_KEY_REUSED;
 
     } else {
-        ngx_http_igjobs_submit_key_refused(s->request,
-                                      IGJ_PROBLEM_IDEMPOTENCY_IN_PROGRESS);
+        key->outcome = NGX_HTTP_IGJOBS_KEY_IN_PROGRESS;
     }
 
-    return 0;
+    return key->outcome == NGX_HTTP_IGJOBS_KEY_OURS;
 }
 
 
@@ -181,19 +172,31 @@ ngx_http_igjobs_submit_key_is(const ngx_str_t *outcome, const char *word)
 }
 
 
-static void
-ngx_http_igjobs_submit_key_refused(ngx_http_request_t *r,
-    igj_problem_e problem)
+void
+ngx_http_igjobs_submit_key_answer(ngx_http_igjobs_submission_t *s)
 {
-    ngx_int_t  rc;
+    ngx_int_t            rc;
+    ngx_http_request_t  *r;
 
-    if (problem == IGJ_PROBLEM_IDEMPOTENCY_IN_PROGRESS
-        && ngx_http_igjobs_retry_after(r, NGX_HTTP_IGJOBS_KEY_RETRY) != NGX_OK)
+    r = s->request;
+
+    if (s->key->outcome == NGX_HTTP_IGJOBS_KEY_REPLAYED) {
+        s->id = s->key->job;
+        igj_uuid_print(&s->id, (char *) s->job.data);
+        ngx_http_igjobs_submission_replayed(s);
+        return;
+    }
+
+    if (s->key->outcome == NGX_HTTP_IGJOBS_KEY_REUSED) {
+        rc = ngx_http_igjobs_problem(r, IGJ_PROBLEM_IDEMPOTENCY_KEY_REUSED);
+
+    } else if (ngx_http_igjobs_retry_after(r, NGX_HTTP_IGJOBS_KEY_RETRY)
+               == NGX_OK)
     {
-        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        rc = ngx_http_igjobs_problem(r, IGJ_PROBLEM_IDEMPOTENCY_IN_PROGRESS);
 
     } else {
-        rc = ngx_http_igjobs_problem(r, problem);
+        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ngx_http_igjobs_finish(r, rc);

@@ -27,6 +27,7 @@
 typedef enum {
     NGX_HTTP_IGJOBS_STORE_BEGIN = 0,
     NGX_HTTP_IGJOBS_STORE_KEY,
+    NGX_HTTP_IGJOBS_STORE_NOTHING,      /* the key is another one's */
     NGX_HTTP_IGJOBS_STORE_JOB,
     NGX_HTTP_IGJOBS_STORE_COPY,
     NGX_HTTP_IGJOBS_STORE_COPIED,
@@ -57,6 +58,8 @@ static void ngx_http_igjobs_store_advance(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_pg_reply_t *reply);
 static void ngx_http_igjobs_store_again(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_pg_reply_t *reply);
+static void ngx_http_igjobs_store_key(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_param_t *params);
 static void ngx_http_igjobs_store_job(ngx_http_igjobs_submission_t *s,
     const ngx_http_igjobs_pg_param_t *params);
 static void ngx_http_igjobs_store_job_done(ngx_http_igjobs_submission_t *s,
@@ -241,7 +244,8 @@ ngx_http_igjobs_store_small_done(ngx_http_request_t *r,
         return;
     }
 
-    if (s->key && !ngx_http_igjobs_submit_key_ours(s, reply, 2)) {
+    if (s->key && !ngx_http_igjobs_submit_key_taken(s->key, reply, 2)) {
+        ngx_http_igjobs_submit_key_answer(s);
         return;
     }
 
@@ -397,24 +401,29 @@ ngx_http_igjobs_store_advance(ngx_http_igjobs_submission_t *s,
     case NGX_HTTP_IGJOBS_STORE_BEGIN:
 
         if (s->key) {
-            s->step = NGX_HTTP_IGJOBS_STORE_KEY;
-            params[1] = params[2];
-            ngx_http_igjobs_store_key_params(s, &params[2]);
-            ngx_http_igjobs_pg_bulk_query(s->bulk,
-                                          NGX_HTTP_IGJOBS_SQL_BULK_KEY,
-                                          params);
-            break;
+            ngx_http_igjobs_store_key(s, params);
+
+        } else {
+            ngx_http_igjobs_store_job(s, params);
         }
 
-        ngx_http_igjobs_store_job(s, params);
         break;
 
     case NGX_HTTP_IGJOBS_STORE_KEY:
 
-        if (ngx_http_igjobs_submit_key_ours(s, reply, 0)) {
+        if (ngx_http_igjobs_submit_key_taken(s->key, reply, 0)) {
             ngx_http_igjobs_store_job(s, params);
+
+        } else {
+            s->step = NGX_HTTP_IGJOBS_STORE_NOTHING;
+            ngx_http_igjobs_pg_bulk_commit(s->bulk);
         }
 
+        break;
+
+    case NGX_HTTP_IGJOBS_STORE_NOTHING:
+        ngx_http_igjobs_submission_close(s);
+        ngx_http_igjobs_submit_key_answer(s);
         break;
 
     case NGX_HTTP_IGJOBS_STORE_JOB:
@@ -446,6 +455,21 @@ ngx_http_igjobs_store_advance(ngx_http_igjobs_submission_t *s,
         ngx_http_igjobs_submission_stored(s, &s->stored);
         break;
     }
+}
+
+
+/* params are those of igjobs.submit(), of which igjobs.take_key() takes two. */
+
+static void
+ngx_http_igjobs_store_key(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_param_t *params)
+{
+    params[1] = params[2];
+    ngx_http_igjobs_store_key_params(s, &params[2]);
+
+    s->step = NGX_HTTP_IGJOBS_STORE_KEY;
+    ngx_http_igjobs_pg_bulk_query(s->bulk, NGX_HTTP_IGJOBS_SQL_BULK_KEY,
+                                  params);
 }
 
 
