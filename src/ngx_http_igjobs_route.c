@@ -5,6 +5,10 @@
  * takes one segment that is not empty, ":name.ending" one with this ending.
  * Paths are case-sensitive and have no slash at their end.
  *
+ * Rows are tried in order and the first pattern that fits is the path's: what
+ * is fixed, or has a fixed ending, stands before what takes any name.  Rows of
+ * one pattern, with other methods, stand together.
+ *
  * A row of ngx_http_igjobs_call also names its query parameters and its
  * statement; see ngx_http_igjobs_call.c for how to add one.
  */
@@ -29,9 +33,6 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
     { NGX_HTTP_GET, "/api/job-status/:job",
       ngx_http_igjobs_status, 0, NULL, 0 },
 
-    { NGX_HTTP_GET, "/api/job-results/:job",
-      ngx_http_igjobs_results, 0, NULL, 0 },
-
     { NGX_HTTP_GET, "/api/job-results/:job.csv",
       ngx_http_igjobs_export, 0, NULL, 0 },
 
@@ -40,6 +41,9 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
 
     { NGX_HTTP_GET, "/api/job-results/:job.json",
       ngx_http_igjobs_export, 0, NULL, 0 },
+
+    { NGX_HTTP_GET, "/api/job-results/:job",
+      ngx_http_igjobs_results, 0, NULL, 0 },
 
     { NGX_HTTP_GET, "/api/jobs",
       ngx_http_igjobs_call, 0,
@@ -86,71 +90,56 @@ ngx_http_igjobs_route(ngx_http_request_t *r,
     const ngx_http_igjobs_route_t **route, ngx_str_t *params,
     ngx_uint_t *allowed)
 {
-    ngx_str_t                       stood[NGX_HTTP_IGJOBS_MAX_PARAMS];
-    ngx_uint_t                      i, n, method, fit, best;
+    ngx_uint_t                      i, n, method;
+    const char                     *pattern;
     const ngx_http_igjobs_route_t  *row;
 
     n = sizeof(ngx_http_igjobs_routes) / sizeof(ngx_http_igjobs_routes[0]);
     method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
 
-    best = 0;
-    *route = NULL;
+    pattern = NULL;
     *allowed = 0;
 
     for (i = 0; i < n; i++) {
         row = &ngx_http_igjobs_routes[i];
-        fit = ngx_http_igjobs_match(row->pattern, &r->uri, stood);
 
-        if (fit == 0 || fit < best) {
-            continue;
+        if (pattern == NULL) {
+
+            if (!ngx_http_igjobs_match(row->pattern, &r->uri, params)) {
+                continue;
+            }
+
+            pattern = row->pattern;
+
+        } else if (ngx_strcmp(row->pattern, pattern) != 0) {
+            break;
         }
-
-        if (fit > best) {
-            best = fit;
-            *route = NULL;
-            *allowed = 0;
-        }
-
-        *allowed |= row->method;
 
         if (row->method == method) {
             *route = row;
-            ngx_memcpy(params, stood, sizeof(stood));
+            return NGX_OK;
         }
+
+        *allowed |= row->method;
     }
 
-    if (*route) {
-        return NGX_OK;
-    }
-
-    return *allowed ? NGX_HTTP_NOT_ALLOWED : NGX_DECLINED;
+    return pattern ? NGX_HTTP_NOT_ALLOWED : NGX_DECLINED;
 }
 
-
-/*
- * 0: the pattern does not fit; else a number that has, below its highest bit,
- * two bits for each segment, the first one highest: 3, it is fixed; 2, its
- * ending is; 0, nothing is.
- */
 
 static ngx_uint_t
 ngx_http_igjobs_match(const char *pattern, ngx_str_t *uri, ngx_str_t *params)
 {
-    u_char      *p, *last;
-    ngx_uint_t   n, fixed;
+    u_char  *p, *last;
 
-    n = 0;
-    fixed = 1;
     p = uri->data;
     last = p + uri->len;
 
     while (*pattern != '\0') {
 
         if (*pattern == ':') {
-            fixed -= ngx_http_igjobs_match_name(&pattern, &p, last,
-                                                &params[n]);
 
-            if (params[n++].len == 0) {
+            if (!ngx_http_igjobs_match_name(&pattern, &p, last, params++)) {
                 return 0;
             }
 
@@ -161,48 +150,39 @@ ngx_http_igjobs_match(const char *pattern, ngx_str_t *uri, ngx_str_t *params)
             return 0;
         }
 
-        if (*pattern == '/') {
-            fixed = fixed << 2 | 3;
-        }
-
         p++;
         pattern++;
     }
 
-    return (p == last) ? fixed : 0;
+    return p == last;
 }
 
 
-/*
- * Moves behind ":name" and its segment, up to their ending.  How much less
- * than a fixed segment that is; the parameter is empty if it does not fit.
- */
+/* Moves behind ":name" and what stands for it, up to a fixed ending. */
 
 static ngx_uint_t
 ngx_http_igjobs_match_name(const char **pattern, u_char **p, u_char *last,
     ngx_str_t *param)
 {
-    size_t       ending;
-    u_char      *segment;
-    const char  *name;
+    size_t   ending;
+    u_char  *end;
 
-    segment = *p;
-
-    while (*p < last && **p != '/') {
-        (*p)++;
-    }
-
-    name = *pattern;
-    *pattern += strcspn(name, "./");
+    *pattern += strcspn(*pattern, "./");
     ending = strcspn(*pattern, "/");
 
-    param->data = segment;
-    param->len = 0;
+    end = memchr(*p, '/', last - *p);
 
-    if ((size_t) (*p - segment) > ending) {
-        *p -= ending;
-        param->len = *p - segment;
+    if (end == NULL) {
+        end = last;
     }
 
-    return ending ? 1 : 3;
+    if ((size_t) (end - *p) <= ending) {
+        return 0;
+    }
+
+    param->data = *p;
+    param->len = end - ending - *p;
+    *p = end - ending;
+
+    return 1;
 }

@@ -38,11 +38,8 @@ typedef struct {
 
 /*
  * Finds the row of the request's path and method and writes what stood for
- * each :name into params, in order.  Of two patterns that fit, the one whose
- * segment is fixed, or has a fixed ending, where the other's is a :name wins,
- * whatever the methods.
- * NGX_OK: *route is set.  NGX_DECLINED: no such path.  NGX_HTTP_NOT_ALLOWED:
- * the path takes the methods in *allowed.
+ * each :name into params, in order.  NGX_OK: *route is set.  NGX_DECLINED: no
+ * such path.  NGX_HTTP_NOT_ALLOWED: the path takes the methods in *allowed.
  */
 ngx_int_t ngx_http_igjobs_route(ngx_http_request_t *r,
     const ngx_http_igjobs_route_t **route, ngx_str_t *params,
