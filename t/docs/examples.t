@@ -196,14 +196,12 @@ sub compare {
     my ($type, $example, $body) = @_;
 
     return differences('', $example, Igjobs::Json::decode($body))
-        if $type =~ /\bjson$/;
+        if $type =~ m{[/+]json$};
     return map { differences('', event($_->[0]), event($_->[1])) }
         pairs([split /\n\n/, $example], [split /\n\n/, $body])
         if $type eq 'text/event-stream';
-    return map { differences('', Igjobs::Json::decode($_->[0]),
-                             Igjobs::Json::decode($_->[1])) }
-        pairs([(split /\n/, $example)[0]], [(split /\n/, $body)[0]])
-        if $type =~ /ndjson/;
+    return map { differences('', $example, Igjobs::Json::decode($_)) }
+        split /\n/, $body if $type =~ /ndjson/;
     return differences('', (split /\r?\n/, $example)[0],
                        (split /\r?\n/, $body)[0]) if $type eq 'text/csv';
     return differences('', $example, $body);
@@ -230,13 +228,16 @@ sub event {
 my %chance;
 BEGIN {
     %chance = map { $_ => 1 } qw(id username full_name fullName account
-        instance next_page_token source_account);
+        instance next_page_token gender);
 }
 
 sub differences {
     my ($at, $example, $value) = @_;
     my $kind = kind($example);
 
+    # the account is known where a page holds the followers of one only
+    return if $at =~ m{/source_account$}
+              && join(' ', kind($value), $kind) =~ /^(?:null|string) string$/;
     return "$at: " . kind($value) . " instead of $kind"
         if $kind ne kind($value);
     if ($kind eq 'object') {
