@@ -63,14 +63,23 @@ ngx_http_igjobs_fields(ngx_http_igjobs_fields_t *fields, const char *list)
             return NGX_DECLINED;
         }
 
-        fields->list[fields->n++] = (ngx_http_igjobs_field_e) field;
+        fields->list[fields->n] = (ngx_http_igjobs_field_e) field;
+        fields->keys[fields->n] = ngx_http_igjobs_field_keys[field];
+        fields->n++;
         fields->mask |= 1 << field;
         list += len;
 
         if (*list++ == '\0') {
-            return NGX_OK;
+            break;
         }
     }
+
+    /* no comma before the first */
+
+    fields->keys[0].data++;
+    fields->keys[0].len--;
+
+    return NGX_OK;
 }
 
 
@@ -107,23 +116,33 @@ void
 ngx_http_igjobs_fields_json(ngx_http_igjobs_fields_t *fields,
     const ngx_http_igjobs_rows_t *rows, igj_json_t *json)
 {
-    ngx_uint_t        i, comma;
-    const ngx_str_t  *key;
+    ngx_uint_t                i;
+    const ngx_str_t          *key, *value;
+    ngx_http_igjobs_field_e   field;
 
     igj_json_object_begin(json);
 
     for (i = 0; i < fields->n; i++) {
-        key = &ngx_http_igjobs_field_keys[fields->list[i]];
-        comma = (i == 0);
+        key = &fields->keys[i];
+        field = fields->list[i];
 
-        igj_json_raw(json, (char *) key->data + comma, key->len - comma);
+        igj_json_raw(json, (char *) key->data, key->len);
         json->comma = 0;
-        ngx_http_igjobs_field_json(fields, rows, fields->list[i], json);
+
+        if (field > NGX_HTTP_IGJOBS_FIELD_GENDER) {
+            ngx_http_igjobs_field_json(fields, rows, field, json);
+            continue;
+        }
+
+        value = &rows->value[field];
+        igj_json_string(json, (char *) value->data, value->len);
     }
 
     igj_json_object_end(json);
 }
 
+
+/* what is no text, or may be unknown */
 
 static void
 ngx_http_igjobs_field_json(ngx_http_igjobs_fields_t *fields,
@@ -150,7 +169,7 @@ ngx_http_igjobs_field_json(ngx_http_igjobs_fields_t *fields,
         value = &rows->value[field];
     }
 
-    if (value->len == 0 && field > NGX_HTTP_IGJOBS_FIELD_GENDER) {
+    if (value->len == 0) {
         igj_json_null(json);
 
     } else if (field == NGX_HTTP_IGJOBS_FIELD_CONFIDENCE) {

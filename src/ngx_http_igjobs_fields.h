@@ -42,6 +42,7 @@ typedef enum {
 typedef struct {
     ngx_uint_t                        n;
     ngx_http_igjobs_field_e           list[NGX_HTTP_IGJOBS_FIELDS];
+    ngx_str_t                         keys[NGX_HTTP_IGJOBS_FIELDS];
     ngx_uint_t                        mask;     /* 1 << field */
     const ngx_http_igjobs_tokens_t   *tokens;   /* for FIELD_TOKEN */
 

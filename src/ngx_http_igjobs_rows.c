@@ -177,11 +177,12 @@ ngx_http_igjobs_rows_next(ngx_http_igjobs_rows_t *rows)
         rest->data = p;
     }
 
-    value = &rows->value[NGX_HTTP_IGJOBS_ROWS_ORDINAL];
+    rows->ordinal++;
 
-    rows->ordinal = (rows->texts > NGX_HTTP_IGJOBS_ROWS_ORDINAL)
-                    ? ngx_atoof(value->data, value->len)
-                    : rows->ordinal + 1;
+    if (rows->texts > NGX_HTTP_IGJOBS_ROWS_ORDINAL) {
+        value = &rows->value[NGX_HTTP_IGJOBS_ROWS_ORDINAL];
+        rows->ordinal = ngx_atoof(value->data, value->len);
+    }
 }
 
 
