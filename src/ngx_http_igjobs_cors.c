@@ -36,7 +36,7 @@ static ngx_str_t  ngx_http_igjobs_cors_headers[] = {
 /* what they may read beside the few headers that any page may */
 #define NGX_HTTP_IGJOBS_CORS_EXPOSED                                          \
     "ETag, Location, Retry-After, Preference-Applied, Igjobs-Fallback, "      \
-    "Idempotent-Replayed"
+    "Idempotent-Replayed, Link, X-Total-Count, Content-Disposition"
 
 
 /* the Origin header if it is allowed here, else NULL */
