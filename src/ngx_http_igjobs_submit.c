@@ -16,6 +16,10 @@
 #include "igj_keys.h"
 
 
+/* holds every answer but those that list faulty accounts */
+#define NGX_HTTP_IGJOBS_ACCEPTED_SIZE  1024
+
+
 static igj_problem_e ngx_http_igjobs_submit_media_type(ngx_http_request_t *r);
 static ngx_http_igjobs_submission_t *ngx_http_igjobs_submission_create(
     ngx_http_request_t *r);
@@ -475,20 +479,25 @@ static ngx_int_t
 ngx_http_igjobs_submit_accepted(ngx_http_igjobs_submission_t *s,
     ngx_str_t *body)
 {
+    size_t      size;
     igj_json_t  json;
 
-    igj_json_init(&json, NULL, 0);
-    ngx_http_igjobs_submit_document(s, &json);
+    size = NGX_HTTP_IGJOBS_ACCEPTED_SIZE;
 
-    body->len = json.len;
-    body->data = ngx_pnalloc(s->request->pool, body->len);
+    do {
+        body->data = ngx_pnalloc(s->request->pool, size);
 
-    if (body->data == NULL) {
-        return NGX_ERROR;
-    }
+        if (body->data == NULL) {
+            return NGX_ERROR;
+        }
 
-    igj_json_init(&json, (char *) body->data, body->len);
-    ngx_http_igjobs_submit_document(s, &json);
+        igj_json_init(&json, (char *) body->data, size);
+        ngx_http_igjobs_submit_document(s, &json);
+        size = json.len;
+
+    } while (igj_json_overflow(&json));
+
+    body->len = size;
 
     return NGX_OK;
 }
