@@ -52,8 +52,9 @@ struct ngx_http_igjobs_selection_s {
 
 
 /*
- * Reads the job of the path and of the query string: partial, fields, the filter and the parameter named
- * token.  NGX_DECLINED: go on; else what a reply function returned.
+ * Reads the job of the path and of the query string: partial, fields, the
+ * filter and the parameter named token.  NGX_DECLINED: go on; else what a
+ * reply function returned.
  */
 ngx_int_t ngx_http_igjobs_selection_params(ngx_http_request_t *r,
     ngx_http_igjobs_selection_t *selection, const char *fields,
