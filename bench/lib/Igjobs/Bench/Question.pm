@@ -23,6 +23,7 @@ use Igjobs::Bench::Peers;
 use Igjobs::Bench::Product;
 use Igjobs::Bench::Servers;
 use Igjobs::Bench::Stats qw(median spread);
+use Time::HiRes qw(sleep time);
 
 # new(name => ..., rounds => 5, seconds => 2, peers => [names],
 #     nginx_workers => 1, cache => text or undef)
@@ -153,6 +154,7 @@ sub round {
     push @order, splice @order, 0, $first;
     for my $series (@order) {
         my ($name, $measure) = @$series;
+        $self->wait_for_rest;
         my $got = $measure->();
         my %got = ref $got ? map { ("$name.$_" => $got->{$_}) } keys %$got
                            : ($name => $got);
@@ -161,6 +163,21 @@ sub round {
             printf STDERR "# round %d/%d: %-40s %12.4g\n", $round,
                 $self->{rounds}, $key, $got{$key};
         }
+    }
+    return;
+}
+
+# What a contender's clients have left behind goes on in the database: deep
+# pages of the peers for a second, beside whoever is measured next.
+sub wait_for_rest {
+    my ($self) = @_;
+    my $until = time + 10;
+
+    return if !$self->{stack} || !$self->postgres;
+    while ($self->stack->psql("select count(*) from pg_stat_activity
+            where state = 'active' and pid <> pg_backend_pid()") > 0) {
+        croak 'the database does not come to rest' if time > $until;
+        sleep 0.05;
     }
     return;
 }
