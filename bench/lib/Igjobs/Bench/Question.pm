@@ -175,7 +175,8 @@ sub wait_for_rest {
 
     return if !$self->{stack} || !$self->postgres;
     while ($self->stack->psql("select count(*) from pg_stat_activity
-            where state = 'active' and pid <> pg_backend_pid()") > 0) {
+            where state = 'active' and backend_type = 'client backend'
+                and pid <> pg_backend_pid()") > 0) {
         croak 'the database does not come to rest' if time > $until;
         sleep 0.05;
     }
