@@ -20,8 +20,30 @@ our @EXPORT_OK = qw(poll start_load stop_load);
 # poll(port => ..., path => ..., rate => a second, seconds => ...)
 # Latencies in ms, as { p50, p99, p999, max }, over one connection. The answer
 # must be a JSON object. A request's time counts from when it was due, so that
-# a stall is not hidden by the requests that it kept from being sent.
+# a stall is not hidden by the requests that it kept from being sent. The
+# poller goes before all others where that is allowed: its own wait for a
+# processor, which on a machine of its own it would have, is nobody's latency.
 sub poll {
+    my (%option) = @_;
+
+    priority('--rr', '--reset-on-fork', 1);
+    my @ms = latencies(%option);
+    priority('--other', 0);
+    return { p50 => percentile(50, @ms), p99 => percentile(99, @ms),
+             p999 => percentile(99.9, @ms), max => percentile(100, @ms) };
+}
+
+# of this process, as chrt has it; needs root
+sub priority {
+    my ($policy, @rest) = @_;
+
+    return if $> != 0;
+    system('chrt', $policy, @rest[0 .. $#rest - 1], '--pid', $rest[-1], $$)
+        == 0 or croak "chrt $policy: $?";
+    return;
+}
+
+sub latencies {
     my (%option) = @_;
     my $http = Igjobs::Http->new($option{port})->connect;
     my $request = $http->head_text('GET', $option{path});
@@ -40,8 +62,7 @@ sub poll {
         push @ms, (time() - $due) * 1000;
         return 1;
     });
-    return { p50 => percentile(50, @ms), p99 => percentile(99, @ms),
-             p999 => percentile(99.9, @ms), max => percentile(100, @ms) };
+    return @ms;
 }
 
 # calls $sub with the due time and the number of each call, until it is false
