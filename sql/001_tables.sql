@@ -69,6 +69,8 @@ create table public.scrape_jobs (
     total_scraped         bigint,
     total_filtered        bigint,
     progress_sum          double precision not null default 0,
+    target_count          bigint,
+    deadline              timestamptz,
     total_batches         integer not null,
     batches_done          integer not null default 0,
     batches_dead          integer not null default 0,
@@ -77,9 +79,15 @@ create table public.scrape_jobs (
     accounts_failed       integer not null default 0,
     max_count_per_account integer not null,
     parallelism           integer not null,
+    redrives              integer not null default 0,
+    max_age_seconds       integer,
     max_failed_ratio      real not null,
+    half_width            real,
     keep_unknown          boolean not null,
     progress              numeric(5, 2) not null default 0,
+    max_cost_usd          numeric(14, 6),
+    reserved_usd          numeric(14, 6) not null default 0,
+    cost_usd              numeric(14, 6) not null default 0,
     tenant                text not null,
     platform              text not null,
     kind                  text not null,
@@ -90,6 +98,7 @@ create table public.scrape_jobs (
     reason                text,
     target_gender         text not null,
     error_message         text,
+    callback_url          text,
     accounts              text[],
     doc                   text not null,
 
@@ -101,6 +110,16 @@ create table public.scrape_jobs (
 
 comment on constraint scrape_jobs_pkey on public.scrape_jobs is
     'igjobs.lock_job, igjobs.job_documents: one job';
+comment on column public.scrape_jobs.target_count is
+    'kept profiles at which the job stops; null = none';
+comment on column public.scrape_jobs.half_width is
+    'of the interval of the gender share, at which the job stops; null = none';
+comment on column public.scrape_jobs.max_cost_usd is
+    'budget: cost_usd + reserved_usd never exceed it; null = none';
+comment on column public.scrape_jobs.reserved_usd is
+    'set aside for runs that have not been settled';
+comment on column public.scrape_jobs.max_age_seconds is
+    'how old what was bought for an earlier job may be to be taken again';
 
 create index scrape_jobs_active on public.scrape_jobs
     (tenant, job_id) include (kind, class, parallelism)
@@ -348,6 +367,31 @@ create table igjobs.settings (
 comment on constraint settings_pkey on igjobs.settings is
     'igjobs.setting: one setting';
 
+-- What an operator has decided for a tenant; one without a row has the
+-- defaults.
+create table igjobs.tenants (
+    tenant               text primary key,
+    weight               real not null default 1 check (weight > 0),
+    max_cost_usd_per_day numeric(14, 6),
+    callback_url         text
+);
+comment on constraint tenants_pkey on igjobs.tenants is
+    'what runs for a tenant, one row';
+
+-- Who stopped, resumed, redrove or erased what, and why.
+create table igjobs.audit_log (
+    job_id   uuid not null,
+    audit_id bigint generated always as identity,
+    at       timestamptz not null default now(),
+    tenant   text not null,
+    action   text not null,
+    reason   text,
+    detail   jsonb,
+    constraint audit_log_pkey primary key (job_id, audit_id)
+);
+comment on constraint audit_log_pkey on igjobs.audit_log is
+    'igjobs.api_job: what was done to one job, in order';
+
 create table igjobs.leaders (
     name   text primary key,
     worker text not null,
@@ -362,6 +406,7 @@ insert into igjobs.kinds (kind, phase) values ('scrape_followers', 'collect');
 
 insert into igjobs.settings (name, value, note) values
     ('parallelism', '8', 'batches of one job that may be leased at once'),
+    ('max_parallelism', '32', 'what a job may ask for as its parallelism'),
     ('max_failed_ratio', '0.10',
      'share of accounts that may fail in a completed job'),
     ('max_failures', '3', 'retries of a batch after provider errors'),

@@ -51,7 +51,7 @@ comment on function igjobs.submission_fits(
 create function igjobs.insert_jobs(
     p_kind text, p_tenants text[], p_platforms text[], p_jobs uuid[],
     p_genders text[], p_max_counts integer[], p_keep_unknown boolean[],
-    p_account_counts integer[], p_accounts text[])
+    p_account_counts integer[], p_accounts text[], p_options text[])
     returns uuid[]
     language plpgsql volatile
 as $$
@@ -61,24 +61,41 @@ begin
     with input as materialized (
         select i.tenant, i.platform, i.job_id, i.gender, i.max_count,
             i.keep_unknown, i.account_count, i.accounts,
+            i.options::jsonb as options,
             igjobs.batches_of(i.account_count) as total_batches
         from unnest(p_tenants, p_platforms, p_jobs, p_genders, p_max_counts,
-                    p_keep_unknown, p_account_counts, p_accounts)
+                    p_keep_unknown, p_account_counts, p_accounts, p_options)
             i (tenant, platform, job_id, gender, max_count, keep_unknown,
-               account_count, accounts)
+               account_count, accounts, options)
     ), new_jobs as (
         insert into public.scrape_jobs as j (
             job_id, tenant, platform, kind, class, phase, account_count,
             total_batches, target_gender, max_count_per_account,
-            keep_unknown, parallelism, max_failed_ratio, doc)
+            keep_unknown, parallelism, max_failed_ratio, target_count,
+            half_width, max_cost_usd, deadline, max_age_seconds,
+            callback_url, doc)
         select i.job_id, i.tenant, i.platform, k.kind,
             case when i.total_batches <= 8 then 'small' else 'bulk' end,
             k.phase, i.account_count, i.total_batches, i.gender, i.max_count,
             coalesce(i.keep_unknown, true),
-            (select v.value::integer from igjobs.settings v
-             where v.name = 'parallelism'),
-            (select v.value::real from igjobs.settings v
-             where v.name = 'max_failed_ratio'),
+            least((i.options ->> 'parallelism')::integer,
+                  case when i.options ? 'parallelism' then
+                      (select v.value::integer from igjobs.settings v
+                       where v.name = 'max_parallelism')
+                  else
+                      (select v.value::integer from igjobs.settings v
+                       where v.name = 'parallelism')
+                  end),
+            coalesce((i.options ->> 'max_failed_ratio')::real,
+                     (select v.value::real from igjobs.settings v
+                      where v.name = 'max_failed_ratio')),
+            (i.options ->> 'target_count')::bigint,
+            (i.options ->> 'half_width')::real,
+            (i.options ->> 'max_cost_usd')::numeric,
+            now() + (i.options ->> 'max_seconds')::integer
+                    * interval '1 second',
+            (i.options ->> 'max_age')::integer,
+            i.options ->> 'callback_url',
             igjobs.document(1, i.job_id, 'queued', k.phase, i.total_batches,
                             i.account_count, now(), now())
         from igjobs.kinds k, input i
@@ -114,7 +131,7 @@ end
 $$;
 comment on function igjobs.insert_jobs(
     text, text[], text[], uuid[], text[], integer[], boolean[], integer[],
-    text[]) is
+    text[], text[]) is
     'Stores new jobs with their batches and accounts, leaves out those that '
     'are there already, returns the ids of the others. Settings become '
     'columns. One statement for all: to start it costs three times what a '
@@ -125,7 +142,8 @@ comment on function igjobs.insert_jobs(
 create function igjobs.submit_all(
     p_kind text, p_tenants text[], p_platforms text[], p_jobs uuid[],
     p_genders text[], p_max_counts integer[], p_keep_unknown boolean[],
-    p_account_counts integer[], p_accounts text[])
+    p_account_counts integer[], p_accounts text[],
+    p_options text[] default null)
     returns setof igjobs.submitted
     language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
@@ -148,7 +166,7 @@ begin
 
     inserted := igjobs.insert_jobs(
         p_kind, p_tenants, p_platforms, p_jobs, p_genders, p_max_counts,
-        p_keep_unknown, p_account_counts, p_accounts);
+        p_keep_unknown, p_account_counts, p_accounts, p_options);
     return query
     select j.job_id = any (inserted), j.class, j.parallelism
     from unnest(p_tenants, p_jobs) with ordinality i (tenant, job_id, n)
@@ -164,10 +182,13 @@ end
 $$;
 comment on function igjobs.submit_all(
     text, text[], text[], uuid[], text[], integer[], boolean[], integer[],
-    text[]) is
+    text[], text[]) is
     'Accepts jobs of one kind, each a place in the arrays. p_accounts: the '
     'batches of a job apart by an empty line, the accounts of a batch by '
-    'newlines. Answers a row a job, in order. Repeatable: a job that is '
+    'newlines. p_options: null, or an object of those that were asked for: '
+    'parallelism (capped by the setting max_parallelism), max_failed_ratio, '
+    'target_count, half_width, max_cost_usd, max_seconds (then a deadline), '
+    'max_age (seconds), callback_url; others are ignored. Answers a row a job, in order. Repeatable: a job that is '
     'there already answers inserted = false. Raises for a job id of another '
     'tenant.';
 
@@ -194,14 +215,16 @@ begin
         array[(p_params ->> 'max_count_per_account')::integer],
         array[(p_params ->> 'keep_unknown')::boolean],
         array[p_account_count],
-        array[array_to_string(p_accounts, e'\n\n')]) t;
+        array[array_to_string(p_accounts, e'\n\n')],
+        array[p_params::text]) t;
     return s;
 end
 $$;
 comment on function igjobs.submit(
     text, text, uuid, text, jsonb, integer, integer, text[]) is
     'Accepts one job. p_params: target_gender, max_count_per_account, '
-    'keep_unknown. p_accounts: one newline-joined text a batch, or null when '
+    'keep_unknown, and the options of igjobs.submit_all. p_accounts: one '
+    'newline-joined text a batch, or null when '
     'COPY into igjobs.batch_accounts and igjobs.submit_copied follow in the '
     'same transaction. Otherwise like igjobs.submit_all.';
 
