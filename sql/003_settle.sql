@@ -238,14 +238,10 @@ comment on function igjobs.settle_job(
     'and progress, settles, saves what changed.';
 
 
-create function igjobs.stop_job(p_tenant text, p_job uuid, p_reason text)
-    returns igjobs.job_answer
+create function igjobs.stop_locked(j public.scrape_jobs, p_reason text)
+    returns public.scrape_jobs
     language plpgsql volatile
-    security definer set search_path = pg_catalog, pg_temp
 as $$
-declare
-    j public.scrape_jobs := igjobs.lock_job(p_tenant, p_job);
-    a igjobs.job_answer;
 begin
     if p_reason not in ('cancel', 'pause', 'target', 'precision', 'budget',
                         'deadline')
@@ -254,18 +250,43 @@ begin
             using errcode = 'invalid_parameter_value';
     end if;
 
+    if j.state in ('queued', 'running')
+        or p_reason = 'cancel' and j.state in ('stopping', 'paused')
+            and j.reason <> 'cancel'
+        or p_reason <> 'pause' and j.state = 'paused'
+    then
+        j.state := 'stopping';
+        j.reason := p_reason;
+        j := igjobs.settle(j);
+    end if;
+    return j;
+end
+$$;
+comment on function igjobs.stop_locked(public.scrape_jobs, text) is
+    'Stops a job whose locked row the caller holds, and settles it; the '
+    'caller saves the row when its state or reason changed. Cancel overrides '
+    'every other reason, otherwise the first stays; a final job stays as it '
+    'is.';
+
+
+create function igjobs.stop_job(p_tenant text, p_job uuid, p_reason text)
+    returns igjobs.job_answer
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    was public.scrape_jobs := igjobs.lock_job(p_tenant, p_job);
+    j public.scrape_jobs := igjobs.stop_locked(was, p_reason);
+    a igjobs.job_answer;
+begin
     a.answer := case
         when j.job_id is null then 'unknown'
-        when igjobs.is_final(j.state) then 'unchanged'
-        when j.state in ('queued', 'running') then 'stopped'
-        when p_reason = 'cancel' and j.reason <> 'cancel' then 'stopped'
-        when p_reason <> 'pause' and j.state = 'paused' then 'stopped'
+        when (j.state, j.reason) is distinct from (was.state, was.reason)
+            then 'stopped'
         else 'unchanged'
         end;
     if a.answer = 'stopped' then
-        j.state := 'stopping';
-        j.reason := p_reason;
-        j := igjobs.save_job(igjobs.settle(j));
+        j := igjobs.save_job(j);
         a.version := j.version;
         a.doc := j.doc;
     end if;
