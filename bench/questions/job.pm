@@ -55,6 +55,9 @@ sub prepare {
 sub job_goals {
     my ($self, @peers) = @_;
 
+    $self->goal('profiles/s / best peer that reads whole items (aim 1.6)',
+        at_least => 1.25, ratio => ['igjobs.rate',
+            map { "$_.rate" } grep { /whole items|chord/ } @peers]);
     $self->goal('profiles/s / best peer (aim 1.6)', at_least => 1.25,
         ratio => ['igjobs.rate', map { "$_.rate" } @peers]);
     $self->goal('profiles/s / COPY with 8 connections', at_least => 0.50,

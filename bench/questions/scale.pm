@@ -67,8 +67,11 @@ sub nginx_series {
     my ($self, $name, $processes, $product, $load) = @_;
 
     $self->series("$name $processes", sub {
-        $self->cost(sub { wrk(port => $product->port,
-                              seconds => $self->seconds, %$load)->{rate} });
+        my $figures = $self->cost(sub {
+            wrk(port => $product->port, seconds => $self->seconds,
+                %$load)->{rate} });
+        $product->forget_queued;
+        return $figures;
     });
     return;
 }

@@ -43,6 +43,9 @@ sub name { croak 'a peer has a name' }
 sub features { return () }
 sub needs { return () }
 
+# what a name says about the items that it reads
+sub items { return $_[0]{whole_items} ? ', whole items' : '' }
+
 sub does {
     my ($self, $feature) = @_;
 

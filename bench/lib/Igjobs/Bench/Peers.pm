@@ -8,8 +8,10 @@ use strict;
 use warnings;
 
 # igjobs asks the provider for the fields that it stores: so do those that
-# somebody has tuned
+# somebody has tuned to the last. A client of the provider's own library gets
+# whole items unless told otherwise.
 my @narrow = (env => { APIFY_FIELDS => 'id,username,full_name' });
+my @whole = (whole_items => 1);
 
 # word of --peers => class and options
 my %peer = (
@@ -17,20 +19,26 @@ my %peer = (
     'flask-tuned'   => ['Flask', tuned => 1, @narrow],
     'fastify'       => ['Fastify', @narrow],
     'fastify-redis' => ['Fastify', status_from => 'redis'],
+    'flask-whole'   => ['Flask', tuned => 1, @whole],
+    'fastify-whole' => ['Fastify', @whole],
     'lua'           => ['Lua'],
 );
+
+# differ from another peer in this only
+my %only_for = ('fastify-redis' => 'status', 'flask-whole' => 'job',
+                'fastify-whole' => 'job');
 
 sub names { return sort keys %peer }
 
 # start(\@names, $feature, $stack, idle => 1, note => sub ($text) {})
 # Returns the started peers that do $feature. A peer that cannot start is left
-# out with a note. fastify-redis differs from fastify in the status only.
+# out with a note.
 sub start {
     my ($names, $feature, $stack, %option) = @_;
     my @started;
 
     for my $name (@$names) {
-        next if $name eq 'fastify-redis' && $feature ne 'status';
+        next if ($only_for{$name} // $feature) ne $feature;
         my $peer = eval { start_one($name, $feature, $stack) };
         $option{note}->("$name is left out: " . one_line($@)) if $@;
         push @started, $peer if $peer;

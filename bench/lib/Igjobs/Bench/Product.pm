@@ -89,6 +89,24 @@ sub seed_jobs {
     return @ids;
 }
 
+# forget_queued: removes the jobs that nobody has begun, so that the workers
+# of a later series do not work on them
+sub forget_queued {
+    my ($self) = @_;
+    my $queued = q{select job_id from public.scrape_jobs}
+               . q{ where state = 'queued'};
+
+    $self->stack->psql(join ";\n",
+        (map { "delete from igjobs.$_ where job_id in ($queued)" }
+         qw(batch_accounts batches)),
+        q{delete from public.scrape_jobs where state = 'queued'},
+        'vacuum analyze igjobs.batch_accounts, igjobs.batches,'
+        . ' public.scrape_jobs');
+    my $turns = $self->stack->redis->command('KEYS', 'igjobs:{q}:*');
+    $self->stack->redis->command('DEL', @$turns) if @$turns;
+    return;
+}
+
 # the documents of jobs into Redis, where workers would have put them
 sub put_documents {
     my ($self, @ids) = @_;

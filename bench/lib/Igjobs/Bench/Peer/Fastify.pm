@@ -15,7 +15,8 @@ use constant PROCESSES => 2;          # of the API, and of the workers
 sub name {
     my ($self) = @_;
 
-    return 'Fastify + BullMQ' . ($self->from_redis ? ', status in Redis' : '');
+    return 'Fastify + BullMQ' . ($self->from_redis ? ', status in Redis' : '')
+        . $self->items;
 }
 
 sub features { return qw(status pages submit job) }

@@ -15,7 +15,8 @@ my $install = 'stack/packages install peers';
 sub name {
     my ($self) = @_;
 
-    return $self->{tuned} ? 'Flask + Celery, tuned' : 'Flask + Celery chord';
+    return ($self->{tuned} ? 'Flask + Celery, tuned' : 'Flask + Celery chord')
+        . $self->items;
 }
 
 sub features { return qw(status pages submit job) }
