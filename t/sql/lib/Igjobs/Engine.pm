@@ -16,6 +16,7 @@ use Carp;
 use Exporter 'import';
 use JSON::PP ();
 use Time::HiRes 'time';
+use Igjobs::Ends ();
 use Igjobs::Postgres;
 use Igjobs::Session;
 
@@ -255,22 +256,7 @@ sub fail {
 sub note_ends {
     my ($self) = @_;
 
-    $self->sql(<<'SQL');
-create table public.ends (job_id uuid, state text);
-create function public.note_end() returns trigger language plpgsql
-    security definer as $$
-begin
-    if old.completed_at is not null then
-        raise exception 'job % changed after its end', old.job_id;
-    elsif new.completed_at is not null then
-        insert into public.ends values (new.job_id, new.state);
-    end if;
-    return new;
-end
-$$;
-create trigger note_end after update on public.scrape_jobs
-    for each row execute function public.note_end()
-SQL
+    Igjobs::Ends::note_ends(sub { $self->sql(@_) });
     return;
 }
 
