@@ -151,7 +151,7 @@ sub kill_at_random {
     my $deadline = time + patience($option{seconds} // 300);
 
     while (!$self->ended) {
-        my $count = 10 + int $random->(100);
+        my $count = 3 + int $random->(30);
         while ($count > 0 && !$self->ended) {
             $count -= () = $self->journal(undef, 500);
             die "jobs do not end\n" if time > $deadline;
