@@ -157,6 +157,7 @@ create table igjobs.batches (
     phase           text not null,
     worker          text,
     error           text,
+    error_class     text,
     payload         jsonb,
 
     constraint batches_pkey primary key (job_id, batch_no),
@@ -181,6 +182,8 @@ comment on column igjobs.batches.expected is
     'items that would be all of the batch; progress moves by items / expected';
 comment on column igjobs.batches.progress is
     'how far the batch is, 0 to 1';
+comment on column igjobs.batches.error_class is
+    'what kind of error the last one was, for igjobs.reopen_job';
 comment on column igjobs.batches.slots is
     'how many fleet-wide slots the lease holds';
 

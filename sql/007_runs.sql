@@ -358,7 +358,7 @@ comment on function igjobs.orphan_runs(integer) is
 
 create function igjobs.book_run(
     p_tenant text, p_job uuid, p_batch integer, p_run_no integer,
-    p_state text, p_cost numeric, p_run_id text)
+    p_state text, p_cost numeric, p_run_id text, p_token text default null)
     returns text
     language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
@@ -374,7 +374,9 @@ begin
         return 'unknown';
     elsif igjobs.is_booked(b, p_run_no, p_run_id) then
         return 'repeated';
-    elsif b.state = 'leased' and (p_run_id is null or r.run_id = p_run_id)
+    elsif b.state = 'leased'
+        and (p_run_id is null or r.run_id = p_run_id
+             or r.run_id is null and r.token = p_token)
     then
         return 'held';
     end if;
@@ -393,11 +395,12 @@ begin
 end
 $$;
 comment on function igjobs.book_run(
-    text, uuid, integer, integer, text, numeric, text) is
+    text, uuid, integer, integer, text, numeric, text, text) is
     'Books a provider run that nobody will collect: on its own row, and the '
     'accounts of a queued batch are planned again; or, where another holder '
     'has gone on with that row, on a further, closed row. p_run_id null = '
-    'the provider never had it. Answers booked, repeated, held (the lease''s '
+    'the provider never had it; p_token: by which it was found, as the holder '
+    'will, too. Answers booked, repeated, held (the lease''s '
     'holder books it) or unknown.';
 
 

@@ -78,7 +78,8 @@ comment on function igjobs.batch_progress(
 
 
 create function igjobs.end_batch(
-    b igjobs.batches, p_state text, p_error text)
+    b igjobs.batches, p_state text, p_error text,
+    p_error_class text default null)
     returns void
     language plpgsql volatile
 as $$
@@ -86,7 +87,8 @@ begin
     update igjobs.batches t
     set state = p_state, finished_at = clock_timestamp(), lease_until = null,
         worker = null, slots = 0, progress = 1,
-        error = coalesce(p_error, t.error)
+        error = coalesce(p_error, t.error),
+        error_class = coalesce(p_error_class, t.error_class)
     where t.tenant = b.tenant and t.job_id = b.job_id
         and t.batch_no = b.batch_no;
     if b.slots > 0 then
@@ -97,7 +99,7 @@ begin
     end if;
 end
 $$;
-comment on function igjobs.end_batch(igjobs.batches, text, text) is
+comment on function igjobs.end_batch(igjobs.batches, text, text, text) is
     'done or dead: ends the lease of a locked batch, frees its slots. done '
     'also ends a hold of its kind.';
 

@@ -4,7 +4,7 @@
 
 create function igjobs.requeue(
     b igjobs.batches, p_delay_ms integer, p_failures integer,
-    p_losses integer, p_error text)
+    p_losses integer, p_error text, p_error_class text default null)
     returns void
     language plpgsql volatile
 as $$
@@ -13,6 +13,7 @@ begin
     set state = 'queued', lease_until = null, worker = null, slots = 0,
         failures = p_failures, losses = p_losses,
         error = coalesce(p_error, t.error),
+        error_class = coalesce(p_error_class, t.error_class),
         not_before = case when p_delay_ms > 0 then
             clock_timestamp() + p_delay_ms * interval '1 ms' end
     where t.tenant = b.tenant and t.job_id = b.job_id
@@ -23,7 +24,7 @@ begin
 end
 $$;
 comment on function igjobs.requeue(
-    igjobs.batches, integer, integer, integer, text) is
+    igjobs.batches, integer, integer, integer, text, text) is
     'Puts a locked batch back into the queue, due after p_delay_ms.';
 
 
@@ -94,7 +95,8 @@ comment on function igjobs.after_repeat(igjobs.batches, integer) is
 
 create function igjobs.fail_batch(
     p_tenant text, p_job uuid, p_batch integer, p_attempt integer,
-    p_class text, p_error text, p_delay_ms integer)
+    p_class text, p_error text, p_delay_ms integer,
+    p_error_class text default 'internal')
     returns igjobs.job_answer
     language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
@@ -120,7 +122,8 @@ begin
     if p_class = 'dead'
         or failures > igjobs.setting('max_failures')::integer
     then
-        perform igjobs.end_batch(b, 'dead', left(p_error, 1000));
+        perform igjobs.end_batch(b, 'dead', left(p_error, 1000),
+                                 p_error_class);
         a := igjobs.settle_job(p_tenant, p_job, 1, igjobs.accounts_left(b),
                                1 - b.progress);
         a.answer := 'dead';
@@ -132,7 +135,7 @@ begin
         case p_class when 'retry' then igjobs.retry_ms(failures)
             else igjobs.park_ms() end);
     perform igjobs.requeue(b, delay_ms, failures, b.losses,
-                           left(p_error, 1000));
+                           left(p_error, 1000), p_error_class);
     a := igjobs.settle_job(p_tenant, p_job, 0, 0, 0);
     a.answer := 'queued';
     a.wait_ms := delay_ms;
@@ -140,12 +143,13 @@ begin
 end
 $$;
 comment on function igjobs.fail_batch(
-    text, uuid, integer, integer, text, text, integer) is
+    text, uuid, integer, integer, text, text, integer, text) is
     'A batch could not go on. p_class retry: counted, due again after '
     'p_delay_ms (null = exponential with jitter), dead when there were '
     'enough; park: not counted; dead: given up; refused, full: retry, park, '
-    'and nothing of this kind is claimed until then. Answers queued '
-    '(wait_ms), dead or lost.';
+    'and nothing of this kind is claimed until then. p_error_class: the '
+    'kind of error, by which a redrive may choose (docs/api.md). Answers '
+    'queued (wait_ms), dead or lost.';
 
 
 create function igjobs.give_back(
@@ -208,7 +212,7 @@ begin
         return false;
     end if;
     perform igjobs.end_batch(
-        b, 'dead', format('the lease ran out %s times', losses));
+        b, 'dead', format('the lease ran out %s times', losses), 'lost');
     return true;
 end
 $$;

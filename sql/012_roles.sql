@@ -35,14 +35,16 @@ grant execute on function
         text, uuid, integer, integer, integer, bigint, bigint, boolean, text,
         numeric, integer, integer, integer, integer, integer, text[], text[],
         text[], text[], real[], text[], text[], jsonb, integer, integer),
-    igjobs.fail_batch(text, uuid, integer, integer, text, text, integer),
+    igjobs.fail_batch(
+        text, uuid, integer, integer, text, text, integer, text),
     igjobs.give_back(text, uuid, integer, integer),
     igjobs.expired_jobs(integer),
     igjobs.sweep_job(text, uuid),
     igjobs.runnable(text, uuid, integer),
     igjobs.lead(text, text, integer),
     igjobs.orphan_runs(integer),
-    igjobs.book_run(text, uuid, integer, integer, text, numeric, text),
+    igjobs.book_run(
+        text, uuid, integer, integer, text, numeric, text, text),
     igjobs.free_slots(text),
     igjobs.ensure_partitions(integer)
 to igjobs_worker;

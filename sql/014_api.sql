@@ -470,6 +470,7 @@ create function igjobs.account_outcome(
     returns text
     language sql immutable
 return case
+    when p_word = 'rejected' then 'failed'
     when p_word <> 'partial' then p_word
     when p_batch_state = 'dead' then 'failed'
     when p_batch_state = 'done' then 'ok'
@@ -481,8 +482,24 @@ comment on function igjobs.account_outcome(text, text, boolean) is
     'without a final word; a job that was stopped leaves them out.';
 
 
+create function igjobs.account_error(
+    p_word text, p_batch_state text, p_batch_error text)
+    returns text
+    language sql immutable
+return case
+    when p_word in ('blocked', 'rejected') then p_word
+    when p_word = 'failed' then 'unfinished'
+    when p_batch_state = 'dead' and coalesce(p_word, 'partial') = 'partial'
+        then coalesce(p_batch_error, 'internal')
+end;
+comment on function igjobs.account_error(text, text, text) is
+    'The error class of an account that failed, by itself or with its batch; '
+    'null for the others.';
+
+
 create type igjobs.account as (
-    batch_no integer, n bigint, account text, outcome text);
+    batch_no integer, n bigint, account text, outcome text,
+    error_class text);
 
 create function igjobs.accounts_of(
     j public.scrape_jobs, p_first integer, p_batches integer)
@@ -493,14 +510,19 @@ as $$
 begin
     return query
     select a.batch_no, u.n, u.account, igjobs.account_outcome(
-        a.outcomes ->> u.account, a.state, igjobs.is_final(j.state))
+        a.outcomes ->> u.account, a.state, igjobs.is_final(j.state)),
+        igjobs.account_error(a.outcomes ->> u.account, a.state,
+                             a.error_class)
     from (
         -- the object is made anew, so that it is unpacked once for all names
         select t.batch_no, t.accounts, t.outcomes || '{}' as outcomes,
-            (select b.state from igjobs.batches b
-             where b.tenant = t.tenant and b.job_id = t.job_id
-                 and b.batch_no = t.batch_no) as state
+            b.state, b.error_class
         from igjobs.batch_accounts t
+        left join lateral (
+            select s.state, s.error_class from igjobs.batches s
+            where s.tenant = t.tenant and s.job_id = t.job_id
+                and s.batch_no = t.batch_no
+            limit 1) b on true
         where t.tenant = j.tenant and t.job_id = j.job_id
             and t.batch_no >= p_first and t.batch_no < p_first + p_batches
         order by t.batch_no
@@ -620,8 +642,9 @@ begin
         j.job_id, j.account_count,
         coalesce(igjobs.outcome_counts(j)::text, 'null'),
         (select string_agg(
-             format('{"account":%s,"outcome":"%s"}',
-                    igjobs.json_text(a.account), a.outcome),
+             format('{"account":%s,"outcome":"%s"%s}',
+                    igjobs.json_text(a.account), a.outcome,
+                    ',"error_class":"' || a.error_class || '"'),
              ',' order by a.batch_no, a.n)
          from unnest(page.accounts) a), n,
         coalesce(igjobs.token(scope, page.next_place), '')));

@@ -78,8 +78,10 @@ test_named(void)
             "\"dora\":\"empty\",\"emil\":\"empty\"}", "all, after success");
     is(given_up, 0, "none given up");
 
-    igj_sources_give_up(&s, 5);
-    (void) final_words(5, false, &given_up);
+    igj_sources_give_up(&s, 5, IGJ_SOURCE_REJECTED);
+    is_text(final_words(5, false, &given_up),
+            "{\"anna\":\"ok\",\"bob\":\"rejected\",\"carl\":\"not_found\","
+            "\"dora\":\"rejected\",\"emil\":\"rejected\"}", "given up");
     is(given_up, 3, "giving up costs those that are not done");
     igj_sources_free(&s);
 }

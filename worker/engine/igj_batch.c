@@ -525,6 +525,7 @@ igj_batch_book_run(igj_batch_t *b, const igj_batch_run_t *run,
     igj_pg_text(&args, state);
     igj_batch_cost(&args, cost_usd);
     igj_pg_text(&args, run_id);
+    igj_pg_text(&args, NULL);
 
     if (igj_batch_call(b, IGJ_SQL_BOOK_RUN, &args, &res) == IGJ_BATCH_OK) {
         igj_log(IGJ_LOG_WARN, "booked a run of a lost batch",

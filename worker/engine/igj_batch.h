@@ -151,6 +151,8 @@ typedef struct {
     igj_outcome_class_t     class;
     int64_t                 delay_ms;     /* but for DEAD: -1 = the usual */
     char                    error[IGJ_BATCH_ERROR_MAX];   /* for people */
+    const char             *error_class;  /* a word of docs/api.md, static;
+                                             NULL: internal */
 } igj_outcome_t;
 
 

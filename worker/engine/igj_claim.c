@@ -345,6 +345,9 @@ igj_claim_end(igj_claim_t *c, const igj_outcome_t *outcome, PGresult **res)
         igj_pg_text(&args, NULL);
     }
 
+    igj_pg_text(&args, outcome->error_class ? outcome->error_class
+                                            : "internal");
+
     return igj_pg_call(c->engine->pg, igj_statement(IGJ_SQL_FAIL_BATCH),
                        &args, res, NULL);
 }

@@ -178,6 +178,7 @@ igj_reaper_book(igj_reaper_t *r, const PGresult *res, int row,
     }
 
     igj_pg_text(&args, orphan->found_id[0] ? orphan->found_id : NULL);
+    igj_pg_text(&args, orphan->token);
 
     if (igj_pg_call(r->engine->pg_upkeep, igj_statement(IGJ_SQL_BOOK_RUN),
                     &args, &booked, NULL)

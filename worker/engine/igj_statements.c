@@ -70,7 +70,7 @@ igj_statement(igj_sql_t id)
         igj_sql(IGJ_SQL_FAIL_BATCH, "igj_fail_batch",
                 IGJ_ANSWER_COLUMNS
                 "from igjobs.fail_batch($1::text, $2::uuid, $3::int, "
-                "$4::int, $5::text, $6::text, $7::int)"),
+                "$4::int, $5::text, $6::text, $7::int, $8::text)"),
 
         igj_sql(IGJ_SQL_GIVE_BACK, "igj_give_back",
                 IGJ_ANSWER_COLUMNS
@@ -103,7 +103,7 @@ igj_statement(igj_sql_t id)
 
         igj_sql(IGJ_SQL_BOOK_RUN, "igj_book_run",
                 "select igjobs.book_run($1::text, $2::uuid, $3::int, "
-                "$4::int, $5::text, $6::numeric, $7::text)"),
+                "$4::int, $5::text, $6::numeric, $7::text, $8::text)"),
 
         igj_sql(IGJ_SQL_ENSURE_PARTITIONS, "igj_ensure_partitions",
                 "select igjobs.ensure_partitions($1::int)"),

@@ -228,6 +228,7 @@ igj_scrape_failed(igj_scrape_t *k, const char *action,
 
     o = k->outcome;
     o->delay_ms = err->retry_after_ms;
+    o->error_class = "unavailable";
     snprintf(o->error, sizeof(o->error), "%s: %s", action, err->message);
 
     switch (err->class) {
@@ -248,6 +249,7 @@ igj_scrape_failed(igj_scrape_t *k, const char *action,
                 igj_s("action", action), igj_i("status", err->http_status),
                 igj_s("type", err->type), igj_s("error", err->message));
         o->class = IGJ_OUTCOME_REFUSED;
+        o->error_class = "refused";
         if (o->delay_ms < 0) {
             o->delay_ms = igj_clock_jitter(IGJ_SCRAPE_STOP_MS);
         }
@@ -256,6 +258,7 @@ igj_scrape_failed(igj_scrape_t *k, const char *action,
     case IGJ_PROVIDER_GIVE_UP:
     case IGJ_PROVIDER_SPLIT:
         o->class = IGJ_OUTCOME_DEAD;
+        o->error_class = "rejected";
         break;
 
     default:

@@ -201,8 +201,11 @@ igj_scrape_read(igj_scrape_t *k, igj_page_t *read)
         }
     }
 
-    return igj_scrape_retry(k, "read: the dataset does not come to an end",
+    (void) igj_scrape_retry(k, "read: the dataset does not come to an end",
                             -1);
+    k->outcome->error_class = "unavailable";
+
+    return false;
 }
 
 

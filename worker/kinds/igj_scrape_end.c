@@ -32,7 +32,8 @@ static bool igj_scrape_store_rest(igj_scrape_t *k, igj_batch_page_t *page);
 static bool igj_scrape_halve(igj_scrape_t *k, char *accounts, int n);
 static bool igj_scrape_split(igj_scrape_t *k, const char *const *parts,
     int nparts, bool words);
-static bool igj_scrape_alone(igj_scrape_t *k, igj_batch_page_t *page);
+static bool igj_scrape_alone(igj_scrape_t *k, igj_batch_page_t *page,
+    igj_source_state_t end);
 
 
 bool
@@ -125,7 +126,10 @@ igj_scrape_again(igj_scrape_t *k, const char *accounts, bool words,
         return false;
     }
 
-    return igj_scrape_retry(k, error, delay_ms);
+    (void) igj_scrape_retry(k, error, delay_ms);
+    k->outcome->error_class = words ? "unfinished" : "blocked";
+
+    return false;
 }
 
 
@@ -157,7 +161,7 @@ igj_scrape_missing(igj_scrape_t *k, igj_batch_page_t *page, char *missing,
     }
 
     if (n == 1) {
-        return igj_scrape_alone(k, page);
+        return igj_scrape_alone(k, page, IGJ_SOURCE_FAILED);
     }
 
     return igj_scrape_store_rest(k, page) && igj_scrape_halve(k, missing, n);
@@ -237,13 +241,14 @@ igj_scrape_split(igj_scrape_t *k, const char *const *parts, int nparts,
 /* The one account of the run is what is wrong: reported, the batch goes on. */
 
 static bool
-igj_scrape_alone(igj_scrape_t *k, igj_batch_page_t *page)
+igj_scrape_alone(igj_scrape_t *k, igj_batch_page_t *page,
+    igj_source_state_t end)
 {
     igj_log(IGJ_LOG_WARN, "account given up", igj_s("job", k->batch->job),
             igj_i("batch", k->batch->batch_no),
             igj_s("account", k->sources.names[0]));
 
-    igj_sources_give_up(&k->sources, k->batch->max_count);
+    igj_sources_give_up(&k->sources, k->batch->max_count, end);
 
     return igj_scrape_close_run(k, page);
 }
@@ -292,7 +297,7 @@ igj_scrape_refused(igj_scrape_t *k, const igj_provider_error_t *err)
     if (k->sources.n == 1) {
         memset(&page, 0, sizeof(igj_batch_page_t));
         k->run.state = IGJ_RUN_LOST;
-        return igj_scrape_alone(k, &page);
+        return igj_scrape_alone(k, &page, IGJ_SOURCE_REJECTED);
     }
 
     accounts = strdup(igj_scrape_accounts(k));

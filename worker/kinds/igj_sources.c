@@ -24,7 +24,8 @@ static const char *const  igj_source_words[] = {
     [IGJ_SOURCE_PRIVATE] = "private",
     [IGJ_SOURCE_NOT_FOUND] = "not_found",
     [IGJ_SOURCE_OK] = "ok",
-    [IGJ_SOURCE_FAILED] = "failed"
+    [IGJ_SOURCE_FAILED] = "failed",
+    [IGJ_SOURCE_REJECTED] = "rejected"
 };
 
 
@@ -78,7 +79,8 @@ igj_sources_state(const cJSON *outcomes, const char *name)
     word = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(outcomes,
                                                                  name));
 
-    for (i = IGJ_SOURCE_PARTIAL; word != NULL && i <= IGJ_SOURCE_FAILED; i++) {
+    for (i = IGJ_SOURCE_PARTIAL; word != NULL && i <= IGJ_SOURCE_REJECTED; i++)
+    {
         if (strcmp(igj_source_words[i], word) == 0) {
             return (igj_source_state_t) i;
         }
@@ -169,13 +171,14 @@ igj_sources_fault(igj_sources_t *s, const char *name,
 
 
 void
-igj_sources_give_up(igj_sources_t *s, int64_t max_count)
+igj_sources_give_up(igj_sources_t *s, int64_t max_count,
+    igj_source_state_t end)
 {
     int  i;
 
     for (i = 0; i < s->n; i++) {
         if (!s->named || !igj_sources_done(s, i, max_count)) {
-            s->states[i] = IGJ_SOURCE_FAILED;
+            s->states[i] = end;
         }
     }
 }
@@ -302,7 +305,7 @@ igj_sources_final(igj_sources_t *s, int64_t max_count, bool only_done,
 
         state = s->states[i];
 
-        if (state != IGJ_SOURCE_FAILED
+        if (state < IGJ_SOURCE_FAILED
             && (s->counts[i] > 0 || state == IGJ_SOURCE_PARTIAL
                 || (state == IGJ_SOURCE_SILENT && s->data && !s->named)))
         {
@@ -313,7 +316,7 @@ igj_sources_final(igj_sources_t *s, int64_t max_count, bool only_done,
         }
 
         *given_up += (state == IGJ_SOURCE_BLOCKED
-                      || state == IGJ_SOURCE_FAILED);
+                      || state >= IGJ_SOURCE_FAILED);
         cJSON_AddStringToObject(out, s->names[i], igj_source_words[state]);
     }
 

@@ -25,7 +25,8 @@ typedef enum {
     IGJ_SOURCE_PRIVATE,
     IGJ_SOURCE_NOT_FOUND,
     IGJ_SOURCE_OK,
-    IGJ_SOURCE_FAILED            /* given up */
+    IGJ_SOURCE_FAILED,           /* given up: its runs did not finish it */
+    IGJ_SOURCE_REJECTED          /* given up: the provider refused it */
 } igj_source_state_t;
 
 
@@ -58,8 +59,10 @@ const char *igj_sources_profile(igj_sources_t *s, const char *name);
 void igj_sources_fault(igj_sources_t *s, const char *name,
     igj_source_state_t state);
 
-/* The accounts that are not done get no further run: they have failed. */
-void igj_sources_give_up(igj_sources_t *s, int64_t max_count);
+/* The accounts that are not done get no further run: they are FAILED, or
+ * REJECTED. */
+void igj_sources_give_up(igj_sources_t *s, int64_t max_count,
+    igj_source_state_t end);
 
 /* True if the run brought nothing but empty and blocked accounts. */
 bool igj_sources_barren(const igj_sources_t *s);

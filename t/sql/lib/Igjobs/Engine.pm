@@ -245,10 +245,10 @@ sub run_out {
 }
 
 sub fail {
-    my ($self, $c, $class, $error, $delay_ms) = @_;
+    my ($self, $c, $class, $error, $delay_ms, $error_class) = @_;
 
     return $self->call(fail_batch => held($c), $class, $error // 'error',
-                       $delay_ms);
+                       $delay_ms, $error_class // 'unavailable');
 }
 
 # note_ends(): from now on every end of a job is written into public.ends, and

@@ -1,0 +1,340 @@
+-- Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+-- A job that has ended is opened again: batches that were never done go on,
+-- and those that failed run once more, for the accounts that failed. Locks:
+-- the batch rows of the job in their order, the job row last.
+--
+-- Runs that are still open then are not left alone: while their batch waits
+-- the reaper ends and books them, which plans their accounts again; the next
+-- holder of the batch goes on with one that it finds.
+
+insert into igjobs.settings (name, value, note) values
+    ('max_redrives', '10', 'how often a job may be redriven');
+
+
+create type igjobs.failed_part as (
+    batch_no integer, state text, accounts text[], worded text[]);
+comment on type igjobs.failed_part is
+    'Accounts of one dead or done batch that failed; worded: those of them '
+    'that have a final word, which are all in a batch that is done.';
+
+
+create function igjobs.failed_parts(
+    p_tenant text, p_job uuid, p_error_class text)
+    returns igjobs.failed_part[]
+    language plpgsql volatile
+as $$
+begin
+    return array(
+        select (f.batch_no, f.state,
+                array_agg(u.account order by u.n),
+                coalesce(array_agg(u.account) filter (
+                    where f.outcomes ->> u.account <> 'partial'), '{}')
+               )::igjobs.failed_part
+        from (
+            -- made anew, so that it is unpacked once for all names
+            select b.batch_no, b.state, b.error_class, a.accounts,
+                a.outcomes || '{}' as outcomes
+            from igjobs.batches b
+            join igjobs.batch_accounts a
+                on a.tenant = b.tenant and a.job_id = b.job_id
+                and a.batch_no = b.batch_no
+            where b.tenant = p_tenant and b.job_id = p_job
+                and (b.state = 'dead' or b.state = 'done' and
+                     a.outcomes::text ~ '"(blocked|failed|rejected)"')
+            offset 0) f,
+        string_to_table(f.accounts, e'\n') with ordinality u (account, n)
+        where case when p_error_class is null
+            then igjobs.account_error(f.outcomes ->> u.account, f.state,
+                                      f.error_class) is not null
+            else igjobs.account_error(f.outcomes ->> u.account, f.state,
+                                      f.error_class) = p_error_class
+            end
+        group by f.batch_no, f.state
+        -- by its own class a dead batch runs again as a whole or not at all
+        having f.state = 'done' or p_error_class is null
+            or bool_or(coalesce(f.outcomes ->> u.account, 'partial')
+                       = 'partial'));
+end
+$$;
+comment on function igjobs.failed_parts(text, uuid, text) is
+    'Part of reopen_job: the accounts that failed, of one error class (null: '
+    'of any), batch by batch.';
+
+
+create function igjobs.plan_parts(
+    p_tenant text, p_job uuid, p_parts igjobs.failed_part[])
+    returns void
+    language plpgsql volatile
+as $$
+begin
+    insert into igjobs.runs (
+        job_id, batch_no, run_no, attempt, state, tenant, platform, accounts)
+    select b.job_id, b.batch_no, coalesce(
+            (select max(r.run_no) from igjobs.runs r
+             where r.tenant = p_tenant and r.job_id = p_job
+                 and r.batch_no = b.batch_no) + 1, 0),
+        b.attempt, 'planned', b.tenant, b.platform,
+        case when cardinality(l.accounts) < b.account_count
+            then array_to_string(l.accounts, e'\n') end
+    from unnest(p_parts) p
+    join igjobs.batches b
+        on b.tenant = p_tenant and b.job_id = p_job
+        and b.batch_no = p.batch_no,
+    lateral (
+        select array_agg(u.account order by u.n) as accounts
+        from unnest(p.accounts) with ordinality u (account, n)
+        where not exists (
+            select from igjobs.runs r
+            where r.tenant = p_tenant and r.job_id = p_job
+                and r.batch_no = p.batch_no and r.closed_at is null
+                and (r.accounts is null
+                     or u.account = any (
+                         string_to_array(r.accounts, e'\n'))))) l
+    where l.accounts is not null;
+end
+$$;
+comment on function igjobs.plan_parts(text, uuid, igjobs.failed_part[]) is
+    'Part of reopen_job: a further run for the accounts of each part, but for '
+    'those that an open run of the batch has.';
+
+
+create type igjobs.reopened as (
+    answer text, version bigint, doc text, state text, batches integer,
+    accounts integer);
+
+create function igjobs.reopen_parts(
+    j public.scrape_jobs, p_parts igjobs.failed_part[])
+    returns public.scrape_jobs
+    language plpgsql volatile
+as $$
+declare
+    accounts_again integer;
+    work_again double precision;
+begin
+    perform igjobs.plan_parts(j.tenant, j.job_id, p_parts);
+    update igjobs.batch_accounts a
+    set outcomes = a.outcomes - p.worded
+    from unnest(p_parts) p
+    where a.tenant = j.tenant and a.job_id = j.job_id
+        and a.batch_no = p.batch_no and cardinality(p.worded) > 0;
+
+    with again as (
+        update igjobs.batches b
+        set state = 'queued', finished_at = null, not_before = null,
+            failures = 0, reruns = 0, losses = 0, error = null,
+            error_class = null,
+            progress = 1 - cardinality(p.accounts)::double precision
+                           / b.account_count
+        from unnest(p_parts) p
+        where b.tenant = j.tenant and b.job_id = j.job_id
+            and b.batch_no = p.batch_no
+        returning cardinality(p.accounts) as accounts, 1 - b.progress as work
+    )
+    select sum(a.accounts), sum(a.work) into accounts_again, work_again
+    from again a;
+
+    j.accounts_failed := greatest(0, j.accounts_failed - accounts_again);
+    j.progress_sum := j.progress_sum - work_again;
+    j.batches_dead := j.batches_dead - (
+        select count(*) from unnest(p_parts) p where p.state = 'dead');
+    j.batches_done := j.batches_done - (
+        select count(*) from unnest(p_parts) p where p.state = 'done');
+    return j;
+end
+$$;
+comment on function igjobs.reopen_parts(
+    public.scrape_jobs, igjobs.failed_part[]) is
+    'Part of reopen_job: queues these batches again, as if what failed in '
+    'them had not been tried, and takes them out of the job''s counters. What '
+    'they stored stays.';
+
+
+create function igjobs.raise_limits(j public.scrape_jobs, p_limits jsonb)
+    returns public.scrape_jobs
+    language plpgsql volatile
+as $$
+begin
+    if p_limits ? 'max_seconds' then
+        j.deadline := clock_timestamp()
+            + (p_limits ->> 'max_seconds')::integer * interval '1 s';
+    end if;
+    if p_limits ? 'max_cost_usd' then
+        j.max_cost_usd := (p_limits ->> 'max_cost_usd')::numeric;
+    end if;
+    if p_limits ? 'target_count' then
+        j.target_count := (p_limits ->> 'target_count')::bigint;
+    end if;
+    if p_limits ? 'stop_when' then
+        j.half_width := (p_limits -> 'stop_when' ->> 'half_width')::real;
+    end if;
+    return j;
+end
+$$;
+comment on function igjobs.raise_limits(public.scrape_jobs, jsonb) is
+    'Part of reopen_job: the limits that are named, null = none any more; '
+    'max_seconds counts from now.';
+
+
+create function igjobs.limit_reached(j public.scrape_jobs)
+    returns text
+    language plpgsql volatile
+as $$
+begin
+    return case
+        when j.deadline <= clock_timestamp() then 'deadline'
+        when j.max_cost_usd <= j.cost_usd then 'budget'
+        when j.target_count <= j.profiles_scraped then 'target'
+        end;
+end
+$$;
+comment on function igjobs.limit_reached(public.scrape_jobs) is
+    'Part of reopen_job: the limit at which the job would stop at once; null '
+    'when there is none.';
+
+
+create function igjobs.reopen_answer(
+    j public.scrape_jobs, p_action text, p_parts igjobs.failed_part[])
+    returns text
+    language plpgsql volatile
+as $$
+declare
+    left_over integer := j.total_batches - j.batches_done - j.batches_dead;
+begin
+    return case
+        when j.job_id is null then 'unknown'
+        when not igjobs.is_final(j.state) then 'active'
+        when left_over = 0 and cardinality(p_parts) = 0 then 'nothing'
+        when p_action = 'redrive'
+            and j.redrives >= igjobs.setting('max_redrives')::integer
+        then 'ceiling'
+        else coalesce(igjobs.limit_reached(j), 'reopened')
+        end;
+end
+$$;
+comment on function igjobs.reopen_answer(
+    public.scrape_jobs, text, igjobs.failed_part[]) is
+    'Part of reopen_job: may this job, with its new limits, be opened?';
+
+
+create function igjobs.lock_ended(p_tenant text, p_job uuid)
+    returns boolean
+    language plpgsql volatile
+as $$
+begin
+    if not exists (
+        select from public.scrape_jobs t
+        where t.tenant = p_tenant and t.job_id = p_job
+            and igjobs.is_final(t.state))
+    then
+        return false;
+    end if;
+    perform from igjobs.batches b
+    where b.tenant = p_tenant and b.job_id = p_job
+    order by b.batch_no
+    for no key update;
+    return true;
+end
+$$;
+comment on function igjobs.lock_ended(text, uuid) is
+    'Part of reopen_job: locks the batches of a job that has ended; false '
+    'when it has not, or is none.';
+
+
+create function igjobs.reopen_job(
+    p_tenant text, p_job uuid, p_action text, p_error_class text,
+    p_limits jsonb, p_reason text)
+    returns igjobs.reopened
+    language plpgsql volatile
+as $$
+declare
+    j public.scrape_jobs;
+    parts igjobs.failed_part[] := '{}';
+    a igjobs.reopened;
+begin
+    if igjobs.lock_ended(p_tenant, p_job) and p_action = 'redrive' then
+        parts := igjobs.failed_parts(p_tenant, p_job, p_error_class);
+    end if;
+    j := igjobs.raise_limits(igjobs.lock_job(p_tenant, p_job), p_limits);
+    a.answer := igjobs.reopen_answer(j, p_action, parts);
+    a.state := j.state;
+    if a.answer <> 'reopened' then
+        return a;
+    end if;
+
+    a.batches := j.total_batches - j.batches_done - j.batches_dead
+                 + cardinality(parts);
+    a.accounts := coalesce((
+        select sum(cardinality(p.accounts)) from unnest(parts) p), 0);
+    perform igjobs.forgive_queued(p_tenant, p_job);
+    if cardinality(parts) > 0 then
+        j := igjobs.reopen_parts(j, parts);
+    end if;
+    j := igjobs.open_row(j, p_action);
+    insert into igjobs.audit_log (job_id, tenant, action, reason, detail)
+    values (p_job, p_tenant, p_action, p_reason, jsonb_strip_nulls(
+        jsonb_build_object(
+            'error_class', p_error_class, 'batches', a.batches,
+            'failed_accounts', a.accounts, 'limits', p_limits)));
+    a.version := j.version;
+    a.doc := j.doc;
+    a.state := j.state;
+    return a;
+end
+$$;
+comment on function igjobs.reopen_job(
+    text, uuid, text, text, jsonb, text) is
+    'Opens a job that has ended: p_action resume goes on with the batches '
+    'that are not done, redrive also runs again what failed (of one error '
+    'class, null = of any) and is counted. p_limits: new ones, as '
+    'igjobs.raise_limits reads them, or null. Answers reopened (batches that '
+    'are to run, failed accounts among them, version, doc, state), unknown, '
+    'active (not final), nothing (is to be done), ceiling (too many '
+    'redrives), or the limit at which it would stop at once: deadline, '
+    'budget, target. Takes all locks itself: the caller holds none of the '
+    'job.';
+
+
+create function igjobs.forgive_queued(p_tenant text, p_job uuid)
+    returns void
+    language plpgsql volatile
+as $$
+begin
+    update igjobs.batches b
+    set not_before = null, failures = 0, reruns = 0, losses = 0
+    where b.tenant = p_tenant and b.job_id = p_job and b.state = 'queued'
+        and (b.not_before is not null
+             or b.failures + b.reruns + b.losses > 0);
+end
+$$;
+comment on function igjobs.forgive_queued(text, uuid) is
+    'Part of reopen_job: batches that the stop left in the queue are due at '
+    'once, earlier errors are forgiven.';
+
+
+create function igjobs.open_row(j public.scrape_jobs, p_action text)
+    returns public.scrape_jobs
+    language plpgsql volatile
+as $$
+begin
+    j.redrives := j.redrives + (p_action = 'redrive')::integer;
+    update public.scrape_jobs t
+    set redrives = j.redrives, deadline = j.deadline,
+        max_cost_usd = j.max_cost_usd, target_count = j.target_count,
+        half_width = j.half_width
+    where t.tenant = j.tenant and t.job_id = j.job_id;
+
+    j.state := case when j.started_at is null then 'queued' else 'running' end;
+    j.reason := null;
+    j.completed_at := null;
+    j.error_message := null;
+    j.total_scraped := null;
+    j.total_filtered := null;
+    return igjobs.save_job(j);
+end
+$$;
+comment on function igjobs.open_row(public.scrape_jobs, text) is
+    'Part of reopen_job: the locked row, with its new limits and counters, '
+    'becomes that of a job at work.';
+
+
+revoke all on all functions in schema igjobs from public;
