@@ -19,6 +19,15 @@
 #define IGJ_DEFAULT_PER_ACCOUNT   5        /* without totalScrapeCount */
 #define IGJ_MAX_PER_ACCOUNT       1000000  /* followers of one account */
 #define IGJ_MAX_ERROR_POINTERS    100      /* faulty elements listed */
+#define IGJ_MAX_TARGET_COUNT      (1LL << 53)
+                                           /* target_count */
+#define IGJ_MAX_COST_USD          10000000 /* max_cost_usd */
+#define IGJ_MAX_SECONDS           (30 * 24 * 3600)
+                                           /* max_seconds */
+#define IGJ_MAX_AGE_S             (90 * 24 * 3600)
+                                           /* max_age */
+#define IGJ_CALLBACK_URL_MAX      2000     /* bytes of callback_url */
+#define IGJ_DRY_RUN_NAMES         20       /* names that a dry run shows */
 
 /* User names */
 

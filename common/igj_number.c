@@ -170,6 +170,14 @@ igj_number_append(uint64_t value, unsigned digit)
 int
 igj_number_whole(igj_str_t text, int64_t *whole, int *fraction)
 {
+    return igj_number_scaled(text, 0, whole, fraction);
+}
+
+
+int
+igj_number_scaled(igj_str_t text, unsigned scale, int64_t *whole,
+    int *fraction)
+{
     size_t    i, mantissa;
     int64_t   before, exponent, place, places;
     uint64_t  value;
@@ -179,7 +187,10 @@ igj_number_whole(igj_str_t text, int64_t *whole, int *fraction)
         return IGJ_ERROR;
     }
 
-    places = before + exponent;     /* digits before the point, shifted */
+    /* digits before the point, which is shifted */
+
+    places = before + exponent + (int64_t) scale;
+
     place = 0;
     value = 0;
     *fraction = 0;

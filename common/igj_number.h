@@ -40,5 +40,12 @@ int igj_number_complete(igj_number_e state);
 IGJ_MUST_CHECK int igj_number_whole(igj_str_t text, int64_t *whole,
     int *fraction);
 
+/*
+ * The same of the value times 10 to the power of scale: "0.25" with a scale of
+ * 6 is 250000.
+ */
+IGJ_MUST_CHECK int igj_number_scaled(igj_str_t text, unsigned scale,
+    int64_t *whole, int *fraction);
+
 
 #endif /* IGJ_NUMBER_H */

@@ -122,6 +122,9 @@
     X(BAD_PLATFORM, "IGJ0311", 400, "bad-platform",                           \
       "platform must be \"instagram\"",                                       \
       "Send \"instagram\" or leave the field out.")                           \
+    X(BAD_OPTION, "IGJ0312", 400, "bad-option",                               \
+      "An option of the job has a wrong value",                               \
+      "Correct the field that detail and errors name.")                       \
                                                                               \
     /* 04: jobs */                                                            \
                                                                               \

@@ -2,12 +2,13 @@
 
 /*
  * The body of POST /api/scrape-followers.  One table declares the members of
- * the body; what stands in the body but not in the table is ignored.  Faulty
- * accounts are counted and judged at the end, because skip_invalid may come
- * after them; everything else that is wrong ends the reading at once.
+ * the body, that of igj_options.c further ones; what stands in the body but in
+ * neither is ignored.  Faulty accounts are counted and judged at the end,
+ * because skip_invalid may come after them; everything else that is wrong ends
+ * the reading at once.
  */
 
-#include "igj_submit.h"
+#include "igj_submit_inner.h"
 #include "igj_number.h"
 
 #include <stdio.h>
@@ -86,6 +87,11 @@ static const igj_submit_member_t  igj_submit_members[] = {
       IGJ_PROBLEM_INVALID_MEMBER,
       "true or false, or leave the field out: true" },
 
+    { "dry_run", igj_submit_read_flag,
+      offsetof(igj_submit_t, dry_run), NULL, 1,
+      IGJ_PROBLEM_BAD_OPTION,
+      "true or false, or leave the field out: false" },
+
     { "platform", igj_submit_read_word,
       offsetof(igj_submit_t, platform), igj_submit_platforms, 1,
       IGJ_PROBLEM_BAD_PLATFORM,
@@ -106,7 +112,7 @@ static int igj_submit_event(void *data, const igj_scan_t *scan,
 void
 igj_submit_init(igj_submit_t *submit, const igj_mem_t *mem, uint64_t seed)
 {
-    memset(submit, 0, sizeof(igj_submit_t));
+    memset(submit, 0, offsetof(igj_submit_t, text));
 
     submit->target_gender = IGJ_GENDER_MALE;
     submit->platform = IGJ_PLATFORM_INSTAGRAM;
@@ -143,15 +149,6 @@ const char *
 igj_platform_name(igj_platform_e platform)
 {
     return igj_submit_platforms[platform];
-}
-
-
-/* The problem stands; without a detail its advice will do. */
-static int
-igj_submit_refuse(igj_submit_t *submit, igj_problem_e problem)
-{
-    submit->problem = problem;
-    return IGJ_ERROR;
 }
 
 
@@ -196,21 +193,20 @@ igj_submit_describe(const igj_scan_event_t *event, char *out, size_t size)
 }
 
 
-/* A member of the table has a wrong value. */
+/* What stands at this path of the body is wrong. */
 static int
-igj_submit_wrong(igj_submit_t *submit, const igj_submit_member_t *member,
-    const igj_scan_event_t *event)
+igj_submit_wrong(igj_submit_t *submit, igj_problem_e problem,
+    const char *path, const char *wanted, const igj_scan_event_t *event)
 {
     char  value[IGJ_SUBMIT_QUOTE_MAX + 8];
 
     igj_submit_describe(event, value, sizeof(value));
 
     (void) snprintf(submit->detail, sizeof(submit->detail),
-                    "%s is %s; send %s.", member->name, value, member->wanted);
-    (void) snprintf(submit->pointer, sizeof(submit->pointer), "#/%s",
-                    member->name);
+                    "%s is %s; send %s.", path, value, wanted);
+    (void) snprintf(submit->pointer, sizeof(submit->pointer), "#/%s", path);
 
-    return igj_submit_refuse(submit, member->problem);
+    return igj_submit_refuse(submit, problem);
 }
 
 
@@ -224,7 +220,7 @@ igj_submit_read_accounts(igj_submit_t *submit,
         return IGJ_ERROR;
     }
 
-    submit->in_accounts = 1;
+    submit->inside = IGJ_SUBMIT_ACCOUNTS;
     submit->has_accounts = 1;
 
     return IGJ_OK;
@@ -325,7 +321,7 @@ igj_submit_name(const igj_scan_event_t *event, igj_username_t *name)
         return IGJ_USERNAME_NOT_STRING;
     }
 
-    if (event->flags & IGJ_SCAN_CUT) {
+    if (event->total > IGJ_ACCOUNT_TEXT_MAX) {
         return IGJ_USERNAME_LONG;
     }
 
@@ -383,6 +379,61 @@ igj_submit_find(igj_str_t name)
 }
 
 
+/* The value of a member that igj_options.c knows. */
+static int
+igj_submit_option(igj_submit_t *submit, const igj_option_t *option,
+    const igj_scan_event_t *event)
+{
+    if (igj_option_read(&submit->options, option, event) != IGJ_OK) {
+        return igj_submit_wrong(submit, IGJ_PROBLEM_BAD_OPTION,
+                                igj_option_path(option),
+                                igj_option_wanted(option), event);
+    }
+
+    if (igj_option_has_members(option) && event->type != IGJ_SCAN_NULL) {
+        submit->inside = IGJ_SUBMIT_OPTION;
+    }
+
+    return IGJ_OK;
+}
+
+
+/*
+ * An event of an object of options.  What is not known there must not be
+ * ignored: it would be a limit that its sender relies on.
+ */
+static int
+igj_submit_inner_option(igj_submit_t *submit, const igj_scan_event_t *event)
+{
+    const igj_option_t  *option;
+
+    if (event->type == IGJ_SCAN_KEY) {
+        submit->inner = igj_option_find(submit->option, event->text);
+        return IGJ_OK;
+    }
+
+    option = submit->inner;
+
+    if (option == NULL) {
+        (void) igj_scan_pointer(&submit->scan, submit->pointer,
+                                sizeof(submit->pointer));
+        (void) snprintf(submit->detail, sizeof(submit->detail),
+                        "Nothing of this name is known; %s is %s.",
+                        igj_option_path(submit->option),
+                        igj_option_wanted(submit->option));
+        return igj_submit_refuse(submit, IGJ_PROBLEM_BAD_OPTION);
+    }
+
+    if (igj_option_was_read(&submit->options, option)) {
+        (void) snprintf(submit->pointer, sizeof(submit->pointer), "#/%s",
+                        igj_option_path(option));
+        return igj_submit_refuse(submit, IGJ_PROBLEM_DUPLICATE_MEMBER);
+    }
+
+    return igj_submit_option(submit, option, event);
+}
+
+
 /* An event of the outermost object. */
 static int
 igj_submit_member(igj_submit_t *submit, const igj_scan_event_t *event)
@@ -391,14 +442,20 @@ igj_submit_member(igj_submit_t *submit, const igj_scan_event_t *event)
 
     if (event->type == IGJ_SCAN_KEY) {
         submit->member = igj_submit_find(event->text);
+        submit->option = (submit->member == NULL)
+                         ? igj_option_find(NULL, event->text) : NULL;
         return IGJ_OK;
     }
 
     if (event->type == IGJ_SCAN_ARRAY_END
         || event->type == IGJ_SCAN_OBJECT_END)
     {
-        submit->in_accounts = 0;
+        submit->inside = IGJ_SUBMIT_OTHER;
         return IGJ_OK;
+    }
+
+    if (submit->option != NULL) {
+        return igj_submit_option(submit, submit->option, event);
     }
 
     member = submit->member;
@@ -412,8 +469,33 @@ igj_submit_member(igj_submit_t *submit, const igj_scan_event_t *event)
     }
 
     return (submit->problem == IGJ_PROBLEM_NONE)
-           ? igj_submit_wrong(submit, member, event)
+           ? igj_submit_wrong(submit, member->problem, member->name,
+                              member->wanted, event)
            : IGJ_ERROR;
+}
+
+
+/* An event of what an object or array of the outermost object holds. */
+static int
+igj_submit_inner(igj_submit_t *submit, const igj_scan_event_t *event)
+{
+    if (event->type == IGJ_SCAN_ARRAY_END
+        || event->type == IGJ_SCAN_OBJECT_END)
+    {
+        return IGJ_OK;
+    }
+
+    switch (submit->inside) {
+
+    case IGJ_SUBMIT_ACCOUNTS:
+        return igj_submit_account(submit, event);
+
+    case IGJ_SUBMIT_OPTION:
+        return igj_submit_inner_option(submit, event);
+
+    default:
+        return IGJ_OK;
+    }
 }
 
 
@@ -425,15 +507,8 @@ igj_submit_event(void *data, const igj_scan_t *scan,
 
     submit = data;
 
-    if (scan->depth == 2 && submit->in_accounts) {
-
-        if (event->type == IGJ_SCAN_ARRAY_END
-            || event->type == IGJ_SCAN_OBJECT_END)
-        {
-            return IGJ_OK;
-        }
-
-        return igj_submit_account(submit, event);
+    if (scan->depth == 2) {
+        return igj_submit_inner(submit, event);
     }
 
     if (scan->depth == 1) {
@@ -479,97 +554,6 @@ igj_submit_feed(igj_submit_t *submit, const void *data, size_t len)
 }
 
 
-/*
- * The body is JSON without "accounts": the original says so of null and of
- * arrays, too.
- */
-static int
-igj_submit_no_accounts(igj_submit_t *submit)
-{
-    switch (submit->body_type) {
-
-    case IGJ_SCAN_OBJECT_END:
-    case IGJ_SCAN_ARRAY_END:
-    case IGJ_SCAN_NULL:
-        return igj_submit_refuse(submit, IGJ_PROBLEM_ACCOUNTS_MISSING);
-
-    default:
-        return igj_submit_refuse(submit, IGJ_PROBLEM_NOT_AN_OBJECT);
-    }
-}
-
-
-static int
-igj_submit_judge_accounts(igj_submit_t *submit)
-{
-    if (submit->given == 0) {
-        (void) snprintf(submit->pointer, sizeof(submit->pointer), "#/accounts");
-        return igj_submit_refuse(submit, IGJ_PROBLEM_ACCOUNTS_NOT_A_LIST);
-    }
-
-    if (submit->invalid == 0) {
-        return IGJ_OK;
-    }
-
-    if (submit->accounts.count == 0) {
-        return igj_submit_refuse(submit, IGJ_PROBLEM_NO_VALID_ACCOUNT);
-    }
-
-    if (submit->skip_invalid) {
-        return IGJ_OK;
-    }
-
-    (void) snprintf(submit->detail, sizeof(submit->detail),
-                    "%u of %u accounts are not valid; the first is element %u, "
-                    "counted from 0: it %s. Correct them, or send "
-                    "\"skip_invalid\": true to leave them out.",
-                    submit->invalid, submit->given, submit->faults[0].index,
-                    igj_username_error_text(submit->faults[0].reason));
-
-    return igj_submit_refuse(submit, IGJ_PROBLEM_INVALID_ACCOUNTS);
-}
-
-
-/* floor(total / accounts), at least 1. */
-static int
-igj_submit_judge_total(igj_submit_t *submit)
-{
-    int64_t   each;
-    uint32_t  n;
-
-    submit->per_account = IGJ_DEFAULT_PER_ACCOUNT;
-
-    if (!submit->has_total) {
-        return IGJ_OK;
-    }
-
-    n = submit->accounts.count;
-    each = submit->total / n;
-
-    if (each >= 1 && each <= IGJ_MAX_PER_ACCOUNT) {
-        submit->per_account = (uint32_t) each;
-        return IGJ_OK;
-    }
-
-    (void) snprintf(submit->pointer, sizeof(submit->pointer),
-                    "#/totalScrapeCount");
-
-    if (each < 1) {
-        (void) snprintf(submit->detail, sizeof(submit->detail),
-                        "totalScrapeCount is the number of followers over all "
-                        "accounts; send at least %u for %u accounts.", n, n);
-        return igj_submit_refuse(submit, IGJ_PROBLEM_TOTAL_TOO_SMALL);
-    }
-
-    (void) snprintf(submit->detail, sizeof(submit->detail),
-                    "An account is scraped up to %d followers; send at most "
-                    "%lld for %u accounts.", IGJ_MAX_PER_ACCOUNT,
-                    (long long) IGJ_MAX_PER_ACCOUNT * n, n);
-
-    return igj_submit_refuse(submit, IGJ_PROBLEM_TOTAL_TOO_LARGE);
-}
-
-
 int
 igj_submit_finish(igj_submit_t *submit)
 {
@@ -590,50 +574,4 @@ igj_submit_finish(igj_submit_t *submit)
     }
 
     return igj_submit_judge_total(submit);
-}
-
-
-void
-igj_submit_problem(const igj_submit_t *submit, igj_problem_doc_t *doc)
-{
-    memset(doc, 0, sizeof(igj_problem_doc_t));
-
-    doc->problem = submit->problem;
-    doc->detail = (submit->detail[0] != '\0') ? submit->detail : NULL;
-
-    if (submit->invalid != 0 || submit->pointer[0] != '\0') {
-        doc->errors = igj_submit_errors;
-        doc->data = submit;
-    }
-}
-
-
-void
-igj_submit_errors(igj_json_t *json, const void *data)
-{
-    char                       pointer[32], detail[160];
-    uint32_t                   i;
-    const igj_submit_t        *submit;
-    const igj_submit_fault_t  *fault;
-
-    submit = data;
-
-    if (submit->pointer[0] != '\0') {
-        igj_problem_pointer(json, submit->pointer,
-                            (submit->detail[0] != '\0')
-                            ? submit->detail
-                            : igj_problem(submit->problem)->advice);
-        return;
-    }
-
-    for (i = 0; i < submit->invalid && i < IGJ_MAX_ERROR_POINTERS; i++) {
-        fault = &submit->faults[i];
-
-        (void) snprintf(pointer, sizeof(pointer), "#/accounts/%u",
-                        fault->index);
-        (void) snprintf(detail, sizeof(detail), "The account %s.",
-                        igj_username_error_text(fault->reason));
-
-        igj_problem_pointer(json, pointer, detail);
-    }
 }

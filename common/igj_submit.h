@@ -15,11 +15,15 @@
 #include "igj_base.h"
 #include "igj_accounts.h"
 #include "igj_limits.h"
+#include "igj_options.h"
 #include "igj_problem.h"
 #include "igj_scan.h"
 
 
 #define IGJ_SUBMIT_DETAIL_MAX  320
+
+/* of the longest text that is kept whole: callback_url */
+#define IGJ_SUBMIT_TEXT_MAX    (IGJ_CALLBACK_URL_MAX + 48)
 
 
 typedef enum {
@@ -31,6 +35,14 @@ typedef enum {
 typedef enum {
     IGJ_PLATFORM_INSTAGRAM = 0
 } igj_platform_e;
+
+
+/* Whose elements or members come. */
+typedef enum {
+    IGJ_SUBMIT_OTHER = 0,
+    IGJ_SUBMIT_ACCOUNTS,
+    IGJ_SUBMIT_OPTION              /* an option's that has members */
+} igj_submit_inside_e;
 
 
 /* A faulty element of "accounts". */
@@ -46,7 +58,9 @@ typedef struct {
     int                 platform;          /* igj_platform_e */
     int                 keep_unknown;      /* unknown passes the filter */
     int                 skip_invalid;      /* faulty elements were left out */
+    int                 dry_run;           /* nothing is to be stored */
     uint32_t            per_account;       /* followers of each account */
+    igj_options_t       options;
     igj_accounts_t      accounts;          /* with counts of its own */
 
     /* Elements of "accounts". */
@@ -59,23 +73,26 @@ typedef struct {
     /* After IGJ_ERROR. */
     igj_problem_e       problem;
     char                detail[IGJ_SUBMIT_DETAIL_MAX];
-    char                pointer[IGJ_JSON_MAX_KEY + 8];  /* "#/name" or "" */
+    char                pointer[2 * IGJ_JSON_MAX_KEY + 8];
+                                           /* "#/name" or "" */
 
     /* The consumer's own. */
     const struct igj_submit_member_s  *member;  /* whose value comes */
-    uint8_t             in_accounts;
+    const igj_option_t  *option;           /* likewise, or NULL */
+    const igj_option_t  *inner;            /* in the option's object */
+    igj_submit_inside_e  inside;
     uint8_t             has_accounts;
     uint8_t             has_total;
     igj_scan_type_e     body_type;         /* of the outermost value */
     int64_t             total;             /* totalScrapeCount, whole part */
     igj_scan_t          scan;
-    char                text[IGJ_ACCOUNT_TEXT_MAX];
+    char                text[IGJ_SUBMIT_TEXT_MAX];  /* never zeroed */
 } igj_submit_t;
 
 
 /*
  * Prepares for one body.  mem must outlive the object, which must not be
- * moved; seed is random.  The object is some 8 KiB and the caller's.
+ * moved; seed is random.  The object is some 12 KiB and the caller's.
  */
 void igj_submit_init(igj_submit_t *submit, const igj_mem_t *mem,
     uint64_t seed);

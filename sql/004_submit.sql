@@ -94,7 +94,7 @@ begin
             (i.options ->> 'max_cost_usd')::numeric,
             now() + (i.options ->> 'max_seconds')::integer
                     * interval '1 second',
-            (i.options ->> 'max_age')::integer,
+            nullif((i.options ->> 'max_age')::integer, 0),
             i.options ->> 'callback_url',
             igjobs.document(1, i.job_id, 'queued', k.phase, i.total_batches,
                             i.account_count, now(), now())
@@ -188,9 +188,9 @@ comment on function igjobs.submit_all(
     'newlines. p_options: null, or an object of those that were asked for: '
     'parallelism (capped by the setting max_parallelism), max_failed_ratio, '
     'target_count, half_width, max_cost_usd, max_seconds (then a deadline), '
-    'max_age (seconds), callback_url; others are ignored. Answers a row a job, in order. Repeatable: a job that is '
-    'there already answers inserted = false. Raises for a job id of another '
-    'tenant.';
+    'max_age (seconds; 0 = none), callback_url; others are ignored. Answers a '
+    'row a job, in order. Repeatable: a job that is there already answers '
+    'inserted = false. Raises for a job id of another tenant.';
 
 
 create function igjobs.submit(

@@ -102,7 +102,8 @@ create type igjobs.submitted_with_key as (
 create function igjobs.submit_with_key(
     p_kind text, p_route text, p_tenant text, p_platform text, p_job uuid,
     p_gender text, p_max_count integer, p_keep_unknown boolean,
-    p_account_count integer, p_accounts text, p_key text, p_fingerprint bytea)
+    p_account_count integer, p_accounts text, p_key text, p_fingerprint bytea,
+    p_options text default null)
     returns igjobs.submitted_with_key
     language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
@@ -117,14 +118,14 @@ begin
         select t.* into strict s from igjobs.submit_all(
             p_kind, array[p_tenant], array[p_platform], array[p_job],
             array[p_gender], array[p_max_count], array[p_keep_unknown],
-            array[p_account_count], array[p_accounts]) t;
+            array[p_account_count], array[p_accounts], array[p_options]) t;
     end if;
     return (k.outcome, k.job_id, s.class, s.parallelism);
 end
 $$;
 comment on function igjobs.submit_with_key(
     text, text, text, text, uuid, text, integer, boolean, integer, text, text,
-    bytea) is
+    bytea, text) is
     'Accepts one job under an idempotency key, see igjobs.submit_all; class '
     'and parallelism if it is stored. A transaction of its own.';
 
@@ -158,6 +159,6 @@ grant execute on function
     igjobs.take_key(text, text, text, bytea, uuid),
     igjobs.submit_with_key(
         text, text, text, text, uuid, text, integer, boolean, integer, text,
-        text, bytea)
+        text, bytea, text)
 to igjobs_api;
 grant execute on function igjobs.drop_expired_keys(integer) to igjobs_worker;

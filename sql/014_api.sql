@@ -361,7 +361,14 @@ return jsonb_build_object(
     'keep_unknown', j.keep_unknown,
     'max_count_per_account', j.max_count_per_account,
     'parallelism', j.parallelism,
-    'max_failed_ratio', j.max_failed_ratio::numeric);
+    'max_failed_ratio', j.max_failed_ratio::numeric,
+    'target_count', j.target_count,
+    'stop_when', case when j.half_width is not null then
+        jsonb_build_object('half_width', j.half_width) end,
+    'max_cost_usd', trim_scale(j.max_cost_usd),
+    'max_seconds', round(extract(epoch from j.deadline - j.created_at)),
+    'max_age', j.max_age_seconds,
+    'callback_url', j.callback_url);
 comment on function igjobs.job_request(public.scrape_jobs) is
     'What was asked for, with the settings that the job got.';
 

@@ -64,8 +64,15 @@ ngx_http_igjobs_pg_array(igj_pg_array_t *array, ngx_http_igjobs_pg_op_t *op,
 
     for (i = 0; i < n; i++) {
         op = ngx_queue_data(q, ngx_http_igjobs_pg_op_t, queue);
-        igj_pg_array_text(array, op->params.values[param],
-                          op->params.lengths[param]);
+
+        if (op->params.values[param]) {
+            igj_pg_array_text(array, op->params.values[param],
+                              op->params.lengths[param]);
+
+        } else {
+            igj_pg_array_null(array);
+        }
+
         q = ngx_queue_next(q);
     }
 

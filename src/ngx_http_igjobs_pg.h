@@ -88,7 +88,7 @@ typedef struct {
     unsigned     binary:1;
 } ngx_http_igjobs_pg_param_t;
 
-#define NGX_HTTP_IGJOBS_PG_MAX_PARAMS  10
+#define NGX_HTTP_IGJOBS_PG_MAX_PARAMS  11
 
 
 typedef enum {

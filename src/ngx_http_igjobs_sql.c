@@ -20,7 +20,8 @@ static const igj_pg_type_t  ngx_http_igjobs_sql_submission[] = {
     IGJ_PG_INT4,            /* count per account */
     IGJ_PG_BOOL,            /* keep unknown */
     IGJ_PG_INT4,            /* number of accounts */
-    IGJ_PG_TEXT             /* the accounts */
+    IGJ_PG_TEXT,            /* the accounts */
+    IGJ_PG_TEXT             /* options or null */
 };
 
 
@@ -106,8 +107,9 @@ static const ngx_http_igjobs_sql_t
         "igjobs_submit",
         "select class, parallelism from igjobs.submit_all("
         "'" NGX_HTTP_IGJOBS_KIND "', $1::text[], $2::text[], $3::uuid[],"
-        " $4::text[], $5::int[], $6::boolean[], $7::int[], $8::text[])",
-        8, NGX_HTTP_IGJOBS_PG_WRITES, NGX_HTTP_IGJOBS_SQL_WRITE,
+        " $4::text[], $5::int[], $6::boolean[], $7::int[], $8::text[],"
+        " $9::text[])",
+        9, NGX_HTTP_IGJOBS_PG_WRITES, NGX_HTTP_IGJOBS_SQL_WRITE,
         ngx_http_igjobs_sql_submission },
 
     /* with its first step it may wait: nobody is sent behind a call */
@@ -117,9 +119,9 @@ static const ngx_http_igjobs_sql_t
         "select class, parallelism, outcome, job_id"
         " from igjobs.submit_with_key('" NGX_HTTP_IGJOBS_KIND "', "
         NGX_HTTP_IGJOBS_SUBMIT_ROUTE ", $1::text, $2::text, $3::uuid,"
-        " $4::text, $5::int, $6::boolean, $7::int, $8::text, $9::text,"
-        " $10::bytea)",
-        10, NGX_HTTP_IGJOBS_PG_CALLS, NGX_HTTP_IGJOBS_SQL_WRITE, NULL },
+        " $4::text, $5::int, $6::boolean, $7::int, $8::text, $10::text,"
+        " $11::bytea, $9::text)",
+        11, NGX_HTTP_IGJOBS_PG_CALLS, NGX_HTTP_IGJOBS_SQL_WRITE, NULL },
 
     [NGX_HTTP_IGJOBS_SQL_BULK_KEY] = {
         "igjobs_bulk_key",

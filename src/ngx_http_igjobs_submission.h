@@ -63,7 +63,6 @@ typedef struct {
     ngx_http_igjobs_submissions_t          *all;
 
     ngx_http_igjobs_body_t                 body;
-    igj_submit_t                           submit;
     size_t                                 held;    /* counted in all->bytes */
 
     ngx_http_igjobs_submit_key_t          *key;     /* NULL: has none */
@@ -86,6 +85,8 @@ typedef struct {
 
     unsigned                               trailer:1;  /* all is copied */
     unsigned                               doubt:1; /* a COMMIT unanswered */
+
+    igj_submit_t                           submit;  /* zeroes itself */
 } ngx_http_igjobs_submission_t;
 
 

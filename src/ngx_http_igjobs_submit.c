@@ -179,10 +179,12 @@ ngx_http_igjobs_submission_create(ngx_http_request_t *r)
     ngx_http_igjobs_main_conf_t   *mcf;
     ngx_http_igjobs_submission_t  *s;
 
-    s = ngx_pcalloc(r->pool, sizeof(ngx_http_igjobs_submission_t));
+    s = ngx_palloc(r->pool, sizeof(ngx_http_igjobs_submission_t));
     if (s == NULL) {
         return NULL;
     }
+
+    ngx_memzero(s, offsetof(ngx_http_igjobs_submission_t, submit));
 
     cln = ngx_http_cleanup_add(r, 0);
     if (cln == NULL) {

@@ -13,7 +13,8 @@
 #include "ngx_http_igjobs_submission.h"
 
 
-#define NGX_HTTP_IGJOBS_PARAMS_SIZE  128    /* their JSON */
+/* JSON of the parameters of a large one, options included */
+#define NGX_HTTP_IGJOBS_PARAMS_SIZE  (IGJ_OPTIONS_JSON_MAX + 128)
 
 /* of one loop turn, which others wait for */
 #define NGX_HTTP_IGJOBS_COPY_SLICE  (60 * 1024)
@@ -41,6 +42,8 @@ static void ngx_http_igjobs_store_param(ngx_http_igjobs_pg_param_t *param,
     const void *data, size_t len);
 static void ngx_http_igjobs_store_key_params(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_pg_param_t *params);
+static ngx_int_t ngx_http_igjobs_store_options(
+    ngx_http_igjobs_submission_t *s, ngx_http_igjobs_pg_param_t *param);
 static ngx_int_t ngx_http_igjobs_store_texts(ngx_http_igjobs_submission_t *s,
     ngx_str_t *texts);
 static void ngx_http_igjobs_store_small_done(ngx_http_request_t *r,
@@ -130,11 +133,15 @@ ngx_http_igjobs_store_small(ngx_http_igjobs_submission_t *s)
     ngx_str_t                    texts;
     ngx_http_igjobs_ctx_t       *ctx;
     ngx_http_igjobs_sql_e        statement;
-    ngx_http_igjobs_pg_param_t   params[10];
+    ngx_http_igjobs_pg_param_t   params[11];
 
     ctx = ngx_http_get_module_ctx(s->request, ngx_http_igjobs_module);
 
-    if (ngx_http_igjobs_store_texts(s, &texts) != NGX_OK) {
+    ngx_memzero(params, sizeof(params));
+
+    if (ngx_http_igjobs_store_texts(s, &texts) != NGX_OK
+        || ngx_http_igjobs_store_options(s, &params[8]) != NGX_OK)
+    {
         ngx_http_igjobs_store_fail(s);
         return;
     }
@@ -144,8 +151,6 @@ ngx_http_igjobs_store_small(ngx_http_igjobs_submission_t *s)
     per_account = htonl(s->submit.per_account);
     keep_unknown = s->submit.keep_unknown != 0;
     accounts = htonl(s->submit.accounts.count);
-
-    ngx_memzero(params, sizeof(params));
 
     ngx_http_igjobs_store_param(&params[0], ctx->tenant.data, ctx->tenant.len);
     ngx_http_igjobs_store_param(&params[1], platform, ngx_strlen(platform));
@@ -160,7 +165,7 @@ ngx_http_igjobs_store_small(ngx_http_igjobs_submission_t *s)
 
     if (s->key) {
         statement = NGX_HTTP_IGJOBS_SQL_SUBMIT_WITH_KEY;
-        ngx_http_igjobs_store_key_params(s, &params[8]);
+        ngx_http_igjobs_store_key_params(s, &params[9]);
     }
 
     if (ngx_http_igjobs_ask_pg(s->request, statement, params,
@@ -190,6 +195,35 @@ ngx_http_igjobs_store_key_params(ngx_http_igjobs_submission_t *s,
                                 s->key->name.len);
     ngx_http_igjobs_store_param(&params[1], s->key->fingerprint,
                                 sizeof(s->key->fingerprint));
+}
+
+
+/* The options as a JSON object; SQL NULL when there are none. */
+
+static ngx_int_t
+ngx_http_igjobs_store_options(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_param_t *param)
+{
+    u_char      *p;
+    igj_json_t   json;
+
+    if (!igj_options_any(&s->submit.options)) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(s->request->pool, IGJ_OPTIONS_JSON_MAX + 2);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    igj_json_init(&json, (char *) p, IGJ_OPTIONS_JSON_MAX + 2);
+    igj_json_object_begin(&json);
+    igj_options_members(&json, &s->submit.options);
+    igj_json_object_end(&json);
+
+    ngx_http_igjobs_store_param(param, p, json.len);
+
+    return NGX_OK;
 }
 
 
@@ -351,6 +385,7 @@ ngx_http_igjobs_store_large_init(ngx_http_igjobs_submission_t *s)
     igj_json_member_integer(&json, "max_count_per_account",
                             s->submit.per_account);
     igj_json_member_boolean(&json, "keep_unknown", s->submit.keep_unknown);
+    igj_options_members(&json, &s->submit.options);
     igj_json_object_end(&json);
 
     s->params.len = json.len;

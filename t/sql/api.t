@@ -162,7 +162,9 @@ subtest 'a whole job' => sub {
         { kind => 'scrape_followers', platform => 'instagram',
           target_gender => 'female', keep_unknown => JSON::PP::true,
           max_count_per_account => 7, parallelism => 8,
-          max_failed_ratio => 0.1 }, 'what was asked for';
+          max_failed_ratio => 0.1,
+          map { $_ => undef } qw(target_count stop_when max_cost_usd
+              max_seconds max_age callback_url) }, 'what was asked for';
     my @claims = map { $e->claim($job) } 1 .. 2;
     is_deeply $doc->()->{batches},
         { queued => 1, running => 2, done => 0, failed => 0 }, 'running';

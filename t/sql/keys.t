@@ -25,7 +25,7 @@ sub submission {
             $option{tenant} // 'default', 'instagram',
             $option{job} // Igjobs::Engine::job_id(), $option{gender} // 'any',
             5, undef, 60, join("\n\n", Igjobs::Engine::batches(60)), $key,
-            '\\x' . unpack('H*', $body));
+            '\\x' . unpack('H*', $body), $option{options});
 }
 
 sub submit { return $e->call(submit_with_key => submission(@_)) }
@@ -51,6 +51,8 @@ is submit(a => 'body', tenant => 'other')->{outcome}, 'stored',
 is submit(a => 'body', route => 'POST /api/other')->{outcome}, 'stored',
     'the key on another route';
 is jobs(), 4, 'are other requests';
+my ($asked) = submit(options => 'body', options => '{"target_count":5}');
+is $e->row($asked->{job_id})->{target_count}, 5, 'options come along';
 
 is $e->error(submit_with_key => submission(bad => 'body', gender => 'x')),
     '22023', 'what is refused';

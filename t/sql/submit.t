@@ -64,6 +64,29 @@ is $e->row($e->submit(1))->{parallelism}, 3,
     'settings become columns at submission';
 is $e->row($job)->{parallelism}, 8, 'and change no earlier job';
 
+# options
+
+my @asked = $e->submission(1);
+@{ $asked[4] }{qw(target_count half_width max_cost_usd max_seconds max_age
+                  max_failed_ratio parallelism callback_url)} = (
+    9007199254740992, 0.4999999, '12345678.123456', 2592000, 7776000, 0.25,
+    10000, 'https://a.example/x');
+$e->call(submit => @asked);
+is $e->sql('select concat_ws(\' \', target_count, half_width, max_cost_usd,'
+    . ' deadline - created_at, max_age_seconds, max_failed_ratio, parallelism,'
+    . " callback_url) from public.scrape_jobs where job_id = '$asked[2]'"),
+    '9007199254740992 0.4999999 12345678.123456 30 days 7776000 0.25 32'
+    . ' https://a.example/x',
+    'options become columns; parallelism has a limit';
+my ($request) = map { $_->{request} } JSON::PP::decode_json($e->call(
+    api_job => { tenant => 'default' }, { job => $asked[2] })->{body});
+is_deeply [@$request{qw(target_count stop_when max_cost_usd max_seconds
+                        max_age max_failed_ratio parallelism callback_url)}],
+    [9007199254740992, { half_width => 0.4999999 }, 12345678.123456, 2592000,
+     7776000, 0.25, 32, 'https://a.example/x'], 'and are told';
+my $none = $e->submit(1, options => { max_age => 0 });
+is $e->row($none)->{max_age_seconds}, undef, 'an age of 0 is none';
+
 # what the module should never send
 
 my %wrong = (
@@ -90,7 +113,8 @@ my @ids = map { Igjobs::Engine::job_id() } 1 .. 3;
 my @texts = map { join "\n\n", Igjobs::Engine::batches($_) } 1, 120, 450;
 my @many = ('scrape_followers', [('default') x 3], [('instagram') x 3],
             [@ids], [qw(male any female)], [1, 2, 3], ['t', undef, 'f'],
-            [1, 120, 450], [@texts]);
+            [1, 120, 450], [@texts],
+            [undef, '{"target_count":7}', '{"max_age":60}']);
 my @rows = $e->all(submit_all => @many);
 is_deeply [map { "@$_{qw(inserted class parallelism)}" } @rows],
     ['1 small 3', '1 small 3', '1 bulk 3'],
@@ -106,6 +130,8 @@ for my $n (0 .. 2) {
 is_deeply [map { $e->row($_)->{keep_unknown} } @ids],
     [JSON::PP::true, JSON::PP::true, JSON::PP::false],
     'unknown is kept unless said otherwise';
+is_deeply [map { @{ $e->row($_) }{qw(target_count max_age_seconds)} } @ids],
+    [undef, undef, 7, undef, undef, 60], 'options of one are not another\'s';
 is $e->sql('select string_agg(account_count || \' \' || expected, \',\''
     . " order by batch_no) from igjobs.batches where job_id = '$ids[1]'"),
     '50 100,50 100,20 40', 'batches of a job among others';

@@ -1,6 +1,6 @@
 /* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
 
-/* Whole parts of JSON numbers, exact at any size. */
+/* Whole parts and decimals of JSON numbers, exact at any size. */
 
 #include "igj_number.h"
 #include "tap.h"
@@ -31,6 +31,14 @@ static const case_t  cases[] = {
     { "1e18", 1000000000000000000LL, 0 }, { "1e19", INT64_MAX, 0 },
     { "1e999999999999", INT64_MAX, 0 }, { "-1e400", INT64_MIN, 0 },
     { "99999999999999999999.5", INT64_MAX, 1 }
+};
+
+static const case_t  scaled[] = {
+    { "0.25", 250000, 0 }, { "4.35", 4350000, 0 }, { "1", 1000000, 0 },
+    { "0.000001", 1, 0 }, { "0.0000001", 0, 1 }, { "1e-6", 1, 0 },
+    { "1.0000019", 1000001, 1 }, { "12345e-3", 12345000, 0 },
+    { "0.29", 290000, 0 }, { "-0.5", -500000, 0 }, { "0e9", 0, 0 },
+    { "9223372036854.775807", INT64_MAX, 0 }, { "1e300", INT64_MAX, 0 }
 };
 
 static const char *const  faulty[] = {
@@ -68,6 +76,22 @@ main(void)
     }
 
     is(good, i, "whole parts");
+
+    for (i = 0, good = 0; i < sizeof(scaled) / sizeof(scaled[0]); i++) {
+
+        if (igj_number_scaled(view(scaled[i].text), 6, &whole, &fraction)
+            == IGJ_OK
+            && whole == scaled[i].whole && fraction == scaled[i].fraction)
+        {
+            good++;
+            continue;
+        }
+
+        printf("# %s: %lld %d\n", scaled[i].text, (long long) whole,
+               fraction);
+    }
+
+    is(good, i, "millionths");
 
     for (i = 0, good = 0; i < sizeof(faulty) / sizeof(faulty[0]); i++) {
         good += (igj_number_whole(view(faulty[i]), &whole, &fraction)

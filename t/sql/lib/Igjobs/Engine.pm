@@ -150,7 +150,8 @@ sub batches {
     return @batches;
 }
 
-# submission($accounts, ...): the arguments of igjobs.submit
+# submission($accounts, ...): the arguments of igjobs.submit; options: those
+# of igjobs.submit_all
 sub submission {
     my ($self, $accounts, %option) = @_;
     my @batches = batches($accounts);
@@ -158,12 +159,13 @@ sub submission {
     return ($option{tenant} // $self->{tenant}, 'instagram',
             $option{job} // job_id(), 'scrape_followers',
             { target_gender => $option{gender} // 'any',
-              max_count_per_account => $option{max_count} // 5 },
+              max_count_per_account => $option{max_count} // 5,
+              %{ $option{options} // {} } },
             $accounts, scalar @batches, \@batches);
 }
 
-# submit($accounts, tenant, job, gender, max_count, and columns of the job row
-# to set afterwards: parallelism, max_failed_ratio): the job's id
+# submit($accounts, tenant, job, gender, max_count, options, and columns of the
+# job row to set afterwards: parallelism, max_failed_ratio): the job's id
 sub submit {
     my ($self, $accounts, %option) = @_;
     my @call = $self->submission($accounts, %option);
