@@ -42,6 +42,8 @@
                                            /* bytes scanned in a loop turn */
 #define IGJ_MIN_BODY_RATE         4096     /* bytes/s: igjobs_min_body_rate */
 #define IGJ_BODY_PACE_MS          10000    /* over which it is measured */
+#define IGJ_MAX_CALL_BODY         (64 * 1024)
+                                           /* of an api function's call */
 #define IGJ_SMALL_SUBMIT_BATCHES  20       /* stored by one statement */
 #define IGJ_MAX_STORE_TRIES       3        /* of a large submission */
 #define IGJ_JSON_MAX_DEPTH        8        /* open containers, request body */

@@ -139,6 +139,9 @@
       "The job failed",                                                       \
       "Ask for the job's status, or read what it found before it failed with "\
       "?partial=true.")                                                       \
+    X(JOB_STATE_CONFLICT, "IGJ0410", 409, "job-state-conflict",               \
+      "The job's state does not allow this",                                  \
+      "Ask for the job's status; detail says what stands in the way.")        \
                                                                               \
     /* 05: pages */                                                           \
                                                                               \

@@ -7,19 +7,20 @@
 create type igjobs.api_answer as (status integer, body text);
 comment on type igjobs.api_answer is
     'What an api function answers. From status 400 on the body is {"problem", '
-    '"error", "detail"}: the slug of a problem that the module knows, and '
-    'texts instead of that problem''s own.';
+    '"error", "detail", "pointer"}: the slug of a problem that the module '
+    'knows, texts instead of that problem''s own, and the member of the '
+    'request''s body that is wrong.';
 
 
 create function igjobs.api_problem(
     p_status integer, p_problem text, p_detail text,
-    p_error text default null)
+    p_error text default null, p_pointer text default null)
     returns igjobs.api_answer
     language sql stable
 return row(p_status, json_strip_nulls(json_build_object(
-    'problem', p_problem, 'error', p_error, 'detail', p_detail))::text
-    )::igjobs.api_answer;
-comment on function igjobs.api_problem(integer, text, text, text) is
+    'problem', p_problem, 'error', p_error, 'detail', p_detail,
+    'pointer', p_pointer))::text)::igjobs.api_answer;
+comment on function igjobs.api_problem(integer, text, text, text, text) is
     'The answer that something is wrong; null stands for the problem''s own '
     'text.';
 

@@ -27,6 +27,58 @@ static void ngx_http_igjobs_body_end(ngx_http_igjobs_body_t *body,
 static void ngx_http_igjobs_body_cleanup(void *data);
 
 
+igj_problem_e
+ngx_http_igjobs_body_type(ngx_http_request_t *r)
+{
+    u_char           *end;
+    ngx_str_t         type;
+    ngx_table_elt_t  *coding;
+
+    coding = ngx_http_igjobs_find_header(r, "content-encoding");
+
+    if (coding
+        && ngx_strcasecmp(coding->value.data, (u_char *) "identity") != 0)
+    {
+        return IGJ_PROBLEM_UNSUPPORTED_CODING;
+    }
+
+    if (r->headers_in.content_type == NULL) {
+        return IGJ_PROBLEM_NONE;
+    }
+
+    type = r->headers_in.content_type->value;
+
+    end = ngx_strlchr(type.data, type.data + type.len, ';');
+    if (end) {
+        type.len = end - type.data;
+    }
+
+    while (type.len && (type.data[type.len - 1] == ' '
+                        || type.data[type.len - 1] == '\t'))
+    {
+        type.len--;
+    }
+
+    if (type.len == sizeof("application/json") - 1
+        && ngx_strncasecmp(type.data, (u_char *) "application/json", type.len)
+           == 0)
+    {
+        return IGJ_PROBLEM_NONE;
+    }
+
+    if (type.len > sizeof("+json") - 1
+        && ngx_strlchr(type.data, type.data + type.len, '/')
+        && ngx_strncasecmp(type.data + type.len - (sizeof("+json") - 1),
+                           (u_char *) "+json", sizeof("+json") - 1)
+           == 0)
+    {
+        return IGJ_PROBLEM_NONE;
+    }
+
+    return IGJ_PROBLEM_UNSUPPORTED_MEDIA_TYPE;
+}
+
+
 ngx_int_t
 ngx_http_igjobs_body_read(ngx_http_request_t *r, ngx_http_igjobs_body_t *body)
 {

@@ -49,6 +49,12 @@ struct ngx_http_igjobs_body_s {
 
 
 /*
+ * Whether the body is what we read: application/json or a type that ends in
+ * +json, with any parameters, or of no named type; without Content-Encoding.
+ */
+igj_problem_e ngx_http_igjobs_body_type(ngx_http_request_t *r);
+
+/*
  * Reads the body of r; body is zeroed but for what the operation sets.  The
  * operation returns what this returns to nginx.
  */

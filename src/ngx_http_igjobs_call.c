@@ -2,16 +2,45 @@
 
 /*
  * Endpoints that are SQL functions: igjobs.api_<name>(caller, params) answers a
- * status and a body, which is passed on.  A new one is a row of the table of
- * routes, a row of the table of statements, and the function in sql/.
+ * status and a body, which is passed on.  A new one is
+ *   - a row of the table of routes; for POST and DELETE with the flag
+ *     NGX_HTTP_IGJOBS_BODY, whether they use a body or not
+ *   - a row of the table of statements: ..._sql_call("name") for one that only
+ *     reads, ..._sql_write("name") for one that writes but no job,
+ *     ..._sql_change("name") for one that may change a job
+ *   - the function, in sql/, and its grant to igjobs_api
  *
  *   caller   {"tenant":"acme"}
- *   params   what stood in the path and in the query string, by name, as text
+ *   params   what stood in the path and in the query string, by name, as text;
+ *            of a route with the flag also "body", the object that was sent
+ *   status   an answer of 202 carries Retry-After
  *   body     a document; from status 400 on {"problem":"<slug>"} and, where
- *            that problem's own texts will not do, "error" and "detail"
+ *            that problem's own texts will not do, "error" and "detail", and
+ *            "pointer" to the member of the body that is wrong ("#/reason")
+ *
+ * The body of a request is a JSON object of at most 64 KiB; none is {}.  It was
+ * checked to be one that jsonb takes (igj_object.h); its members are the
+ * function's to check, those that it does not know are to be ignored.
+ * application/json need not be named; no other type may be.
+ *
+ * A function that may change a job answers igjobs.api_change: also job_id and,
+ * if the job's document has changed, that document as the row holds it.  Once
+ * it is committed the module writes it to Redis, where a higher version stays,
+ * which replaces copies of a job that had ended, too, and tells those who watch
+ * the job.  turns is how many turns are to stand then in the queue of kind and
+ * class: least(parallelism, runnable batches) of a job that is to run (again),
+ * otherwise 0.
+ *
+ * Functions that write are idempotent.  A call whose connection is lost before
+ * its answer is made again on the next one, whatever became of the first; one
+ * that has no answer by the end of its time is 503, and the client sends it
+ * again.  A call that was sent goes on when its client leaves, and what it has
+ * changed is told all the same.
  */
 
 #include "ngx_http_igjobs.h"
+#include "ngx_http_igjobs_call.h"
+#include "ngx_http_igjobs_change.h"
 
 #include <cjson/cJSON.h>
 
@@ -20,27 +49,44 @@
 #define NGX_HTTP_IGJOBS_NAME_MAX     32
 
 
+/* A call that writes, in memory of its own: its client may leave before. */
+typedef struct {
+    ngx_http_request_t           *request;    /* NULL: has left */
+    ngx_http_igjobs_main_conf_t  *mcf;
+    ngx_str_t                     tenant;     /* NUL-terminated */
+} ngx_http_igjobs_writer_t;
+
+
 static ngx_int_t ngx_http_igjobs_call_params(ngx_http_request_t *r,
     ngx_str_t *params);
+static ngx_int_t ngx_http_igjobs_call_bad(ngx_http_request_t *r,
+    const char *name, igj_form_e error);
 static size_t ngx_http_igjobs_call_params_size(ngx_http_request_t *r,
     const ngx_http_igjobs_route_t *route);
 static void ngx_http_igjobs_call_path(ngx_http_igjobs_ctx_t *ctx,
     igj_json_t *json);
-static ngx_int_t ngx_http_igjobs_call_ask(ngx_http_request_t *r,
-    ngx_str_t *params);
+static ngx_int_t ngx_http_igjobs_call_write(ngx_http_request_t *r,
+    ngx_http_igjobs_pg_param_t *values);
+static void ngx_http_igjobs_call_left(ngx_http_igjobs_ctx_t *ctx);
+static void ngx_http_igjobs_call_written(void *data,
+    ngx_http_igjobs_pg_reply_t *reply);
 static void ngx_http_igjobs_call_done(ngx_http_request_t *r,
     ngx_http_igjobs_pg_reply_t *reply);
 static ngx_int_t ngx_http_igjobs_call_reply(ngx_http_request_t *r,
     ngx_http_igjobs_pg_result_t *result);
 static ngx_int_t ngx_http_igjobs_call_problem(ngx_http_request_t *r,
     ngx_str_t *body);
+static void ngx_http_igjobs_call_errors(igj_json_t *json, const void *data);
 
 
 ngx_int_t
 ngx_http_igjobs_call(ngx_http_request_t *r)
 {
-    ngx_int_t  rc;
-    ngx_str_t  params;
+    ngx_int_t               rc;
+    ngx_str_t               params;
+    ngx_http_igjobs_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
 
     ngx_str_null(&params);
 
@@ -49,17 +95,17 @@ ngx_http_igjobs_call(ngx_http_request_t *r)
         return rc;
     }
 
+    if (ctx->route->flags & NGX_HTTP_IGJOBS_BODY) {
+        return ngx_http_igjobs_call_read(r, &params);
+    }
+
     rc = ngx_http_igjobs_wait(r);
-    if (rc != NGX_DONE) {
-        return rc;
+
+    if (rc == NGX_DONE) {
+        ngx_http_igjobs_call_send(r, &params);
     }
 
-    if (ngx_http_igjobs_call_ask(r, &params) != NGX_OK) {
-        ngx_http_igjobs_finish(r, ngx_http_igjobs_problem(r,
-                                            IGJ_PROBLEM_DATABASE_UNAVAILABLE));
-    }
-
-    return NGX_DONE;
+    return rc;
 }
 
 
@@ -99,7 +145,7 @@ ngx_http_igjobs_call_params(ngx_http_request_t *r, ngx_str_t *params)
             igj_json_string(&json, value, len);
 
         } else if (error != IGJ_FORM_ABSENT) {
-            return ngx_http_igjobs_bad_parameter(r, *name, error);
+            return ngx_http_igjobs_call_bad(r, *name, error);
         }
     }
 
@@ -107,6 +153,22 @@ ngx_http_igjobs_call_params(ngx_http_request_t *r, ngx_str_t *params)
     params->len = json.len;
 
     return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_igjobs_call_bad(ngx_http_request_t *r, const char *name,
+    igj_form_e error)
+{
+    ngx_http_igjobs_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
+
+    if (!ctx->unread && ngx_http_discard_request_body(r) != NGX_OK) {
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    return ngx_http_igjobs_bad_parameter(r, name, error);
 }
 
 
@@ -160,11 +222,12 @@ ngx_http_igjobs_call_path(ngx_http_igjobs_ctx_t *ctx, igj_json_t *json)
 }
 
 
-static ngx_int_t
-ngx_http_igjobs_call_ask(ngx_http_request_t *r, ngx_str_t *params)
+void
+ngx_http_igjobs_call_send(ngx_http_request_t *r, const ngx_str_t *params)
 {
     char                        caller[NGX_HTTP_IGJOBS_CALLER_SIZE];
     igj_str_t                   tenant;
+    ngx_int_t                   rc;
     igj_json_t                  json;
     ngx_http_igjobs_ctx_t      *ctx;
     ngx_http_igjobs_pg_param_t  values[2];
@@ -185,8 +248,90 @@ ngx_http_igjobs_call_ask(ngx_http_request_t *r, ngx_str_t *params)
     values[1].data = params->data;
     values[1].len = params->len;
 
-    return ngx_http_igjobs_ask_pg(r, ctx->route->statement, values,
+    rc = (ctx->route->flags & NGX_HTTP_IGJOBS_BODY)
+         ? ngx_http_igjobs_call_write(r, values)
+         : ngx_http_igjobs_ask_pg(r, ctx->route->statement, values,
                                   ngx_http_igjobs_call_done);
+
+    if (rc != NGX_OK) {
+        ngx_http_igjobs_finish(r, ngx_http_igjobs_problem(r,
+                                            IGJ_PROBLEM_DATABASE_UNAVAILABLE));
+    }
+}
+
+
+static ngx_int_t
+ngx_http_igjobs_call_write(ngx_http_request_t *r,
+    ngx_http_igjobs_pg_param_t *values)
+{
+    ngx_http_igjobs_ctx_t     *ctx;
+    ngx_http_igjobs_writer_t  *writer;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
+
+    writer = ngx_alloc(sizeof(ngx_http_igjobs_writer_t) + ctx->tenant.len + 1,
+                       r->connection->log);
+    if (writer == NULL) {
+        return NGX_ERROR;
+    }
+
+    writer->request = r;
+    writer->mcf = ngx_http_get_module_main_conf(r, ngx_http_igjobs_module);
+    writer->tenant.data = (u_char *) (writer + 1);
+    writer->tenant.len = ctx->tenant.len;
+    *ngx_cpymem(writer->tenant.data, ctx->tenant.data, ctx->tenant.len) = '\0';
+
+    if (ngx_http_igjobs_pg_query(writer->mcf->pg, ctx->route->statement,
+                                 values, ngx_http_igjobs_call_written, writer)
+        == NULL)
+    {
+        ngx_free(writer);
+        return NGX_ERROR;
+    }
+
+    ctx->data = writer;
+    ctx->leave = ngx_http_igjobs_call_left;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_igjobs_call_left(ngx_http_igjobs_ctx_t *ctx)
+{
+    ngx_http_igjobs_writer_t  *writer;
+
+    writer = ctx->data;
+    writer->request = NULL;
+}
+
+
+static void
+ngx_http_igjobs_call_written(void *data, ngx_http_igjobs_pg_reply_t *reply)
+{
+    ngx_http_igjobs_writer_t *writer = data;
+
+    ngx_connection_t       *c;
+    ngx_http_request_t     *r;
+    ngx_http_igjobs_ctx_t  *ctx;
+
+    if (reply->outcome == NGX_HTTP_IGJOBS_PG_OK) {
+        ngx_http_igjobs_changed(writer->mcf, &writer->tenant, reply->result);
+    }
+
+    r = writer->request;
+    ngx_free(writer);
+
+    if (r == NULL) {
+        return;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
+    ctx->leave = NULL;
+
+    c = ngx_http_igjobs_wake(r);
+    ngx_http_igjobs_call_done(r, reply);
+    ngx_http_run_posted_requests(c);
 }
 
 
@@ -194,12 +339,9 @@ static void
 ngx_http_igjobs_call_done(ngx_http_request_t *r,
     ngx_http_igjobs_pg_reply_t *reply)
 {
-    if (reply->outcome != NGX_HTTP_IGJOBS_PG_OK) {
-        ngx_http_igjobs_finish(r, ngx_http_igjobs_pg_problem(r, reply));
-        return;
-    }
-
-    ngx_http_igjobs_finish(r, ngx_http_igjobs_call_reply(r, reply->result));
+    ngx_http_igjobs_finish(r, (reply->outcome == NGX_HTTP_IGJOBS_PG_OK)
+                              ? ngx_http_igjobs_call_reply(r, reply->result)
+                              : ngx_http_igjobs_pg_problem(r, reply));
 }
 
 
@@ -236,6 +378,12 @@ ngx_http_igjobs_call_reply(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
+    if (status == NGX_HTTP_ACCEPTED
+        && ngx_http_igjobs_retry_after(r, IGJ_RETRY_AFTER_MIN_S) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     *ngx_cpymem(body.data, text.data, text.len) = '\n';
 
     return ngx_http_igjobs_reply_json(r, status, &body);
@@ -259,6 +407,11 @@ ngx_http_igjobs_call_problem(ngx_http_request_t *r, ngx_str_t *body)
         doc.problem = igj_problem_find(slug, ngx_strlen(slug));
         doc.error = cJSON_GetStringValue(cJSON_GetObjectItem(json, "error"));
         doc.detail = cJSON_GetStringValue(cJSON_GetObjectItem(json, "detail"));
+
+        if (cJSON_IsString(cJSON_GetObjectItem(json, "pointer"))) {
+            doc.errors = ngx_http_igjobs_call_errors;
+            doc.data = json;
+        }
     }
 
     if (doc.problem == IGJ_PROBLEM_NONE) {
@@ -272,4 +425,19 @@ ngx_http_igjobs_call_problem(ngx_http_request_t *r, ngx_str_t *body)
     cJSON_Delete(json);
 
     return rc;
+}
+
+
+static void
+ngx_http_igjobs_call_errors(igj_json_t *json, const void *data)
+{
+    const char   *pointer, *detail;
+    const cJSON  *answer;
+
+    answer = data;
+
+    pointer = cJSON_GetStringValue(cJSON_GetObjectItem(answer, "pointer"));
+    detail = cJSON_GetStringValue(cJSON_GetObjectItem(answer, "detail"));
+
+    igj_problem_pointer(json, pointer, detail ? detail : "");
 }

@@ -31,7 +31,7 @@ static ngx_str_t  ngx_http_igjobs_cors_headers[] = {
 /* room for all of them, with commas */
 #define NGX_HTTP_IGJOBS_CORS_ASKED    128
 
-#define NGX_HTTP_IGJOBS_CORS_METHODS  "GET, POST"
+#define NGX_HTTP_IGJOBS_CORS_METHODS  "GET, POST, DELETE"
 
 /* what they may read beside the few headers that any page may */
 #define NGX_HTTP_IGJOBS_CORS_EXPOSED                                          \
@@ -183,7 +183,8 @@ ngx_http_igjobs_preflight(ngx_http_request_t *r, ngx_str_t *headers)
 
     if (method == NULL
         || (ngx_strcmp(method->value.data, "GET") != 0
-            && ngx_strcmp(method->value.data, "POST") != 0))
+            && ngx_strcmp(method->value.data, "POST") != 0
+            && ngx_strcmp(method->value.data, "DELETE") != 0))
     {
         return NGX_OK;
     }

@@ -70,8 +70,9 @@ static void ngx_http_igjobs_document_known(ngx_http_igjobs_document_t *entry,
     ngx_http_igjobs_document_e found, const ngx_str_t *doc);
 static ngx_int_t ngx_http_igjobs_document_keep(
     ngx_http_igjobs_document_t *entry, const ngx_str_t *doc);
-static void ngx_http_igjobs_document_write(ngx_http_igjobs_document_t *entry,
-    const ngx_str_t *doc);
+static void ngx_http_igjobs_document_send(
+    ngx_http_igjobs_documents_t *documents, const char *tenant,
+    const char *job, const ngx_str_t *doc, ngx_uint_t news);
 
 
 ngx_http_igjobs_documents_t *
@@ -362,7 +363,11 @@ ngx_http_igjobs_document_from_pg(void *data, ngx_http_igjobs_pg_reply_t *reply)
 
     doc = ngx_http_igjobs_pg_value(reply->result, reply->row, 0);
 
-    ngx_http_igjobs_document_write(entry, &doc);
+    /* it is no news */
+
+    ngx_http_igjobs_document_send(entry->documents,
+                                  (char *) entry->tenant.data, entry->id,
+                                  &doc, 0);
     ngx_http_igjobs_document_known(entry, NGX_HTTP_IGJOBS_DOCUMENT_FOUND,
                                    &doc);
 }
@@ -422,19 +427,46 @@ ngx_http_igjobs_document_keep(ngx_http_igjobs_document_t *entry,
 }
 
 
-/* to Redis, where a higher version stays; lost is lost, and it is no news */
+void
+ngx_http_igjobs_document_publish(ngx_http_igjobs_documents_t *documents,
+    const ngx_str_t *tenant, const ngx_str_t *job, const ngx_str_t *doc)
+{
+    char                         id[IGJ_UUID_TEXT_LEN + 1];
+    igj_uuid_t                   uuid;
+    ngx_queue_t                 *bucket;
+    ngx_http_igjobs_document_t  *entry;
+
+    if (igj_uuid_parse((char *) job->data, job->len, &uuid) != IGJ_OK) {
+        return;
+    }
+
+    igj_uuid_print(&uuid, id);
+    ngx_http_igjobs_document_send(documents, (char *) tenant->data, id, doc,
+                                  1);
+
+    entry = ngx_http_igjobs_document_find(documents, tenant, &uuid, &bucket);
+
+    if (entry != NULL && !entry->loading) {
+        ngx_http_igjobs_document_free(entry);
+    }
+}
+
+
+/* to Redis, where a higher version stays; lost is lost */
 
 static void
-ngx_http_igjobs_document_write(ngx_http_igjobs_document_t *entry,
-    const ngx_str_t *doc)
+ngx_http_igjobs_document_send(ngx_http_igjobs_documents_t *documents,
+    const char *tenant, const char *job, const ngx_str_t *doc,
+    ngx_uint_t news)
 {
     u_char      version[NGX_INT64_LEN], ttl[NGX_INT64_LEN];
-    igj_key_t   key;
+    igj_key_t   key, channel;
     ngx_str_t   words[5];
     ngx_uint_t  seconds;
 
-    if (!ngx_http_igjobs_redis_ready(entry->documents->redis)
-        || igj_key_status(&key, (char *) entry->tenant.data, entry->id) == 0)
+    if (!ngx_http_igjobs_redis_ready(documents->redis)
+        || igj_key_status(&key, tenant, job) == 0
+        || igj_key_events(&channel, tenant, job) == 0)
     {
         return;
     }
@@ -451,10 +483,11 @@ ngx_http_igjobs_document_write(ngx_http_igjobs_document_t *entry,
     words[2] = *doc;
     words[3].data = ttl;
     words[3].len = ngx_sprintf(ttl, "%ui", seconds * 1000) - ttl;
-    ngx_str_null(&words[4]);
+    words[4].data = (u_char *) channel.text;
+    words[4].len = news ? channel.len : 0;
 
-    (void) ngx_http_igjobs_redis_script(entry->documents->redis,
-                                        IGJ_SCRIPT_STATUS, words, NULL, NULL);
+    (void) ngx_http_igjobs_redis_script(documents->redis, IGJ_SCRIPT_STATUS,
+                                        words, NULL, NULL);
 }
 
 

@@ -54,6 +54,14 @@ ngx_int_t ngx_http_igjobs_document_get(ngx_http_igjobs_documents_t *documents,
     ngx_http_igjobs_document_waiter_t *waiter);
 void ngx_http_igjobs_document_leave(ngx_http_igjobs_document_waiter_t *waiter);
 
+/*
+ * A new document of a job was committed: to Redis, where a higher version
+ * stays, and to those who watch the job on any node.  This nginx worker's own
+ * copy is forgotten.
+ */
+void ngx_http_igjobs_document_publish(ngx_http_igjobs_documents_t *documents,
+    const ngx_str_t *tenant, const ngx_str_t *job, const ngx_str_t *doc);
+
 /* What a document says of itself: its version (0: not a document), its end. */
 uint64_t ngx_http_igjobs_document_version(const ngx_str_t *doc);
 ngx_uint_t ngx_http_igjobs_document_final(const ngx_str_t *doc);

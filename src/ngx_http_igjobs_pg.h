@@ -50,6 +50,9 @@ typedef enum {
     NGX_HTTP_IGJOBS_SQL_API_JOBS,       /* calls: caller, params: status, */
     NGX_HTTP_IGJOBS_SQL_API_JOB,        /* body */
     NGX_HTTP_IGJOBS_SQL_API_JOB_ACCOUNTS,
+    NGX_HTTP_IGJOBS_SQL_API_CANCEL,     /* calls that change a job: also */
+    NGX_HTTP_IGJOBS_SQL_API_PAUSE,      /* job_id, doc, kind, class, turns */
+    NGX_HTTP_IGJOBS_SQL_API_RESUME,
     NGX_HTTP_IGJOBS_SQL_SUBMIT,         /* igjobs.submit_all(), for many */
     NGX_HTTP_IGJOBS_SQL_SUBMIT_WITH_KEY,    /* a call, for one */
     NGX_HTTP_IGJOBS_SQL_BULK_KEY,       /* tenant, job, key, fingerprint:

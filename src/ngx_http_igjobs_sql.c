@@ -38,6 +38,20 @@ static const igj_pg_type_t  ngx_http_igjobs_sql_submission[] = {
       2, NGX_HTTP_IGJOBS_PG_CALLS, 0, NULL }
 
 
+/* the same for functions that write, and for those that change a job */
+
+#define ngx_http_igjobs_sql_write(name)                                       \
+    { "igjobs_api_" name,                                                     \
+      "select status, body from igjobs.api_" name "($1::jsonb, $2::jsonb)",   \
+      2, NGX_HTTP_IGJOBS_PG_CALLS, NGX_HTTP_IGJOBS_SQL_WRITE, NULL }
+
+#define ngx_http_igjobs_sql_change(name)                                      \
+    { "igjobs_api_" name,                                                     \
+      "select status, body, job_id, doc, kind, class, turns"                  \
+      " from igjobs.api_" name "($1::jsonb, $2::jsonb)",                      \
+      2, NGX_HTTP_IGJOBS_PG_CALLS, NGX_HTTP_IGJOBS_SQL_WRITE, NULL }
+
+
 static const ngx_http_igjobs_sql_t
     ngx_http_igjobs_sql_table[NGX_HTTP_IGJOBS_SQL_COUNT] = {
 
@@ -102,6 +116,12 @@ static const ngx_http_igjobs_sql_t
 
     [NGX_HTTP_IGJOBS_SQL_API_JOB_ACCOUNTS] =
         ngx_http_igjobs_sql_call("job_accounts"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_CANCEL] = ngx_http_igjobs_sql_change("cancel"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_PAUSE] = ngx_http_igjobs_sql_change("pause"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_RESUME] = ngx_http_igjobs_sql_change("resume"),
 
     [NGX_HTTP_IGJOBS_SQL_SUBMIT] = {
         "igjobs_submit",

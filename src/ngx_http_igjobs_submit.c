@@ -10,17 +10,15 @@
  */
 
 #include "ngx_http_igjobs.h"
+#include "ngx_http_igjobs_change.h"
 #include "ngx_http_igjobs_submission.h"
 #include "ngx_http_igjobs_sync.h"
-
-#include "igj_keys.h"
 
 
 /* holds every answer but those that list faulty accounts */
 #define NGX_HTTP_IGJOBS_ACCEPTED_SIZE  1024
 
 
-static igj_problem_e ngx_http_igjobs_submit_media_type(ngx_http_request_t *r);
 static ngx_http_igjobs_submission_t *ngx_http_igjobs_submission_create(
     ngx_http_request_t *r);
 static void ngx_http_igjobs_submission_release(void *data);
@@ -68,7 +66,11 @@ ngx_http_igjobs_submit(ngx_http_request_t *r)
     mcf = ngx_http_get_module_main_conf(r, ngx_http_igjobs_module);
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_igjobs_module);
 
-    problem = ngx_http_igjobs_submit_media_type(r);
+    problem = ngx_http_igjobs_body_type(r);
+
+    if (problem == IGJ_PROBLEM_NONE && r->headers_in.content_type == NULL) {
+        problem = IGJ_PROBLEM_UNSUPPORTED_MEDIA_TYPE;
+    }
 
     if (problem == IGJ_PROBLEM_NONE) {
         problem = ngx_http_igjobs_submit_key(r, &key);
@@ -114,60 +116,6 @@ ngx_http_igjobs_submit(ngx_http_request_t *r)
     s->body.data = s;
 
     return ngx_http_igjobs_body_read(r, &s->body);
-}
-
-
-/* application/json or a type that ends in +json, with any parameters. */
-
-static igj_problem_e
-ngx_http_igjobs_submit_media_type(ngx_http_request_t *r)
-{
-    u_char           *end;
-    ngx_str_t         type;
-    ngx_table_elt_t  *coding;
-
-    coding = ngx_http_igjobs_find_header(r, "content-encoding");
-
-    if (coding
-        && ngx_strcasecmp(coding->value.data, (u_char *) "identity") != 0)
-    {
-        return IGJ_PROBLEM_UNSUPPORTED_CODING;
-    }
-
-    if (r->headers_in.content_type == NULL) {
-        return IGJ_PROBLEM_UNSUPPORTED_MEDIA_TYPE;
-    }
-
-    type = r->headers_in.content_type->value;
-
-    end = ngx_strlchr(type.data, type.data + type.len, ';');
-    if (end) {
-        type.len = end - type.data;
-    }
-
-    while (type.len && (type.data[type.len - 1] == ' '
-                        || type.data[type.len - 1] == '\t'))
-    {
-        type.len--;
-    }
-
-    if (type.len == sizeof("application/json") - 1
-        && ngx_strncasecmp(type.data, (u_char *) "application/json", type.len)
-           == 0)
-    {
-        return IGJ_PROBLEM_NONE;
-    }
-
-    if (type.len > sizeof("+json") - 1
-        && ngx_strlchr(type.data, type.data + type.len, '/')
-        && ngx_strncasecmp(type.data + type.len - (sizeof("+json") - 1),
-                           (u_char *) "+json", sizeof("+json") - 1)
-           == 0)
-    {
-        return IGJ_PROBLEM_NONE;
-    }
-
-    return IGJ_PROBLEM_UNSUPPORTED_MEDIA_TYPE;
 }
 
 
@@ -365,62 +313,27 @@ ngx_http_igjobs_submit_answered(ngx_http_igjobs_submission_t *s)
 }
 
 
-/*
- * Redis is a hint: without it the sweeper of the workers issues the turns.  A
- * new job has none yet, so only as many slots are looked at as are wanted.
- */
+/* a new job has no turns yet, so only as many slots are looked at */
 
 static void
 ngx_http_igjobs_submit_turns(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_stored_t *stored)
 {
-    u_char                        turns[NGX_INT_T_LEN];
-    u_char                        queue[IGJ_KEY_MAX];
-    igj_key_t                     keys[4];
-    ngx_str_t                     argv[10];
-    ngx_uint_t                    i;
-    char                          class_name[IGJ_TOKEN_MAX + 1];
     ngx_http_igjobs_ctx_t        *ctx;
+    ngx_http_igjobs_queued_t      queued;
     ngx_http_igjobs_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(s->request, ngx_http_igjobs_module);
     ctx = ngx_http_get_module_ctx(s->request, ngx_http_igjobs_module);
 
-    if (mcf->rds == NULL || stored->class_name.len > IGJ_TOKEN_MAX) {
-        return;
-    }
+    queued.tenant = ctx->tenant;
+    queued.job = s->job;
+    ngx_str_set(&queued.kind, NGX_HTTP_IGJOBS_KIND);
+    queued.class_name = stored->class_name;
 
-    ngx_cpystrn((u_char *) class_name, stored->class_name.data,
-                stored->class_name.len + 1);
-
-    if (!igj_key_turns(&keys[0], NGX_HTTP_IGJOBS_KIND, class_name)
-        || !igj_key_clocks(&keys[1], NGX_HTTP_IGJOBS_KIND, class_name)
-        || !igj_key_later(&keys[2])
-        || !igj_key_parked_index(&keys[3]))
-    {
-        return;
-    }
-
-    for (i = 0; i < 4; i++) {
-        argv[i].data = (u_char *) keys[i].text;
-        argv[i].len = keys[i].len;
-    }
-
-    argv[4].data = queue;
-    argv[4].len = ngx_sprintf(queue, "%s:%s", NGX_HTTP_IGJOBS_KIND, class_name)
-                  - queue;
-    argv[5] = ctx->tenant;
-    argv[6] = s->job;
-    argv[7].data = turns;
-    argv[7].len = ngx_sprintf(turns, "%ui",
-                              ngx_min(s->batches,
-                                      (ngx_uint_t) stored->parallelism))
-                  - turns;
-    argv[8] = argv[7];
-    ngx_str_set(&argv[9], "1");
-
-    (void) ngx_http_igjobs_redis_script(mcf->rds, IGJ_SCRIPT_ISSUE, argv,
-                                        NULL, NULL);
+    ngx_http_igjobs_issue_turns(mcf, &queued,
+                                ngx_min(s->batches,
+                                        (ngx_uint_t) stored->parallelism));
 }
 
 

@@ -125,13 +125,13 @@ subtest 'CORS' => sub {
     is($r->header('Content-Length'), 0, 'and says so');
     is($r->header('Access-Control-Allow-Origin'), 'https://app.example',
        'origin');
-    is($r->header('Access-Control-Allow-Methods'), 'GET, POST', 'methods');
+    is($r->header('Access-Control-Allow-Methods'), 'GET, POST, DELETE', 'methods');
     is($r->header('Access-Control-Allow-Headers'), 'Content-Type, X-API-Key',
        'only headers that are on the list');
     is($r->header('Allow'), 'POST, OPTIONS', 'Allow');
 
     $r = $http->request('OPTIONS', $status, headers => [@origin,
-        'Access-Control-Request-Method' => 'DELETE']);
+        'Access-Control-Request-Method' => 'PATCH']);
     is($r->header('Access-Control-Allow-Methods'), undef,
        'a method that is not on the list');
     $r = $http->request('OPTIONS', $status, headers => \@preflight);
@@ -156,7 +156,7 @@ subtest 'CORS' => sub {
         $r = $http->request('OPTIONS', "$prefix$status", headers => [
             Origin => $origin, 'Access-Control-Request-Method' => 'GET']);
         is($r->header('Access-Control-Allow-Methods'),
-           $allowed ? 'GET, POST' : undef, "$prefix, $origin: preflight");
+           $allowed ? 'GET, POST, DELETE' : undef, "$prefix, $origin: preflight");
     }
 };
 

@@ -16,7 +16,8 @@ my %session = map { $_ => $e->session(user => $_) }
     qw(igjobs_api igjobs_worker);
 
 my %may = (
-    igjobs_api => [qw(api_job api_job_accounts api_jobs filtered_rows job_page
+    igjobs_api => [qw(api_cancel api_job api_job_accounts api_jobs api_pause
+                      api_resume filtered_rows job_page
                       result_ranges result_rows setting stop_job submit
                       submit_all submit_copied submit_with_key take_key
                       token_key whole_rows)],

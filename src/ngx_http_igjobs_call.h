@@ -1,0 +1,28 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * The two halves of an api function's call: its request is read
+ * (ngx_http_igjobs_call_body.c), it is made (ngx_http_igjobs_call.c).
+ */
+
+#ifndef _NGX_HTTP_IGJOBS_CALL_H_INCLUDED_
+#define _NGX_HTTP_IGJOBS_CALL_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+
+/*
+ * Reads the body and sends the call: params, a JSON object with a member or
+ * more, gets the member "body".  The operation returns what this returns.
+ */
+ngx_int_t ngx_http_igjobs_call_read(ngx_http_request_t *r,
+    const ngx_str_t *params);
+
+/* Sends the call of a request that waits and, later or now, answers it. */
+void ngx_http_igjobs_call_send(ngx_http_request_t *r, const ngx_str_t *params);
+
+
+#endif /* _NGX_HTTP_IGJOBS_CALL_H_INCLUDED_ */
