@@ -135,7 +135,8 @@ subtest 'bodies' => sub {
         '{"a":' . '[' x 8 . ']' x 8 . '}' => '400 IGJ0105',
         '{"a":"' . 'x' x 65_536 . '"}' => '413 IGJ0111');
     for my $body (sort keys %bad) {
-        is(said(call(pause => $job, $body)), $bad{$body}, substr $body, 0, 30);
+        is(said(call(pause => $job, $body)), $bad{$body},
+            "body " . substr $body, 0, 30);
     }
     my $r = call(pause => $job, '{"a":{"b":[0,"\u0000"]}}');
     is($r->json->{errors}[0]{pointer}, '#/a/b/1', 'where it is');
