@@ -13,21 +13,27 @@
 /* which byte may stand where: letters, digits, - _ . everywhere */
 #define IGJ_KEY_PART  1
 #define IGJ_KEY_TAIL  2        /* and colons in the last part of some keys */
+#define IGJ_KEY_SCOPE 4        /* and / and ~ of actors in a scope */
+#define IGJ_KEY_ANY   (IGJ_KEY_PART | IGJ_KEY_TAIL | IGJ_KEY_SCOPE)
 
 static const unsigned char  igj_key_bytes[256] = {
-    ['0' ... '9'] = IGJ_KEY_PART | IGJ_KEY_TAIL,
-    ['A' ... 'Z'] = IGJ_KEY_PART | IGJ_KEY_TAIL,
-    ['a' ... 'z'] = IGJ_KEY_PART | IGJ_KEY_TAIL,
-    ['-'] = IGJ_KEY_PART | IGJ_KEY_TAIL,
-    ['_'] = IGJ_KEY_PART | IGJ_KEY_TAIL,
-    ['.'] = IGJ_KEY_PART | IGJ_KEY_TAIL,
-    [':'] = IGJ_KEY_TAIL
+    ['0' ... '9'] = IGJ_KEY_ANY,
+    ['A' ... 'Z'] = IGJ_KEY_ANY,
+    ['a' ... 'z'] = IGJ_KEY_ANY,
+    ['-'] = IGJ_KEY_ANY,
+    ['_'] = IGJ_KEY_ANY,
+    ['.'] = IGJ_KEY_ANY,
+    [':'] = IGJ_KEY_TAIL | IGJ_KEY_SCOPE,
+    ['/'] = IGJ_KEY_SCOPE,
+    ['~'] = IGJ_KEY_SCOPE
 };
 
 
 /* two parts and their separator beside the prefix, which is ours */
 _Static_assert(IGJ_TENANT_MAX + IGJ_TOKEN_MAX + IGJ_TOKEN_MAX < IGJ_KEY_MAX,
                "a key has room for its parts");
+_Static_assert(IGJ_SCOPE_MAX + IGJ_TOKEN_MAX < IGJ_KEY_MAX,
+               "a key has room for a scope");
 
 
 /* 1 to max bytes of this sort */
@@ -71,6 +77,14 @@ igj_key_tail_valid(const char *text)
 {
     return igj_key_part_valid(text, strlen(text), IGJ_TOKEN_MAX,
                               IGJ_KEY_TAIL);
+}
+
+
+static int
+igj_key_scope_valid(const char *text)
+{
+    return igj_key_part_valid(text, strlen(text), IGJ_SCOPE_MAX,
+                              IGJ_KEY_SCOPE);
 }
 
 
@@ -163,11 +177,22 @@ igj_key_later(igj_key_t *key)
 size_t
 igj_key_parked(igj_key_t *key, const char *scope)
 {
-    if (!igj_key_tail_valid(scope)) {
+    if (!igj_key_scope_valid(scope)) {
         return igj_key_refuse(key);
     }
 
     return igj_key_join(key, "igjobs:{q}:parked:", scope, "", "");
+}
+
+
+size_t
+igj_key_parked_clocks(igj_key_t *key, const char *scope)
+{
+    if (!igj_key_scope_valid(scope)) {
+        return igj_key_refuse(key);
+    }
+
+    return igj_key_join(key, IGJ_KEY_CLOCKS_PREFIX, "parked:", scope, "");
 }
 
 

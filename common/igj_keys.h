@@ -39,8 +39,11 @@ IGJ_MUST_CHECK size_t igj_key_clocks(igj_key_t *key, const char *kind,
 /* Sorted set of jobs whose turns wait for a time. */
 IGJ_MUST_CHECK size_t igj_key_later(igj_key_t *key);
 
-/* Turns of a scope that is full, and the index of all that are parked. */
+/* Turns of a scope that is full, the clocks that order them, and the index of
+ * all that are parked. */
 IGJ_MUST_CHECK size_t igj_key_parked(igj_key_t *key, const char *scope);
+IGJ_MUST_CHECK size_t igj_key_parked_clocks(igj_key_t *key,
+    const char *scope);
 IGJ_MUST_CHECK size_t igj_key_parked_index(igj_key_t *key);
 
 /* Status document of a job, and the channel on which each new one comes. */

@@ -65,7 +65,8 @@
 /* Names that become part of a Redis key */
 
 #define IGJ_TENANT_MAX            64       /* letters, digits, - _ . */
-#define IGJ_TOKEN_MAX             64       /* kind, class, scope, worker id */
+#define IGJ_TOKEN_MAX             64       /* kind, class, worker id */
+#define IGJ_SCOPE_MAX             160      /* of a cap: actor:<provider>/<actor> */
 #define IGJ_KEY_MAX               320      /* longest Redis key, with its NUL */
 
 /* Status documents and waiting */

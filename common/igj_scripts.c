@@ -5,7 +5,8 @@
  *
  * Fields of the hash `clocks`: "class" = the highest score taken, "t:<tenant>"
  * = score of the tenant's newest turn, "w:<tenant>" = its weight.  The hash
- * `parked` maps "<queue>:<turn>" to the scope that the turn waits for; a
+ * `parked` maps "<queue>:<turn>" to the scope that the turn waits for, each
+ * scope has clocks for its parked turns, as a queue has for those that stand; a
  * member of `later` is "<queue>:<tenant>/<job>".  Kinds and classes hold no
  * colon and a job id no slash, so that any tenant's name can be taken apart.
  * Scores are written with 17 digits: a clock must not lose its fractions when
@@ -21,21 +22,23 @@
     "  return tonumber(redis.call('HGET', key, field) or '0') or 0\n"        \
     "end\n"
 
-/*
- * The next score of a tenant, and the tenant's clock moved to it; a weight that
- * is given is kept from now on.
- */
+/* A tenant's weight from now on; 1 is not kept. */
+#define LUA_WEIGH                                                            \
+    "local function weigh(key, tenant, weight)\n"                            \
+    "  if not weight or weight <= 0 then return end\n"                       \
+    "  if weight == 1 then\n"                                                \
+    "    redis.call('HDEL', key, 'w:' .. tenant)\n"                          \
+    "  else\n"                                                               \
+    "    redis.call('HSET', key, 'w:' .. tenant, weight)\n"                  \
+    "  end\n"                                                                \
+    "end\n"
+
+/* The next score of a tenant, and the tenant's clock moved to it. */
 #define LUA_CHARGE                                                           \
-    "local function charge(key, tenant, given)\n"                            \
+    "local function charge(key, tenant)\n"                                   \
     "  local held = redis.call('HMGET', key, 'class', 't:' .. tenant,\n"     \
     "                          'w:' .. tenant)\n"                            \
-    "  local weight = given or tonumber(held[3] or '1') or 1\n"              \
-    "  if weight <= 0 then weight = 1 end\n"                                 \
-    "  if given == 1 and held[3] then\n"                                     \
-    "    redis.call('HDEL', key, 'w:' .. tenant)\n"                          \
-    "  elseif given and given ~= 1 then\n"                                   \
-    "    redis.call('HSET', key, 'w:' .. tenant, given)\n"                   \
-    "  end\n"                                                                \
+    "  local weight = tonumber(held[3] or '1') or 1\n"                       \
     "  local score = math.max(tonumber(held[1] or '0') or 0,\n"              \
     "                         tonumber(held[2] or '0') or 0) + 1 / weight\n" \
     "  score = string.format('%.17g', score)\n"                              \
@@ -51,8 +54,9 @@
 
 
 static const char  igj_script_issue[] =
-    LUA_CHARGE
+    LUA_WEIGH LUA_CHARGE
     "local queue, tenant, job = ARGV[1], ARGV[2], ARGV[3]\n"
+    "weigh(KEYS[2], tenant, tonumber(ARGV[6]))\n"
     "local wanted, slots = tonumber(ARGV[4]), tonumber(ARGV[5])\n"
     "local free, added = {}, 0\n"
     "for slot = 0, slots - 1 do\n"
@@ -66,10 +70,8 @@ static const char  igj_script_issue[] =
     "end\n"
     "wanted = math.min(wanted, #free)\n"
     "if wanted <= 0 then return 0 end\n"
-    "local weight = tonumber(ARGV[6])\n"
-    "if weight and weight <= 0 then weight = nil end\n"
     "for i = 1, wanted do\n"
-    "  redis.call('ZADD', KEYS[1], charge(KEYS[2], tenant, weight), free[i])\n"
+    "  redis.call('ZADD', KEYS[1], charge(KEYS[2], tenant), free[i])\n"
     "  added = added + 1\n"
     "end\n"
     "redis.call('ZREM', KEYS[3], queue .. ':' .. tenant .. '/' .. job)\n"
@@ -153,11 +155,18 @@ static const char  igj_script_due[] =
     "return #due\n";
 
 
+/*
+ * Parked turns stand in virtual time of their own, so that whoever has many of
+ * them does not keep the others from what becomes free.
+ */
 static const char  igj_script_park[] =
-    LUA_NOW
-    "local entry = ARGV[1] .. ':' .. ARGV[2]\n"
-    "redis.call('ZADD', KEYS[1], 'NX', string.format('%.17g', now()), entry)\n"
-    "redis.call('HSET', KEYS[2], entry, ARGV[3])\n"
+    LUA_WEIGH LUA_CHARGE
+    "local entry, tenant = ARGV[1] .. ':' .. ARGV[2], ARGV[3]\n"
+    "redis.call('HSET', KEYS[2], entry, ARGV[4])\n"
+    "if redis.call('ZSCORE', KEYS[1], entry) then return 0 end\n"
+    "weigh(KEYS[3], tenant,\n"
+    "      tonumber(redis.call('HGET', KEYS[4], 'w:' .. tenant) or '1'))\n"
+    "redis.call('ZADD', KEYS[1], charge(KEYS[3], tenant), entry)\n"
     "return 1\n";
 
 
@@ -166,12 +175,16 @@ static const char  igj_script_unpark[] =
     "local freed = redis.call('ZPOPMIN', KEYS[1], ARGV[1])\n"
     "for i = 1, #freed, 2 do\n"
     "  redis.call('HDEL', KEYS[2], freed[i])\n"
+    "  redis.call('HSET', KEYS[3], 'class', freed[i + 1])\n"
     "  local queue, turn = string.match(freed[i], '^([^:]*:[^:]*):(.*)$')\n"
     "  if queue then\n"
     "    local score = clock(ARGV[3] .. queue, 'class')\n"
     "    redis.call('ZADD', ARGV[2] .. queue, 'NX',\n"
     "               string.format('%.17g', score), turn)\n"
     "  end\n"
+    "end\n"
+    "if redis.call('EXISTS', KEYS[1]) == 0 then\n"
+    "  redis.call('DEL', KEYS[3])\n"
     "end\n"
     "return #freed / 2\n";
 
@@ -201,8 +214,8 @@ igj_script(igj_script_id_t id)
         [IGJ_SCRIPT_TAKEN] = igj_script_entry(taken, 1, 1),
         [IGJ_SCRIPT_LATER] = igj_script_entry(later, 1, 4),
         [IGJ_SCRIPT_DUE] = igj_script_entry(due, 2, 3),
-        [IGJ_SCRIPT_PARK] = igj_script_entry(park, 2, 3),
-        [IGJ_SCRIPT_UNPARK] = igj_script_entry(unpark, 2, 3),
+        [IGJ_SCRIPT_PARK] = igj_script_entry(park, 4, 4),
+        [IGJ_SCRIPT_UNPARK] = igj_script_entry(unpark, 3, 3),
         [IGJ_SCRIPT_SCOPES] = igj_script_entry(scopes, 1, 0),
     };
 

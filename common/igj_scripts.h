@@ -29,9 +29,11 @@ typedef enum {
      * KEYS  1 turns of the queue, 2 clocks of the queue, 3 later, 4 parked
      * ARGV  1 queue, 2 tenant, 3 job, 4 wanted, 5 parallelism of the job
      *       (slots are 0 .. parallelism - 1), 6 weight of the tenant (> 0,
-     *       "" = as it was, 1 if it was never told)
+     *       kept from now on for all scripts that charge it; "" = as it was,
+     *       1 if it was never told)
      * Returns the number of turns added.  After a submission wanted is
-     * min(parallelism, total_batches) and the weight is "".
+     * min(parallelism, total_batches) and the weight is "": the sweeper's next
+     * round tells it.
      */
     IGJ_SCRIPT_ISSUE = 0,
 
@@ -79,14 +81,16 @@ typedef enum {
 
     /*
      * Parks a turn until its scope has room.
-     * KEYS  1 parked of the scope, 2 parked
-     * ARGV  1 queue, 2 turn, 3 scope
+     * KEYS  1 parked of the scope, 2 parked, 3 clocks of the scope, 4 clocks
+     *       of the turn's queue
+     * ARGV  1 queue, 2 turn, 3 tenant, 4 scope
      */
     IGJ_SCRIPT_PARK,
 
     /*
-     * Puts the longest parked turns of a scope back in their queues.
-     * KEYS  1 parked of the scope, 2 parked
+     * Puts parked turns of a scope back in their queues: tenants alternate by
+     * their weights, each with its longest parked first.
+     * KEYS  1 parked of the scope, 2 parked, 3 clocks of the scope
      * ARGV  1 how many, 2 prefix of the turns keys, 3 prefix of the clocks
      *       keys
      * Returns the number of turns put back.

@@ -150,6 +150,7 @@ create table igjobs.batches (
     reruns          smallint not null default 0,
     losses          smallint not null default 0,
     slots           smallint not null default 0,
+    run_slots       smallint not null default 0,
     state           text not null default 'queued',
     tenant          text not null,
     platform        text not null,
@@ -186,6 +187,8 @@ comment on column igjobs.batches.error_class is
     'what kind of error the last one was, for igjobs.reopen_job';
 comment on column igjobs.batches.slots is
     'how many fleet-wide slots the lease holds';
+comment on column igjobs.batches.run_slots is
+    'how many its provider run holds: kept by a batch that lost its lease';
 
 create index batches_queued on igjobs.batches (job_id, batch_no)
     where state = 'queued' and not_before is null;
@@ -321,7 +324,8 @@ create table igjobs.caps (
 comment on constraint caps_pkey on igjobs.caps is
     'igjobs.lock_slots: the caps of a batch''s scopes';
 comment on table igjobs.caps is
-    'scope tenant:<tenant> or kind:<kind>; set by igjobs.set_cap';
+    'scope tenant:<tenant>, kind:<kind>, actor:<provider>/<actor> or '
+    'memory:<provider>; set by igjobs.set_cap';
 
 create table igjobs.slots (
     job_id   uuid,
@@ -333,12 +337,16 @@ create table igjobs.slots (
     constraint slots_pkey primary key (scope, n)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
 comment on constraint slots_pkey on igjobs.slots is
-    'igjobs.lock_slots: the first free slot of a scope';
+    'igjobs.lock_slots: the first free slots of a scope';
+comment on column igjobs.slots.attempt is
+    'the lease that holds it; null = the batch''s provider run holds it, '
+    'until infinity';
 
 create index slots_holder on igjobs.slots (job_id, batch_no)
     where job_id is not null;
 comment on index igjobs.slots_holder is
-    'igjobs.release_slots, igjobs.renew: the slots of one batch';
+    'igjobs.release_slots, igjobs.release_run_slots, igjobs.renew: the slots '
+    'of one batch';
 
 
 -- Scopes of which nothing is claimed for a while, see igjobs.hold.
@@ -416,6 +424,8 @@ insert into igjobs.settings (name, value, note) values
     ('max_losses', '5', 'leases that may run out before a batch is dead'),
     ('retry_base_ms', '2000', 'delay before the first retry, then doubled'),
     ('retry_max_ms', '600000', 'longest delay before a retry'),
+    ('run_memory_mb', '4096',
+     'what a run counts under a cap of memory when no memory is asked for'),
     ('park_ms', '60000', 'delay of a parked batch when the worker names none'),
     ('hold_probes', '8',
      'parked turns that a sweep lets try in the minute after a hold');

@@ -137,11 +137,12 @@ begin
     update igjobs.batches t
     set state = 'leased', attempt = t.attempt + 1, worker = p_worker,
         lease_until = clock_timestamp() + p_lease_ms * interval '1 ms',
-        slots = coalesce(cardinality(l.numbers), 0)
+        slots = coalesce(cardinality(l.numbers) - l.run_slots, 0),
+        run_slots = t.run_slots + coalesce(l.run_slots, 0)
     where t.tenant = b.tenant and t.job_id = b.job_id
         and t.batch_no = b.batch_no
     returning t.* into b;
-    if b.slots > 0 then
+    if cardinality(l.numbers) > 0 then
         perform igjobs.take_slots(l, b.job_id, b.batch_no, b.attempt,
                                   b.lease_until);
     end if;
@@ -261,9 +262,7 @@ begin
             select from igjobs.holds h
             where h.scope = 'kind:' || j.kind
                 and h.until > clock_timestamp()),
-        exists (
-            select from igjobs.caps c
-            where c.scope in ('kind:' || j.kind, 'tenant:' || p_tenant)),
+        exists (select from igjobs.caps),
         exists (
             select from igjobs.batches b
             where b.tenant = p_tenant and b.job_id = p_job
@@ -280,23 +279,44 @@ comment on function igjobs.look_at_job(text, uuid, text[]) is
     'there is none. waited: a batch waited and its time has come.';
 
 
+create function igjobs.claim_alone(p_job uuid)
+    returns void
+    language plpgsql volatile
+as $$
+declare
+    key bigint := uuid_hash_extended(p_job, 0);
+begin
+    if not pg_try_advisory_xact_lock(key) then
+        perform pg_advisory_xact_lock(key);
+    end if;
+end
+$$;
+comment on function igjobs.claim_alone(uuid) is
+    'Part of claim, its first lock: one claim of a job at a time, so that each '
+    'counts the leases of all others and none passes the parallelism.';
+
+
 create function igjobs.claim(
     p_tenant text, p_job uuid, p_kinds text[], p_worker text,
     p_lease_ms integer, p_providers text[] default null,
-    p_actors text[] default null)
+    p_actors text[] default null, p_memory integer[] default null)
     returns igjobs.claimed
     language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     c igjobs.claimed;
-    o igjobs.outlook := igjobs.look_at_job(p_tenant, p_job, p_kinds);
-    j public.scrape_jobs := o.job;
+    o igjobs.outlook;
+    j public.scrape_jobs;
     b igjobs.batches;
     l igjobs.slot_locks;
     starts boolean;
-    k integer := array_position(p_kinds, j.kind);
+    k integer;
 begin
+    perform igjobs.claim_alone(p_job);
+    o := igjobs.look_at_job(p_tenant, p_job, p_kinds);
+    j := o.job;
+    k := array_position(p_kinds, j.kind);
     c.answer := 'none';
     if j.job_id is null or o.leased >= j.parallelism then
         return c;
@@ -314,8 +334,7 @@ begin
     end if;
 
     if o.capped then
-        l := igjobs.lock_slots(
-            array['kind:' || j.kind, 'tenant:' || p_tenant]);
+        l := igjobs.batch_slots(b, p_providers[k], p_actors[k], p_memory[k]);
     end if;
     if l.full_scope is not null then
         c.answer := 'capped';
@@ -336,6 +355,9 @@ begin
     end if;
     b := igjobs.lease_batch(b, l, p_worker, p_lease_ms);
     c := igjobs.claimed_batch(b, j, starts);
+    if o.capped then
+        c.scope := igjobs.batch_scopes(b, p_providers[k], p_actors[k]);
+    end if;
     if b.attempt = 1 and p_providers[k] is not null then
         c.token := igjobs.first_intent(b, p_providers[k], p_actors[k]);
     end if;
@@ -343,16 +365,17 @@ begin
 end
 $$;
 comment on function igjobs.claim(
-    text, uuid, text[], text, integer, text[], text[]) is
+    text, uuid, text[], text, integer, text[], text[], integer[]) is
     'Takes the first due batch of an active job for p_lease_ms milliseconds. '
     'Answers batch, later (wait_ms), capped (scope: full, or held) or none; '
     'none also when as many batches are leased as the job''s parallelism '
-    'allows (claims at the same moment may pass it by their number; slots '
-    'are exact). Nothing is written before the job row is locked and found '
+    'allows. Nothing is written before the job row is locked and found '
     'active. version and doc are set when the claim started the job. '
-    'p_providers, p_actors (beside p_kinds): at its first attempt a batch of '
-    'the kind comes with the intent of its first run, as run_intent would '
-    'record it, number 0; token is set then.';
+    'p_providers, p_actors, p_memory (beside p_kinds): whose runs a batch of '
+    'the kind needs, and of how many MB. At its first attempt it comes with '
+    'the intent of its first run, as run_intent would record it, number 0; '
+    'token is set then. Beside a batch scope names the scopes, with commas '
+    'between, whose parked turns may try when it ends; null without caps.';
 
 
 create function igjobs.due(p_tenant text, p_job uuid, p_limit integer)
@@ -397,24 +420,28 @@ begin
         from public.scrape_jobs j
         left join leased l on l.tenant = j.tenant and l.job_id = j.job_id
         left join busy t on t.tenant = j.tenant
+        left join igjobs.tenants w on w.tenant = j.tenant
         where j.state in ('queued', 'running') and j.kind = any (p_kinds)
             and coalesce(l.n, 0) < j.parallelism
-        order by coalesce(t.n, 0), coalesce(l.n, 0), j.class = 'bulk',
-            j.job_id
+            and (not exists (select from igjobs.caps)
+                 or igjobs.unused_slots('tenant:' || j.tenant) > 0)
+        order by (coalesce(t.n, 0) + 1) / coalesce(w.weight, 1),
+            coalesce(l.n, 0), j.class = 'bulk', j.job_id
         offset 0) c
     where igjobs.due(c.tenant, c.job_id, 1) > 0
     limit p_limit;
 end
 $$;
 comment on function igjobs.candidates(text[], integer) is
-    'Active jobs with a due batch: those of the least busy tenant first, '
-    'then the least busy job, small before bulk, old before new. The offset '
+    'Active jobs with a due batch: those of the tenant first that is least '
+    'busy for its weight and not at its cap, then the least busy job, small before bulk, old before new. The offset '
     'keeps the look at the batches behind the sort: it stops at p_limit.';
 
 
 create function igjobs.claim_any(
     p_kinds text[], p_worker text, p_lease_ms integer,
-    p_providers text[] default null, p_actors text[] default null)
+    p_providers text[] default null, p_actors text[] default null,
+    p_memory integer[] default null)
     returns igjobs.claimed
     language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
@@ -426,7 +453,7 @@ begin
     for job in select t.* from igjobs.candidates(p_kinds, 16) t loop
         begin
             c := igjobs.claim(job.tenant, job.job_id, p_kinds, p_worker,
-                              p_lease_ms, p_providers, p_actors);
+                              p_lease_ms, p_providers, p_actors, p_memory);
             if c.answer = 'batch' then
                 return c;
             end if;
@@ -442,7 +469,7 @@ begin
 end
 $$;
 comment on function igjobs.claim_any(
-    text[], text, integer, text[], text[]) is
+    text[], text, integer, text[], text[], integer[]) is
     'Claims without Redis: a due batch of any active job. Answers batch or '
     'none.';
 

@@ -391,6 +391,12 @@ begin
         provider = r.provider, actor = r.actor, run_id = p_run_id
     where t.tenant = p_tenant and t.job_id = p_job and t.batch_no = p_batch
         and t.run_no = booked;
+    if b.run_slots > 0 and b.state <> 'leased' then
+        b.run_slots := igjobs.drop_slots(b);
+        update igjobs.batches t set run_slots = b.run_slots
+        where t.tenant = p_tenant and t.job_id = p_job
+            and t.batch_no = p_batch;
+    end if;
     return 'booked';
 end
 $$;

@@ -83,17 +83,16 @@ create function igjobs.end_batch(
     returns void
     language plpgsql volatile
 as $$
+declare
+    kept smallint := igjobs.drop_slots(b);
 begin
     update igjobs.batches t
     set state = p_state, finished_at = clock_timestamp(), lease_until = null,
-        worker = null, slots = 0, progress = 1,
+        worker = null, slots = 0, run_slots = kept, progress = 1,
         error = coalesce(p_error, t.error),
         error_class = coalesce(p_error_class, t.error_class)
     where t.tenant = b.tenant and t.job_id = b.job_id
         and t.batch_no = b.batch_no;
-    if b.slots > 0 then
-        perform igjobs.release_slots(b.job_id, b.batch_no, b.attempt);
-    end if;
     if p_state = 'done' then
         perform igjobs.release_hold('kind:' || b.kind);
     end if;

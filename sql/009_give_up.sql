@@ -8,9 +8,12 @@ create function igjobs.requeue(
     returns void
     language plpgsql volatile
 as $$
+declare
+    kept smallint := igjobs.drop_slots(b);
 begin
     update igjobs.batches t
     set state = 'queued', lease_until = null, worker = null, slots = 0,
+        run_slots = kept,
         failures = p_failures, losses = p_losses,
         error = coalesce(p_error, t.error),
         error_class = coalesce(p_error_class, t.error_class),
@@ -18,9 +21,6 @@ begin
             clock_timestamp() + p_delay_ms * interval '1 ms' end
     where t.tenant = b.tenant and t.job_id = b.job_id
         and t.batch_no = b.batch_no;
-    if b.slots > 0 then
-        perform igjobs.release_slots(b.job_id, b.batch_no, b.attempt);
-    end if;
 end
 $$;
 comment on function igjobs.requeue(

@@ -44,7 +44,8 @@ create function igjobs.runnable(
 as $$
 begin
     return query
-    select j.tenant, j.job_id, j.kind, j.class, j.parallelism, 1::real, d.n,
+    select j.tenant, j.job_id, j.kind, j.class, j.parallelism,
+        coalesce(w.weight, 1::real), d.n,
         case when d.n = 0 and l.n < j.parallelism
             then igjobs.wait_ms(j.tenant, j.job_id) end
     from (
@@ -54,6 +55,7 @@ begin
             and (t.tenant, t.job_id) > (p_after_tenant, p_after)
         order by t.tenant, t.job_id
         limit p_limit) j
+    left join igjobs.tenants w on w.tenant = j.tenant
     cross join lateral (
         select igjobs.leased(j.tenant, j.job_id) offset 0) l (n)
     cross join lateral (

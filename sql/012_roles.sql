@@ -21,8 +21,9 @@ grant execute on function
 to igjobs_api;
 
 grant execute on function
-    igjobs.claim(text, uuid, text[], text, integer, text[], text[]),
-    igjobs.claim_any(text[], text, integer, text[], text[]),
+    igjobs.claim(
+        text, uuid, text[], text, integer, text[], text[], integer[]),
+    igjobs.claim_any(text[], text, integer, text[], text[], integer[]),
     igjobs.renew(uuid[], integer[], integer[], integer),
     igjobs.run_intent(
         text, uuid, integer, integer, text, text, text, integer),

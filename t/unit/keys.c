@@ -30,6 +30,8 @@ test_names(void)
     is_text(built(igj_key_later(&key)), "igjobs:{q}:later", "later");
     is_text(built(igj_key_parked(&key, "tenant:acme")),
             "igjobs:{q}:parked:tenant:acme", "parked");
+    is_text(built(igj_key_parked_clocks(&key, "actor:apify/a~b")),
+            "igjobs:{q}:clocks:parked:actor:apify/a~b", "parked clocks");
     is_text(built(igj_key_parked_index(&key)), "igjobs:{q}:parked",
             "index of the parked");
     is_text(built(igj_key_status(&key, "default", JOB)),

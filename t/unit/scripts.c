@@ -22,6 +22,8 @@
 #define PREFIX   "igjobs:{q}:turns:"
 #define CLOCKS   "igjobs:{q}:clocks:"
 #define KEYS     turns, clocks, "later", "parked"
+#define PARK_X   "parked:x", "parked", "clocks:x", clocks, QUEUE
+#define UNPARK_X "parked:x", "parked", "clocks:x"
 
 static const char    turns[] = PREFIX QUEUE;
 static const char    clocks[] = CLOCKS QUEUE;
@@ -276,8 +278,7 @@ test_parked(void)
 {
     (void) issue("a", JOB_A, "2", "2", "");
     (void) take();
-    (void) script(IGJ_SCRIPT_PARK, "parked:x", "parked", QUEUE,
-                  turn_a0, "x");
+    (void) script(IGJ_SCRIPT_PARK, PARK_X, turn_a0, "a", "x");
 
     is_text(issue("a", JOB_A, "2", "2", ""), "0",
             "a parked turn counts as one that stands");
@@ -285,12 +286,47 @@ test_parked(void)
             "and cannot come back beside");
     is_text(script(IGJ_SCRIPT_SCOPES, "parked"), "x", "the scope");
 
-    is_text(script(IGJ_SCRIPT_UNPARK, "parked:x", "parked", "5", PREFIX,
-                   CLOCKS), "1", "room for five: one comes back");
+    is_text(script(IGJ_SCRIPT_UNPARK, UNPARK_X, "5", PREFIX, CLOCKS), "1",
+            "room for five: one comes back");
     is_text(take(), turn_a0, "to the front");
     is_text(script(IGJ_SCRIPT_SCOPES, "parked"), "", "none is parked");
-    is_text(script(IGJ_SCRIPT_UNPARK, "parked:x", "parked", "5", PREFIX,
-                   CLOCKS), "0", "nothing more");
+    is_text(script(IGJ_SCRIPT_UNPARK, UNPARK_X, "5", PREFIX, CLOCKS), "0",
+            "nothing more");
+    is_text(command("EXISTS", "clocks:x"), "0", "nor a clock");
+    (void) command("FLUSHALL");
+}
+
+
+/* What becomes free goes round among the tenants, by their weights. */
+static void
+test_parked_fair(void)
+{
+    static const char  *expected[] = { "b", "a", "b", "b", "a", "b", "a" };
+
+    int          i;
+    char         turn[80];
+    const char  *tenant;
+
+    (void) issue("b", JOB_B, "0", "4", "2");
+    is_text(command("HGET", clocks, "w:b"), "2",
+            "a weight is noted though no turn is added");
+
+    for (i = 0; i < 9; i++) {
+        tenant = i < 5 ? "a" : "b";
+        snprintf(turn, sizeof(turn), "%s/%s/%d", tenant,
+                 i < 5 ? JOB_A : JOB_B, i);
+        (void) script(IGJ_SCRIPT_PARK, PARK_X, turn, tenant, "x");
+    }
+
+    is_text(script(IGJ_SCRIPT_PARK, PARK_X, "a/" JOB_A "/0", "a", "x"), "0",
+            "a parked turn keeps its place");
+
+    for (i = 0; i < 7; i++) {
+        (void) script(IGJ_SCRIPT_UNPARK, UNPARK_X, "1", PREFIX, CLOCKS);
+        snprintf(turn, sizeof(turn), "%.1s", take());
+        is_text(turn, expected[i], "unparked %d", i);
+    }
+
     (void) command("FLUSHALL");
 }
 
@@ -358,6 +394,7 @@ main(void)
         test_return();
         test_later();
         test_parked();
+        test_parked_fair();
         test_status();
         test_client();
     }

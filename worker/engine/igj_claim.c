@@ -58,6 +58,7 @@ igj_claim_take(igj_claim_t *c, const char *tenant, const char *job)
     igj_pg_number(&args, s->lease);
     igj_pg_text(&args, c->engine->providers);
     igj_pg_text(&args, c->engine->actors);
+    igj_pg_text(&args, c->engine->memory);
 
     if (igj_pg_call(c->engine->pg, igj_statement(id), &args, &c->res, NULL)
         != IGJ_PG_OK)

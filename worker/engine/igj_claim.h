@@ -40,7 +40,9 @@ typedef struct igj_claim_s {
     bool              *is_new;       /* of the page's rows */
     int64_t            asked_ms;     /* igj_clock_ms() before the call */
     int64_t            wait_ms;      /* LATER */
-    const char        *scope;        /* CAPPED, in res */
+    const char        *scope;        /* in res; CAPPED: what is full; BATCH:
+                                        those that may have room when it ends,
+                                        with commas between */
 } igj_claim_t;
 
 

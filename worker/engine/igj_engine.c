@@ -19,7 +19,14 @@
 static int igj_engine_fail(char *error, const char *text);
 static int igj_engine_kinds(igj_engine_t *e, char *error);
 static int igj_engine_first_runs(igj_engine_t *e, char *error);
-static char *igj_engine_first_words(const igj_engine_t *e, bool actors);
+static char *igj_engine_words(const igj_engine_t *e,
+    void (*word)(FILE *out, const igj_engine_t *e, const igj_kind_t *kind));
+static void igj_engine_provider(FILE *out, const igj_engine_t *e,
+    const igj_kind_t *kind);
+static void igj_engine_actor(FILE *out, const igj_engine_t *e,
+    const igj_kind_t *kind);
+static void igj_engine_memory(FILE *out, const igj_engine_t *e,
+    const igj_kind_t *kind);
 static int igj_engine_redis(igj_engine_t *e, char *error);
 static igj_pg_t *igj_engine_pg(igj_engine_t *e, const char *purpose,
     int connections, int64_t call_ms, bool retry);
@@ -151,25 +158,25 @@ igj_engine_kinds(igj_engine_t *e, char *error)
 static int
 igj_engine_first_runs(igj_engine_t *e, char *error)
 {
-    e->providers = igj_engine_first_words(e, false);
-    e->actors = igj_engine_first_words(e, true);
+    e->providers = igj_engine_words(e, igj_engine_provider);
+    e->actors = igj_engine_words(e, igj_engine_actor);
+    e->memory = igj_engine_words(e, igj_engine_memory);
 
-    return (e->providers != NULL && e->actors != NULL)
+    return (e->providers != NULL && e->actors != NULL && e->memory != NULL)
            ? IGJ_OK : igj_engine_fail(error, "out of memory");
 }
 
 
-/* Their providers or their actors with commas between; NULL: no memory. */
+/* A word of each kind, with commas between; NULL: no memory. */
 
 static char *
-igj_engine_first_words(const igj_engine_t *e, bool actors)
+igj_engine_words(const igj_engine_t *e,
+    void (*word)(FILE *out, const igj_engine_t *e, const igj_kind_t *kind))
 {
-    int                i;
-    char              *text;
-    FILE              *out;
-    size_t             len;
-    const char        *word;
-    const igj_kind_t  *kind;
+    int      i;
+    char    *text;
+    FILE    *out;
+    size_t   len;
 
     text = NULL;
     out = open_memstream(&text, &len);
@@ -179,10 +186,11 @@ igj_engine_first_words(const igj_engine_t *e, bool actors)
     }
 
     for (i = 0; e->kinds[i] != NULL; i++) {
-        kind = e->kinds[i];
-        word = kind->provider == NULL ? ""
-               : actors ? kind->actor(e->settings) : kind->provider;
-        fprintf(out, "%s%s", i ? "," : "", word);
+        fputs(i ? "," : "", out);
+
+        if (e->kinds[i]->provider != NULL) {
+            word(out, e, e->kinds[i]);
+        }
     }
 
     if (fclose(out) != 0) {
@@ -191,6 +199,29 @@ igj_engine_first_words(const igj_engine_t *e, bool actors)
     }
 
     return text;
+}
+
+
+static void
+igj_engine_provider(FILE *out, const igj_engine_t *e, const igj_kind_t *kind)
+{
+    (void) e;
+
+    fputs(kind->provider, out);
+}
+
+
+static void
+igj_engine_actor(FILE *out, const igj_engine_t *e, const igj_kind_t *kind)
+{
+    fputs(kind->actor(e->settings), out);
+}
+
+
+static void
+igj_engine_memory(FILE *out, const igj_engine_t *e, const igj_kind_t *kind)
+{
+    fprintf(out, "%lld", (long long) kind->memory(e->settings));
 }
 
 
@@ -363,6 +394,7 @@ igj_engine_destroy(igj_engine_t *e)
     free(e->kind_names);
     free(e->providers);
     free(e->actors);
+    free(e->memory);
     free(e);
 }
 

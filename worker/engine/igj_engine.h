@@ -38,8 +38,9 @@ struct igj_engine_s {
     igj_leases_t          *leases;
     const igj_kind_t     **kinds;         /* those of the settings, NULL ends */
     const char           **kind_names;    /* beside it */
-    char                  *providers;     /* of the kinds' first runs, with */
+    char                  *providers;     /* of the kinds' runs, each with */
     char                  *actors;        /* commas between; "": none */
+    char                  *memory;
     igj_redis_url_t        redis_url;     /* valid if there are hints */
 
     igj_lane_t            *lanes;         /* settings->lanes of them */

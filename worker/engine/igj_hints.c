@@ -542,10 +542,12 @@ void
 igj_hints_park(igj_hints_t *h, const igj_turn_t *turn, const char *scope)
 {
     char       member[IGJ_TURN_MAX], queue[IGJ_QUEUE_MAX];
-    igj_key_t  parked, index;
+    igj_key_t  parked, index, order, clocks;
 
     if (igj_key_parked(&parked, scope) == 0
-        || igj_key_parked_index(&index) == 0)
+        || igj_key_parked_index(&index) == 0
+        || igj_key_parked_clocks(&order, scope) == 0
+        || igj_key_clocks(&clocks, turn->kind, turn->class_name) == 0)
     {
         return;
     }
@@ -553,9 +555,10 @@ igj_hints_park(igj_hints_t *h, const igj_turn_t *turn, const char *scope)
     igj_turn_member(turn, member);
     igj_turn_queue(turn->kind, turn->class_name, queue);
 
-    igj_hints_add(h, IGJ_SCRIPT_PARK, 5,
-                  (const char *const []) { parked.text, index.text, queue,
-                                           member, scope });
+    igj_hints_add(h, IGJ_SCRIPT_PARK, 8,
+                  (const char *const []) { parked.text, index.text,
+                                           order.text, clocks.text, queue,
+                                           member, turn->tenant, scope });
 }
 
 
@@ -563,18 +566,20 @@ void
 igj_hints_unpark(igj_hints_t *h, const char *scope, int64_t count)
 {
     char       text[IGJ_HINT_TEXT_MAX];
-    igj_key_t  parked, index;
+    igj_key_t  parked, index, order;
 
     if (igj_key_parked(&parked, scope) == 0
-        || igj_key_parked_index(&index) == 0)
+        || igj_key_parked_index(&index) == 0
+        || igj_key_parked_clocks(&order, scope) == 0)
     {
         return;
     }
 
     snprintf(text, sizeof(text), "%lld", (long long) count);
 
-    igj_hints_add(h, IGJ_SCRIPT_UNPARK, 5,
-                  (const char *const []) { parked.text, index.text, text,
+    igj_hints_add(h, IGJ_SCRIPT_UNPARK, 6,
+                  (const char *const []) { parked.text, index.text,
+                                           order.text, text,
                                            IGJ_KEY_TURNS_PREFIX,
                                            IGJ_KEY_CLOCKS_PREFIX });
 }

@@ -31,10 +31,12 @@ typedef struct {
 typedef struct {
     const char  *name;
 
-    /* Whose run is the first thing that a new batch needs: its intent comes
-     * with the claim.  provider NULL: none is.  Neither has a comma in it. */
+    /* Whose runs, of how many MB (0: not said), the batches need; that of a
+     * new batch's first comes with the claim.  provider NULL: none.  No word
+     * has a comma in it. */
     const char  *provider;
     const char *(*actor)(const igj_settings_t *settings);
+    int64_t     (*memory)(const igj_settings_t *settings);
 
     /* What a thread keeps between batches; NULL with a reason in error. */
     void       *(*open)(const igj_settings_t *settings,

@@ -227,14 +227,14 @@ igj_lane_turn_back(igj_lane_t *lane, const igj_turn_t *turn,
 static void
 igj_lane_unpark(igj_lane_t *lane)
 {
-    char          scope[IGJ_TENANT_MAX + 16];
-    igj_batch_t  *b;
+    char         scope[IGJ_SCOPE_MAX + 1];
+    size_t       len;
+    const char  *at;
 
-    b = &lane->claim.batch;
-
-    snprintf(scope, sizeof(scope), "kind:%s", b->kind);
-    igj_hints_unpark(lane->engine->hints, scope, 1);
-
-    snprintf(scope, sizeof(scope), "tenant:%s", b->tenant);
-    igj_hints_unpark(lane->engine->hints, scope, 1);
+    for (at = lane->claim.scope; *at != '\0'; at += len) {
+        at += (*at == ',');
+        len = strcspn(at, ",");
+        snprintf(scope, sizeof(scope), "%.*s", (int) len, at);
+        igj_hints_unpark(lane->engine->hints, scope, 1);
+    }
 }

@@ -27,13 +27,15 @@ igj_statement(igj_sql_t id)
                 "from igjobs.claim($1::text, $2::uuid, "
                 "string_to_array($3::text, ','), $4::text, $5::int, "
                 "string_to_array($6::text, ',', ''), "
-                "string_to_array($7::text, ',', ''))"),
+                "string_to_array($7::text, ',', ''), "
+                "string_to_array($8::text, ',', '')::int[])"),
 
         igj_sql(IGJ_SQL_CLAIM_ANY, "igj_claim_any",
                 IGJ_CLAIM_COLUMNS
                 "from igjobs.claim_any(string_to_array($1::text, ','), "
                 "$2::text, $3::int, string_to_array($4::text, ',', ''), "
-                "string_to_array($5::text, ',', ''))"),
+                "string_to_array($5::text, ',', ''), "
+                "string_to_array($6::text, ',', '')::int[])"),
 
         igj_sql(IGJ_SQL_RENEW, "igj_renew",
                 "select job_id, batch_no, attempt, verdict, state "

@@ -21,6 +21,7 @@
 
 
 static const char *igj_scrape_actor(const igj_settings_t *settings);
+static int64_t igj_scrape_memory(const igj_settings_t *settings);
 static void *igj_scrape_open(const igj_settings_t *settings,
     const _Atomic int *stop, char error[IGJ_BATCH_ERROR_MAX]);
 static void igj_scrape_close(void *data);
@@ -37,6 +38,7 @@ const igj_kind_t  igj_kind_scrape_followers = {
     "scrape_followers",
     IGJ_SCRAPE_PROVIDER,
     igj_scrape_actor,
+    igj_scrape_memory,
     igj_scrape_open,
     igj_scrape_close,
     igj_scrape_run_batch,
@@ -72,6 +74,13 @@ static const char *
 igj_scrape_actor(const igj_settings_t *settings)
 {
     return settings->apify_actor_id;
+}
+
+
+static int64_t
+igj_scrape_memory(const igj_settings_t *settings)
+{
+    return settings->apify_memory_mb;
 }
 
 

@@ -186,7 +186,8 @@ sub claim {
     return $self->call(claim => $option{tenant} // $self->{tenant}, $job,
                        $option{kinds} // KINDS, $option{worker} // 'w',
                        $option{lease_ms} // $self->{lease_ms},
-                       $option{providers} // (), $option{actors} // ());
+                       $option{providers} // (), $option{actors} // (),
+                       $option{memory} // ());
 }
 
 # the batch of a claim, as the first arguments of most functions
