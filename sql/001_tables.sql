@@ -98,6 +98,7 @@ create table public.scrape_jobs (
     reason                text,
     target_gender         text not null,
     error_message         text,
+    random_seed           text,
     callback_url          text,
     accounts              text[],
     doc                   text not null,
@@ -114,6 +115,9 @@ comment on column public.scrape_jobs.target_count is
     'kept profiles at which the job stops; null = none';
 comment on column public.scrape_jobs.half_width is
     'of the interval of the gender share, at which the job stops; null = none';
+comment on column public.scrape_jobs.random_seed is
+    'what the accounts were drawn with, at random, and in that order; null: '
+    'the submitter did not say so';
 comment on column public.scrape_jobs.max_cost_usd is
     'budget: cost_usd + reserved_usd never exceed it; null = none';
 comment on column public.scrape_jobs.reserved_usd is
@@ -131,6 +135,12 @@ create index scrape_jobs_stopping on public.scrape_jobs (job_id)
     where state = 'stopping';
 comment on index public.scrape_jobs_stopping is
     'igjobs.expired_jobs: stopping jobs with nothing leased';
+
+
+create index scrape_jobs_deadline on public.scrape_jobs (deadline)
+    where deadline is not null and state in ('queued', 'running');
+comment on index public.scrape_jobs_deadline is
+    'igjobs.overdue_jobs: those whose time is over';
 
 
 -- The queue. One row a batch; lease_until stands in no index, so that a
@@ -224,7 +234,8 @@ comment on column igjobs.batch_accounts.accounts is
     'user names joined by newlines';
 comment on column igjobs.batch_accounts.outcomes is
     'object: user name to outcome; partial = profiles were seen, more may '
-    'come; absent = not looked at yet; everything else is final';
+    'come; absent = not looked at yet; everything else is final. whole = ok, '
+    'and the account has no more profiles than were seen';
 
 
 -- Every provider run of a batch: splits, reruns, and later phases' too.

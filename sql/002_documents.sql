@@ -80,7 +80,8 @@ create function igjobs.document(
     p_total_scraped bigint default null, p_total_filtered bigint default null,
     p_accounts_failed integer default 0, p_female_count bigint default 0,
     p_male_count bigint default 0, p_unknown_count bigint default 0,
-    p_batches_done integer default 0, p_batches_dead integer default 0)
+    p_batches_done integer default 0, p_batches_dead integer default 0,
+    p_more text default '')
     returns text
     language sql stable
 return format(
@@ -91,7 +92,7 @@ return format(
     '"created_at":%s,"started_at":%s,"completed_at":%s,"updated_at":%s,'
     '"accounts":{"total":%s,"failed":%s},'
     '"genders":{"female":%s,"male":%s,"unknown":%s},'
-    '"batches":{"done":%s,"failed":%s},'
+    '"batches":{"done":%s,"failed":%s},%s'
     '"results_url":"/api/job-results/%s"}',
     p_version, p_job, igjobs.status_word(p_state), p_state,
     igjobs.json_text(igjobs.completion_reason(p_state, p_reason)),
@@ -104,13 +105,33 @@ return format(
     igjobs.json_time(p_completed_at), igjobs.json_time(p_updated_at),
     p_account_count, p_accounts_failed,
     p_female_count, p_male_count, p_unknown_count,
-    p_batches_done, p_batches_dead, p_job);
+    p_batches_done, p_batches_dead, p_more, p_job);
 comment on function igjobs.document(
     bigint, uuid, text, text, integer, integer, timestamptz, timestamptz,
     timestamptz, timestamptz, text, text, numeric, bigint, bigint, bigint,
-    integer, bigint, bigint, bigint, integer, integer) is
+    integer, bigint, bigint, bigint, integer, integer, text) is
     'The status document, one line of JSON. version comes first, for readers '
-    'that only match a prefix.';
+    'that only match a prefix. p_more: further members, each with a comma '
+    'behind it.';
+
+
+create function igjobs.limits_member(
+    p_target_count bigint, p_half_width real, p_max_cost_usd numeric,
+    p_deadline timestamptz)
+    returns text
+    language sql stable
+return case
+    when num_nonnulls(p_target_count, p_half_width, p_max_cost_usd,
+                      p_deadline) = 0 then ''
+    else format('"limits":%s,', json_strip_nulls(json_build_object(
+        'target_count', p_target_count, 'half_width', p_half_width::numeric,
+        'max_cost_usd', trim_scale(p_max_cost_usd),
+        'deadline', igjobs.json_time(p_deadline)::json)))
+    end;
+comment on function igjobs.limits_member(
+    bigint, real, numeric, timestamptz) is
+    'The member limits of a document: those that were asked for; an empty '
+    'text when there is none.';
 
 
 create function igjobs.job_document(j public.scrape_jobs)
@@ -124,7 +145,13 @@ begin
         j.completed_at, j.reason, j.error_message, j.progress,
         j.profiles_scraped, j.total_scraped, j.total_filtered,
         j.accounts_failed, j.female_count, j.male_count, j.unknown_count,
-        j.batches_done, j.batches_dead);
+        j.batches_done, j.batches_dead,
+        case
+            when num_nonnulls(j.target_count, j.half_width, j.max_cost_usd,
+                              j.deadline, j.reason) > 0
+                then igjobs.further_members(j)
+            else ''
+        end);
 end
 $$;
 comment on function igjobs.job_document(public.scrape_jobs) is

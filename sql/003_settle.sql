@@ -174,9 +174,21 @@ create function igjobs.settle(j public.scrape_jobs)
     returns public.scrape_jobs
     language plpgsql volatile
 as $$
+declare
+    wanted text;
 begin
     if j.state not in ('queued', 'running', 'stopping') then
         return j;
+    end if;
+
+    if num_nonnulls(j.target_count, j.half_width) > 0
+        and (j.state <> 'stopping' or j.reason = 'pause')
+    then
+        wanted := igjobs.wanted_stop(j);
+        if wanted is not null then
+            j.state := 'stopping';
+            j.reason := wanted;
+        end if;
     end if;
 
     if j.state = 'stopping' and j.reason <> 'pause' then
@@ -203,7 +215,8 @@ comment on function igjobs.settle(public.scrape_jobs) is
     'brought up to date, returns it with the state that follows; the caller '
     'saves it. Runs in the transaction of every commit, give-up, give-back, '
     'stop and sweep: under the row''s lock each of two last batches sees the '
-    'other, so that the end is neither missed nor comes twice.';
+    'other, so that the end is neither missed nor comes twice. What '
+    'igjobs.wanted_stop finds stops the job, and a pause yields to it.';
 
 
 create function igjobs.settle_job(

@@ -48,6 +48,19 @@ comment on function igjobs.submission_fits(
     'False for what the module should never send.';
 
 
+create function igjobs.limits_asked(p_options jsonb)
+    returns text
+    language sql stable
+return igjobs.limits_member(
+    (p_options ->> 'target_count')::bigint,
+    (p_options ->> 'half_width')::real,
+    (p_options ->> 'max_cost_usd')::numeric,
+    now() + (p_options ->> 'max_seconds')::integer * interval '1 second');
+comment on function igjobs.limits_asked(jsonb) is
+    'The limits in the options of a submission, as a new job''s document has '
+    'them.';
+
+
 create function igjobs.insert_jobs(
     p_kind text, p_tenants text[], p_platforms text[], p_jobs uuid[],
     p_genders text[], p_max_counts integer[], p_keep_unknown boolean[],
@@ -72,8 +85,8 @@ begin
             job_id, tenant, platform, kind, class, phase, account_count,
             total_batches, target_gender, max_count_per_account,
             keep_unknown, parallelism, max_failed_ratio, target_count,
-            half_width, max_cost_usd, deadline, max_age_seconds,
-            callback_url, doc)
+            half_width, random_seed, max_cost_usd, deadline,
+            max_age_seconds, callback_url, doc)
         select i.job_id, i.tenant, i.platform, k.kind,
             case when i.total_batches <= 8 then 'small' else 'bulk' end,
             k.phase, i.account_count, i.total_batches, i.gender, i.max_count,
@@ -91,13 +104,16 @@ begin
                       where v.name = 'max_failed_ratio')),
             (i.options ->> 'target_count')::bigint,
             (i.options ->> 'half_width')::real,
+            i.options ->> 'random_seed',
             (i.options ->> 'max_cost_usd')::numeric,
             now() + (i.options ->> 'max_seconds')::integer
                     * interval '1 second',
             nullif((i.options ->> 'max_age')::integer, 0),
             i.options ->> 'callback_url',
             igjobs.document(1, i.job_id, 'queued', k.phase, i.total_batches,
-                            i.account_count, now(), now())
+                            i.account_count, now(), now(),
+                            p_more => case when i.options is null then ''
+                                else igjobs.limits_asked(i.options) end)
         from igjobs.kinds k, input i
         where k.kind = p_kind
         on conflict (job_id) do nothing
@@ -187,10 +203,10 @@ comment on function igjobs.submit_all(
     'batches of a job apart by an empty line, the accounts of a batch by '
     'newlines. p_options: null, or an object of those that were asked for: '
     'parallelism (capped by the setting max_parallelism), max_failed_ratio, '
-    'target_count, half_width, max_cost_usd, max_seconds (then a deadline), '
-    'max_age (seconds; 0 = none), callback_url; others are ignored. Answers a '
-    'row a job, in order. Repeatable: a job that is there already answers '
-    'inserted = false. Raises for a job id of another tenant.';
+    'target_count, half_width, random_seed, max_cost_usd, max_seconds (then a '
+    'deadline), max_age (seconds; 0 = none), callback_url; others are ignored. '
+    'Answers a row a job, in order. Repeatable: a job that is there already '
+    'answers inserted = false. Raises for a job id of another tenant.';
 
 
 create function igjobs.submit(

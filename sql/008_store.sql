@@ -5,7 +5,7 @@
 
 create type igjobs.stored as (
     answer text, kept integer, batch_closed boolean, version bigint, doc text,
-    final boolean, state text);
+    final boolean, state text, reason text);
 
 
 create function igjobs.page_answer(
@@ -296,8 +296,8 @@ create function igjobs.not_stored(s igjobs.stored, p_tenant text, p_job uuid)
 as $$
 begin
     s.kept := 0;
-    select j.version, j.doc, igjobs.is_final(j.state), j.state
-    into s.version, s.doc, s.final, s.state
+    select j.version, j.doc, igjobs.is_final(j.state), j.state, j.reason
+    into s.version, s.doc, s.final, s.state, s.reason
     from public.scrape_jobs j
     where j.tenant = p_tenant and j.job_id = p_job;
     return s;
@@ -360,7 +360,7 @@ begin
     j.progress_sum := j.progress_sum + progress - b.progress;
     j := igjobs.save_job(igjobs.settle(j));
     return (s.answer, c.n, s.batch_closed, j.version, j.doc,
-            igjobs.is_final(j.state), j.state);
+            igjobs.is_final(j.state), j.state, j.reason);
 exception when sqlstate 'IGJ02' then
     s.answer := 'final';
     s.batch_closed := false;
@@ -380,5 +380,6 @@ comment on function igjobs.store_page(
     'of the page, p_seen: distinct profiles among them, p_female, p_male, '
     'p_unknown: before the filter. Answers stored, repeated (committed '
     'before), lost (this attempt does not hold the batch) or final (the job '
-    'has ended, nothing is stored). A page that does not close its run must '
+    'has ended, nothing is stored); state and reason of the job tell a lane '
+    'that its own page has stopped it. A page that does not close its run must '
     'have p_to > p_from.';

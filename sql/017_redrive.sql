@@ -183,7 +183,7 @@ begin
     return case
         when j.deadline <= clock_timestamp() then 'deadline'
         when j.max_cost_usd <= j.cost_usd then 'budget'
-        when j.target_count <= j.profiles_scraped then 'target'
+        else igjobs.wanted_stop(j)
         end;
 end
 $$;
@@ -290,7 +290,7 @@ comment on function igjobs.reopen_job(
     'are to run, failed accounts among them, version, doc, state), unknown, '
     'active (not final), nothing (is to be done), ceiling (too many '
     'redrives), or the limit at which it would stop at once: deadline, '
-    'budget, target. Takes all locks itself: the caller holds none of the '
+    'budget, target, precision. Takes all locks itself: the caller holds none of the '
     'job.';
 
 

@@ -303,10 +303,10 @@ is reopen($job, limits => { max_cost_usd => 2 })->{answer}, 'target',
     'the target is reached';
 is $e->row($job)->{max_cost_usd}, 1, 'nothing is changed then';
 is reopen($job, limits => { max_cost_usd => undef, target_count => 3,
-                            stop_when => { half_width => 0.5 } })->{answer},
+                            stop_when => { half_width => 0.05 } })->{answer},
     'reopened', 'new limits';
 is_deeply [@{ $e->row($job) }{qw(max_cost_usd target_count half_width)}],
-    [undef, 3, 0.5], 'are those of the job';
+    [undef, 3, 0.05], 'are those of the job';
 
 # resume leaves what failed
 

@@ -23,8 +23,9 @@ my %may = (
                       token_key whole_rows)],
     igjobs_worker => [qw(book_run claim claim_any drop_expired_keys
         ensure_partitions expired_jobs fail_batch free_slots give_back lead
-        orphan_runs renew run_intent run_refused run_started runnable setting split_run
-        stop_job store_page sweep_job)],
+        orphan_runs overdue_jobs renew run_intent run_refused run_started
+        runnable setting split_run stop_job stop_overdue store_page
+        sweep_job)],
 );
 
 for my $role (sort keys %may) {

@@ -45,6 +45,7 @@ static void igj_batch_cost(igj_pg_args_t *args, double cost_usd);
 static char *igj_batch_json(const cJSON *json);
 static igj_batch_rc_t igj_batch_stored(igj_batch_t *b, igj_batch_run_t *run,
     const igj_batch_page_t *page, const PGresult *res);
+static void igj_batch_tell_stop(const igj_batch_t *b, const PGresult *res);
 static void igj_batch_tell_seen(igj_batch_t *b, const igj_batch_page_t *page,
     const char *answer, const PGresult *res);
 static igj_batch_rc_t igj_batch_planned(igj_batch_t *b, const PGresult *res,
@@ -388,6 +389,7 @@ igj_batch_stored(igj_batch_t *b, igj_batch_run_t *run,
     }
 
     igj_batch_tell_seen(b, page, answer, res);
+    igj_batch_tell_stop(b, res);
 
     b->final = final;
     b->closed = igj_pg_get_boolean(res, 0, IGJ_STORED_BATCH_CLOSED);
@@ -403,6 +405,22 @@ igj_batch_stored(igj_batch_t *b, igj_batch_run_t *run,
             igj_s("answer", answer));
 
     return IGJ_BATCH_OK;
+}
+
+
+/*
+ * The page has stopped its job, by reaching what was asked for: no lane of
+ * this process goes on, and none waits for the renewer to hear of it.
+ */
+
+static void
+igj_batch_tell_stop(const igj_batch_t *b, const PGresult *res)
+{
+    if (strcmp(igj_pg_get_text(res, 0, IGJ_STORED_STATE), "stopping") == 0
+        && strcmp(igj_pg_get_text(res, 0, IGJ_STORED_REASON), "pause") != 0)
+    {
+        igj_leases_stop_job(b->claim->engine->leases, b->job, IGJ_STOP_JOB);
+    }
 }
 
 

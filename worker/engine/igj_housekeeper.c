@@ -2,12 +2,12 @@
 
 /*
  * The housekeeper: its heartbeat in every process, and in the one that is
- * elected the sweep.  A round takes back leases that ran out, issues turns for
- * every job that has something to do (which is the whole recovery after Redis
- * lost anything), lets parked turns try again, removes idempotency keys that
- * have expired, and now and then makes result partitions.  Each step is one
- * repeatable statement; a step that fails is done by the next round, here or
- * elsewhere.
+ * elected the sweep.  A round takes back leases that ran out, stops jobs whose
+ * time is over, issues turns for every job that has something to do (which is
+ * the whole recovery after Redis lost anything), lets parked turns try again,
+ * removes idempotency keys that have expired, and now and then makes result
+ * partitions.  Each step is one repeatable statement; a step that fails is
+ * done by the next round, here or elsewhere.
  */
 
 #include <stdio.h>
@@ -23,7 +23,7 @@
 
 
 #define IGJ_HOUSEKEEPER_LEASES      3          /* sweeps that a lead lasts */
-#define IGJ_HOUSEKEEPER_SWEEPS_MAX  200        /* jobs swept in a round */
+#define IGJ_HOUSEKEEPER_SWEEPS_MAX  200        /* jobs of a round */
 #define IGJ_HOUSEKEEPER_PAGE        500        /* jobs of one statement */
 #define IGJ_HOUSEKEEPER_CALM_BEATS  3          /* after an outage */
 #define IGJ_HOUSEKEEPER_BEAT_MS     3000       /* heartbeat in Redis */
@@ -55,6 +55,9 @@ static void igj_housekeeper_round(igj_housekeeper_t *h);
 static bool igj_housekeeper_calm(igj_housekeeper_t *h);
 static void igj_housekeeper_sweep(igj_housekeeper_t *h);
 static void igj_housekeeper_sweep_job(igj_housekeeper_t *h,
+    const char *tenant, const char *job);
+static void igj_housekeeper_deadlines(igj_housekeeper_t *h);
+static void igj_housekeeper_stop_overdue(igj_housekeeper_t *h,
     const char *tenant, const char *job);
 static void igj_housekeeper_issue(igj_housekeeper_t *h);
 static void igj_housekeeper_issue_job(igj_housekeeper_t *h,
@@ -166,6 +169,8 @@ igj_housekeeper_round(igj_housekeeper_t *h)
         igj_housekeeper_sweep(h);
     }
 
+    igj_housekeeper_deadlines(h);
+
     if (h->engine->hints != NULL) {
         igj_housekeeper_issue(h);
         igj_housekeeper_unpark(h);
@@ -250,6 +255,53 @@ igj_housekeeper_sweep_job(igj_housekeeper_t *h, const char *tenant,
     if (requeued + dead > 0) {
         igj_log(IGJ_LOG_WARN, "leases ran out", igj_s("job", job),
                 igj_i("queued_again", requeued), igj_i("dead", dead));
+    }
+
+    PQclear(res);
+}
+
+
+static void
+igj_housekeeper_deadlines(igj_housekeeper_t *h)
+{
+    int             i;
+    PGresult       *res;
+    igj_pg_args_t   args;
+
+    igj_pg_args_init(&args);
+    igj_pg_number(&args, IGJ_HOUSEKEEPER_SWEEPS_MAX);
+    res = igj_housekeeper_call(h, IGJ_SQL_OVERDUE_JOBS, &args);
+
+    for (i = 0; res != NULL && i < PQntuples(res); i++) {
+        igj_housekeeper_stop_overdue(h, igj_pg_get_text(res, i, 0),
+                                     igj_pg_get_text(res, i, 1));
+    }
+
+    PQclear(res);
+}
+
+
+static void
+igj_housekeeper_stop_overdue(igj_housekeeper_t *h, const char *tenant,
+    const char *job)
+{
+    PGresult       *res;
+    igj_pg_args_t   args;
+
+    igj_pg_args_init(&args);
+    igj_pg_text(&args, tenant);
+    igj_pg_text(&args, job);
+    res = igj_housekeeper_call(h, IGJ_SQL_STOP_OVERDUE, &args);
+
+    if (res != NULL && PQntuples(res) == 1) {
+        igj_engine_publish(h->engine, tenant, job,
+                           igj_pg_get(res, 0, IGJ_ANSWER_VERSION),
+                           igj_pg_get(res, 0, IGJ_ANSWER_DOC),
+                           igj_pg_get_boolean(res, 0, IGJ_ANSWER_FINAL));
+
+        igj_log(IGJ_LOG_INFO, "a job's deadline has passed",
+                igj_s("job", job),
+                igj_s("state", igj_pg_get_text(res, 0, IGJ_ANSWER_STATE)));
     }
 
     PQclear(res);

@@ -134,6 +134,31 @@ igj_leases_stop(igj_leases_t *l, const igj_lease_t *lease, int why)
 
 
 void
+igj_leases_stop_job(igj_leases_t *l, const char *job, int why)
+{
+    int                  i;
+    igj_uuid_t           id;
+    igj_leases_entry_t  *e;
+
+    if (igj_uuid_parse(job, IGJ_UUID_TEXT_LEN, &id) != IGJ_OK) {
+        return;
+    }
+
+    pthread_mutex_lock(&l->lock);
+
+    for (i = 0; i < l->n; i++) {
+        e = &l->entries[i];
+
+        if (e->held && memcmp(&e->lease.job, &id, sizeof(igj_uuid_t)) == 0) {
+            igj_leases_raise(e, why);
+        }
+    }
+
+    pthread_mutex_unlock(&l->lock);
+}
+
+
+void
 igj_leases_stop_all(igj_leases_t *l)
 {
     int  i;

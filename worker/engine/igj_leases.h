@@ -55,6 +55,9 @@ int igj_leases_list(igj_leases_t *l, igj_lease_t *out);
 /* Raises the flag of the lane, if it still holds exactly this batch. */
 void igj_leases_stop(igj_leases_t *l, const igj_lease_t *lease, int why);
 
+/* Raises the flags of all lanes with a batch of this job (uuid text). */
+void igj_leases_stop_job(igj_leases_t *l, const char *job, int why);
+
 /* Raises all flags to IGJ_STOP_DRAIN, now and for batches to come. */
 void igj_leases_stop_all(igj_leases_t *l);
 

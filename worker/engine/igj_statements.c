@@ -57,12 +57,12 @@ igj_statement(igj_sql_t id)
 
         igj_sql(IGJ_SQL_STORE_PAGE, "igj_store_page",
                 "select answer, kept, batch_closed, version, doc, final, "
-                "state from igjobs.store_page($1::text, $2::uuid, $3::int, "
-                "$4::int, $5::int, $6::bigint, $7::bigint, $8::boolean, "
-                "$9::text, $10::numeric, $11::int, $12::int, $13::int, "
-                "$14::int, $15::int, $16::text[], $17::text[], $18::text[], "
-                "$19::text[], $20::real[], $21::text[], $22::text[], "
-                "$23::jsonb, $24::int, $25::int)"),
+                "state, reason from igjobs.store_page($1::text, $2::uuid, "
+                "$3::int, $4::int, $5::int, $6::bigint, $7::bigint, "
+                "$8::boolean, $9::text, $10::numeric, $11::int, $12::int, "
+                "$13::int, $14::int, $15::int, $16::text[], $17::text[], "
+                "$18::text[], $19::text[], $20::real[], $21::text[], "
+                "$22::text[], $23::jsonb, $24::int, $25::int)"),
 
         igj_sql(IGJ_SQL_SPLIT_RUN, "igj_split_run",
                 "select answer, run_nos from igjobs.split_run($1::text, "
@@ -85,6 +85,13 @@ igj_statement(igj_sql_t id)
 
         igj_sql(IGJ_SQL_EXPIRED_JOBS, "igj_expired_jobs",
                 "select tenant, job_id from igjobs.expired_jobs($1::int)"),
+
+        igj_sql(IGJ_SQL_OVERDUE_JOBS, "igj_overdue_jobs",
+                "select tenant, job_id from igjobs.overdue_jobs($1::int)"),
+
+        igj_sql(IGJ_SQL_STOP_OVERDUE, "igj_stop_overdue",
+                IGJ_ANSWER_COLUMNS
+                "from igjobs.stop_overdue($1::text, $2::uuid)"),
 
         igj_sql(IGJ_SQL_SWEEP_JOB, "igj_sweep_job",
                 "select requeued, dead, version, doc, final, state "

@@ -44,7 +44,8 @@ sub job_id {
 }
 
 # submit(accounts => [...], max_count => 5, gender => 'any',
-#        keep_unknown => 1, tenant => 'default'): the job's id
+#        keep_unknown => 1, tenant => 'default', options => { ... of
+#        igjobs.submit_all }): the job's id
 sub submit {
     my ($self, %option) = @_;
     my $job = job_id();
@@ -60,6 +61,7 @@ sub submit {
         max_count_per_account => $option{max_count} // 5,
         keep_unknown => $option{keep_unknown} // 1
             ? JSON::PP::true : JSON::PP::false,
+        %{ $option{options} // {} },
     });
     my $tenant = $option{tenant} // 'default';
     my $batches = @batches;
