@@ -16,16 +16,60 @@ my %session = map { $_ => $e->session(user => $_) }
     qw(igjobs_api igjobs_worker);
 
 my %may = (
-    igjobs_api => [qw(api_cancel api_job api_job_accounts api_jobs api_pause
-                      api_resume filtered_rows job_page
-                      result_ranges result_rows setting stop_job submit
-                      submit_all submit_copied submit_with_key take_key
-                      token_key whole_rows)],
-    igjobs_worker => [qw(book_run claim claim_any drop_expired_keys
-        ensure_partitions expired_jobs fail_batch free_slots give_back lead
-        orphan_runs overdue_jobs renew run_intent run_refused run_started
-        runnable setting split_run stop_job stop_overdue store_page
-        sweep_job)],
+    igjobs_api => [qw(
+        api_cancel
+        api_create_schedule
+        api_delete_schedule
+        api_job
+        api_job_accounts
+        api_jobs
+        api_pause
+        api_pause_schedule
+        api_resume
+        api_resume_schedule
+        api_schedule
+        api_schedules
+        filtered_rows
+        job_page
+        result_ranges
+        result_rows
+        setting
+        stop_job
+        submit
+        submit_all
+        submit_copied
+        submit_with_key
+        take_key
+        token_key
+        whole_rows
+    )],
+    igjobs_worker => [qw(
+        book_run
+        claim
+        claim_any
+        drop_expired_keys
+        due_schedules
+        ensure_partitions
+        expired_jobs
+        fail_batch
+        free_slots
+        give_back
+        lead
+        orphan_runs
+        overdue_jobs
+        renew
+        run_intent
+        run_refused
+        run_schedule
+        run_started
+        runnable
+        setting
+        split_run
+        stop_job
+        stop_overdue
+        store_page
+        sweep_job
+    )],
 );
 
 for my $role (sort keys %may) {
