@@ -5,9 +5,10 @@
  * elected the sweep.  A round takes back leases that ran out, stops jobs whose
  * time is over, issues turns for every job that has something to do (which is
  * the whole recovery after Redis lost anything), lets parked turns try again,
- * removes idempotency keys that have expired, and now and then makes result
- * partitions.  Each step is one repeatable statement; a step that fails is
- * done by the next round, here or elsewhere.
+ * submits the jobs of schedules that are due, removes idempotency keys that
+ * have expired, and now and then makes result partitions.  Each step is one
+ * repeatable statement; a step that fails is done by the next round, here or
+ * elsewhere.
  */
 
 #include <stdio.h>
@@ -32,6 +33,8 @@
 
 #define IGJ_HOUSEKEEPER_KEYS        1000       /* removed by one statement */
 #define IGJ_HOUSEKEEPER_KEYS_STEPS  20         /* of a round */
+
+#define IGJ_HOUSEKEEPER_SCHEDULES   16         /* of a round */
 
 #define IGJ_HOUSEKEEPER_ALL         10000      /* turns of one scope */
 
@@ -65,6 +68,9 @@ static void igj_housekeeper_issue_job(igj_housekeeper_t *h,
 static void igj_housekeeper_unpark(igj_housekeeper_t *h);
 static void igj_housekeeper_unpark_scope(igj_housekeeper_t *h,
     const char *scope);
+static void igj_housekeeper_schedules(igj_housekeeper_t *h);
+static void igj_housekeeper_schedule(igj_housekeeper_t *h,
+    const char *tenant, const char *schedule);
 static void igj_housekeeper_keys(igj_housekeeper_t *h);
 static void igj_housekeeper_partitions(igj_housekeeper_t *h);
 static PGresult *igj_housekeeper_call(igj_housekeeper_t *h, igj_sql_t id,
@@ -176,6 +182,7 @@ igj_housekeeper_round(igj_housekeeper_t *h)
         igj_housekeeper_unpark(h);
     }
 
+    igj_housekeeper_schedules(h);
     igj_housekeeper_keys(h);
 
     if (igj_clock_ms() >= h->partitions_at) {
@@ -430,6 +437,53 @@ igj_housekeeper_unpark_scope(igj_housekeeper_t *h, const char *scope)
         if (count > 0) {
             igj_hints_unpark(h->engine->hints, scope, count);
         }
+    }
+
+    PQclear(res);
+}
+
+
+/* A transaction each; what is too much for this round is due in the next. */
+
+static void
+igj_housekeeper_schedules(igj_housekeeper_t *h)
+{
+    int             i;
+    PGresult       *res;
+    igj_pg_args_t   args;
+
+    igj_pg_args_init(&args);
+    igj_pg_number(&args, IGJ_HOUSEKEEPER_SCHEDULES);
+    res = igj_housekeeper_call(h, IGJ_SQL_DUE_SCHEDULES, &args);
+
+    for (i = 0; res != NULL && i < PQntuples(res); i++) {
+        igj_housekeeper_schedule(h, igj_pg_get_text(res, i, 0),
+                                 igj_pg_get_text(res, i, 1));
+    }
+
+    PQclear(res);
+}
+
+
+static void
+igj_housekeeper_schedule(igj_housekeeper_t *h, const char *tenant,
+    const char *schedule)
+{
+    PGresult       *res;
+    igj_pg_args_t   args;
+
+    igj_pg_args_init(&args);
+    igj_pg_text(&args, tenant);
+    igj_pg_text(&args, schedule);
+    res = igj_housekeeper_call(h, IGJ_SQL_RUN_SCHEDULE, &args);
+
+    if (res != NULL && PQntuples(res) == 1) {
+        igj_log(igj_pg_get(res, 0, IGJ_TICKED_ERROR) ? IGJ_LOG_ERROR
+                                                     : IGJ_LOG_INFO,
+                "a schedule was due", igj_s("schedule", schedule),
+                igj_s("outcome", igj_pg_get_text(res, 0, IGJ_TICKED_OUTCOME)),
+                igj_s("job", igj_pg_get_text(res, 0, IGJ_TICKED_JOB_ID)),
+                igj_s("error", igj_pg_get_text(res, 0, IGJ_TICKED_ERROR)));
     }
 
     PQclear(res);

@@ -119,6 +119,14 @@ igj_statement(igj_sql_t id)
 
         igj_sql(IGJ_SQL_DROP_EXPIRED_KEYS, "igj_drop_expired_keys",
                 "select igjobs.drop_expired_keys($1::int)"),
+
+        igj_sql(IGJ_SQL_DUE_SCHEDULES, "igj_due_schedules",
+                "select tenant, schedule_id "
+                "from igjobs.due_schedules($1::int)"),
+
+        igj_sql(IGJ_SQL_RUN_SCHEDULE, "igj_run_schedule",
+                "select outcome, job_id, error "
+                "from igjobs.run_schedule($1::text, $2::uuid)"),
     };
 
     return &statements[id];

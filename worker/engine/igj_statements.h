@@ -34,6 +34,8 @@ typedef enum {
     IGJ_SQL_BOOK_RUN,
     IGJ_SQL_ENSURE_PARTITIONS,
     IGJ_SQL_DROP_EXPIRED_KEYS,
+    IGJ_SQL_DUE_SCHEDULES,
+    IGJ_SQL_RUN_SCHEDULE,
     IGJ_SQL_COUNT
 } igj_sql_t;
 
@@ -65,6 +67,11 @@ enum {
 enum {
     IGJ_SWEPT_REQUEUED = 0, IGJ_SWEPT_DEAD, IGJ_SWEPT_VERSION, IGJ_SWEPT_DOC,
     IGJ_SWEPT_FINAL, IGJ_SWEPT_STATE
+};
+
+/* Columns of run_schedule. */
+enum {
+    IGJ_TICKED_OUTCOME = 0, IGJ_TICKED_JOB_ID, IGJ_TICKED_ERROR
 };
 
 /* Columns of runnable. */
