@@ -101,26 +101,21 @@ comment on function igjobs.no_schedule(jsonb) is
     'The answer for an id that is unknown, another tenant''s or no UUID.';
 
 
-create function igjobs.schedule_fault(body jsonb)
+create function igjobs.schedule_fault(body jsonb, p_accounts boolean)
     returns text
     language plpgsql stable
 as $$
 declare
-    unknown text := (
-        select min(k) from jsonb_object_keys(body) k
-        where k not in ('name', 'cron', 'time_zone', 'missed', 'overlap',
-                        'job', 'job_id'));
     no_text text := (
         select min(k) from jsonb_each(body) t (k, v)
-        where k <> 'job' and jsonb_typeof(v) <> 'string');
+        where k in ('name', 'cron', 'time_zone', 'missed', 'overlap',
+                    'job_id') and jsonb_typeof(v) <> 'string');
 begin
     return case
-        when unknown is not null then
-            format('"%s" is no member of a schedule.', left(unknown, 60))
         when no_text is not null then
             format('"%s" must be a string.', no_text)
-        when body ->> 'name' !~ '^[^[:cntrl:]]{1,100}$'
-            or not body ? 'name'
+        when not body ? 'name'
+            or body ->> 'name' !~ '^[^[:cntrl:]]{1,100}$'
         then
             '"name" must have 1 to 100 characters.'
         when not body ? 'cron' then
@@ -133,14 +128,15 @@ begin
             '"missed" must be "once", "all" or "skip".'
         when body ->> 'overlap' not in ('skip', 'start') then
             '"overlap" must be "skip" or "start".'
-        when body ? 'job' = body ? 'job_id' then
-            'Either "job" (a submission) or "job_id" (a job whose accounts '
-            'and wishes are taken) is needed.'
+        when p_accounts = body ? 'job_id' then
+            'Either "accounts", as in a submission, or "job_id", a job whose '
+            'accounts and wishes are taken, is needed.'
         end;
 end
 $$;
-comment on function igjobs.schedule_fault(jsonb) is
-    'What is wrong with the description of a schedule; null when nothing is.';
+comment on function igjobs.schedule_fault(jsonb, boolean) is
+    'What is wrong with the description of a schedule, with or without '
+    'accounts of its own; null when nothing is.';
 
 
 create function igjobs.job_params(j public.scrape_jobs)
@@ -263,7 +259,7 @@ create function igjobs.api_create_schedule(caller jsonb, params jsonb)
 as $$
 declare
     body jsonb := params -> 'body';
-    fault text := igjobs.schedule_fault(body);
+    fault text := igjobs.schedule_fault(body, params ? 'accounts');
     s igjobs.schedules;
     j public.scrape_jobs;
 begin
@@ -309,10 +305,10 @@ begin
 end
 $$;
 comment on function igjobs.api_create_schedule(jsonb, jsonb) is
-    'POST /api/schedules: body as sent; for one with "job" the module adds '
-    'what it made of it: job (as igjobs.submit takes it), platform, '
-    'account_count and accounts (batches apart by an empty line). Sent again '
-    'it answers 200 with the schedule that is there.';
+    'POST /api/schedules: the body as it was sent; for one with accounts the '
+    'module adds what it made of the submission in it: job (as igjobs.submit '
+    'takes it), platform, account_count and accounts (batches apart by an '
+    'empty line). Sent again it answers 200 with the schedule that is there.';
 
 
 create function igjobs.api_schedules(caller jsonb, params jsonb)
