@@ -100,6 +100,7 @@ create table public.scrape_jobs (
     error_message         text,
     random_seed           text,
     callback_url          text,
+    told                  text,
     accounts              text[],
     doc                   text not null,
 
@@ -124,6 +125,9 @@ comment on column public.scrape_jobs.reserved_usd is
     'set aside for runs that have not been settled';
 comment on column public.scrape_jobs.max_age_seconds is
     'how old what was bought for an earlier job may be to be taken again';
+
+comment on column public.scrape_jobs.told is
+    'the state that the newest webhook tells; null = queued or none';
 
 create index scrape_jobs_active on public.scrape_jobs
     (tenant, job_id) include (kind, class, parallelism)

@@ -45,6 +45,9 @@ begin
                                  / j.total_batches)::numeric, 2))
         end;
     j.doc := igjobs.job_document(j);
+    if j.callback_url is not null and j.state is distinct from j.told then
+        j.told := igjobs.tell(j);
+    end if;
     update public.scrape_jobs t
     set version = j.version, updated_at = j.updated_at,
         started_at = j.started_at, completed_at = j.completed_at,
@@ -57,14 +60,14 @@ begin
         total_scraped = j.total_scraped, total_filtered = j.total_filtered,
         total_batches = j.total_batches, current_batch = j.current_batch,
         batches_done = j.batches_done, batches_dead = j.batches_dead,
-        accounts_failed = j.accounts_failed, doc = j.doc
+        accounts_failed = j.accounts_failed, told = j.told, doc = j.doc
     where t.tenant = j.tenant and t.job_id = j.job_id;
     return j;
 end
 $$;
 comment on function igjobs.save_job(public.scrape_jobs) is
-    'Writes a changed job row with the next version and its document. The '
-    'caller holds the row''s lock.';
+    'Writes a changed job row with the next version and its document, and '
+    'notes the event for its webhook. The caller holds the row''s lock.';
 
 
 create function igjobs.leased(p_tenant text, p_job uuid)

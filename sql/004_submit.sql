@@ -109,7 +109,13 @@ begin
             now() + (i.options ->> 'max_seconds')::integer
                     * interval '1 second',
             nullif((i.options ->> 'max_age')::integer, 0),
-            i.options ->> 'callback_url',
+            case when i.options ? 'callback_url' then
+                i.options ->> 'callback_url'
+            else
+                (select t.callback_url from igjobs.tenants t
+                 where t.tenant = i.tenant
+                     and t.callback_disabled_at is null)
+            end,
             igjobs.document(1, i.job_id, 'queued', k.phase, i.total_batches,
                             i.account_count, now(), now(),
                             p_more => case when i.options is null then ''

@@ -59,6 +59,12 @@ typedef struct {
     int64_t   direct_poll;
     int64_t   drain;
 
+    /* webhooks */
+    bool      webhooks;
+    bool      webhook_allow_private;
+    int64_t   webhook_timeout;        /* ms */
+    int64_t   webhook_poll;           /* ms */
+
     /* Postgres */
     int64_t   pg_connections;
     bool      pg_prepare;

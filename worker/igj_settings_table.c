@@ -131,6 +131,24 @@ const igj_setting_t  igj_settings_table[] = {
       igj_field(drain), "10s", 0, 3600000, NULL, false,
       "time to finish or give back what is in work after SIGTERM" },
 
+    { "webhooks", { "IGJOBS_WEBHOOKS" }, IGJ_SETTING_SWITCH,
+      igj_field(webhooks), "on", 0, 0, NULL, false,
+      "send webhooks from this process" },
+
+    { "webhook-timeout", { "IGJOBS_WEBHOOK_TIMEOUT" }, IGJ_SETTING_TIME,
+      igj_field(webhook_timeout), "15s", 100, 60000, NULL, false,
+      "a webhook that is not answered within this time has failed" },
+
+    { "webhook-poll", { "IGJOBS_WEBHOOK_POLL" }, IGJ_SETTING_TIME,
+      igj_field(webhook_poll), "500ms", 10, 60000, NULL, false,
+      "how often the process asks for webhooks to send" },
+
+    { "webhook-allow-private", { "IGJOBS_WEBHOOK_ALLOW_PRIVATE" },
+      IGJ_SETTING_SWITCH,
+      igj_field(webhook_allow_private), "off", 0, 0, NULL, false,
+      "send webhooks to loopback and private addresses and to any port, too: "
+      "for tests, and where all clients are trusted" },
+
     { "pg-connections", { "IGJOBS_PG_CONNECTIONS" }, IGJ_SETTING_NUMBER,
       igj_field(pg_connections), "2", 1, 64, NULL, false,
       "Postgres connections that the lanes share; two more are used for "

@@ -20,6 +20,7 @@ my %may = (
         api_cancel
         api_create_schedule
         api_delete_schedule
+        api_deliveries
         api_job
         api_job_accounts
         api_jobs
@@ -47,7 +48,9 @@ my %may = (
         book_run
         claim
         claim_any
+        delivery_result
         drop_expired_keys
+        drop_old_deliveries
         due_schedules
         ensure_partitions
         expired_jobs
@@ -55,6 +58,7 @@ my %may = (
         free_slots
         give_back
         lead
+        lease_deliveries
         orphan_runs
         overdue_jobs
         renew
@@ -76,7 +80,7 @@ for my $role (sort keys %may) {
     is $e->sql("select string_agg(proname, ' ' order by proname) from pg_proc"
         . " where pronamespace = 'igjobs'::regnamespace"
         . " and has_function_privilege('$role', oid, 'execute')"),
-        join(' ', @{ $may{$role} }), "the functions of $role";
+        join(' ', sort @{ $may{$role} }), "the functions of $role";
     is $e->sql("select string_agg(proname, ' ' order by proname) from pg_proc"
         . " where pronamespace = 'igjobs'::regnamespace and not prosecdef"
         . " and has_function_privilege('$role', oid, 'execute')"),

@@ -2,8 +2,8 @@
 
 /*
  * Birth and end of the engine.  Threads end in the order of their work: first
- * taker and lanes (drain), then reaper and housekeeper, then the renewer,
- * which must beat as long as a lane holds anything, last the hints.
+ * taker and lanes (drain), then deliverer, reaper and housekeeper, then the
+ * renewer, which must beat as long as a lane holds anything, last the hints.
  */
 
 #include <errno.h>
@@ -317,6 +317,13 @@ igj_engine_start(igj_engine_t *e)
     }
     e->reaper_started = true;
 
+    if (e->settings->webhooks) {
+        if (pthread_create(&e->deliverer, NULL, igj_deliverer_main, e) != 0) {
+            return IGJ_ERROR;
+        }
+        e->deliverer_started = true;
+    }
+
     for (i = 0; i < e->settings->lanes; i++) {
         if (pthread_create(&e->lanes[i].thread, NULL, igj_lane_main,
                            &e->lanes[i])
@@ -335,6 +342,7 @@ void
 igj_engine_drain(igj_engine_t *e)
 {
     igj_taker_close(e->taker);
+    atomic_store(&e->deliverer_stop, IGJ_DELIVERER_DRAIN);
 }
 
 
@@ -342,6 +350,7 @@ void
 igj_engine_interrupt(igj_engine_t *e)
 {
     igj_leases_stop_all(e->leases);
+    atomic_store(&e->deliverer_stop, IGJ_DELIVERER_LEAVE);
 }
 
 
@@ -356,7 +365,7 @@ igj_engine_drained(igj_engine_t *e)
         }
     }
 
-    return true;
+    return !e->deliverer_started || atomic_load(&e->deliverer_ended);
 }
 
 
@@ -403,12 +412,14 @@ static void
 igj_engine_stop_upkeep(igj_engine_t *e)
 {
     atomic_store(&e->upkeep_stop, 1);
+    atomic_store(&e->deliverer_stop, IGJ_DELIVERER_LEAVE);
 
     pthread_mutex_lock(&e->lock);
     e->closing = true;
     pthread_cond_broadcast(&e->wake);
     pthread_mutex_unlock(&e->lock);
 
+    igj_engine_join(e->deliverer, e->deliverer_started);
     igj_engine_join(e->reaper, e->reaper_started);
     igj_engine_join(e->housekeeper, e->housekeeper_started);
     igj_engine_join(e->renewer, e->renewer_started);

@@ -1,9 +1,9 @@
 /* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
 
 /*
- * The engine: lanes, taker, renewer, housekeeper and reaper of one process,
- * and what they share.  Everything in igj_engine_t is made before the first
- * thread starts and freed after the last has ended; each member says who
+ * The engine: lanes, taker, renewer, housekeeper, reaper and deliverer of one
+ * process, and what they share.  Everything in igj_engine_t is made before the
+ * first thread starts and freed after the last has ended; each member says who
  * guards it.
  */
 
@@ -27,11 +27,18 @@ typedef struct igj_engine_s  igj_engine_t;
 typedef struct igj_lane_s    igj_lane_t;
 
 
+typedef enum {
+    IGJ_DELIVERER_WORK = 0,
+    IGJ_DELIVERER_DRAIN,          /* takes nothing more */
+    IGJ_DELIVERER_LEAVE           /* gives back what is under way */
+} igj_deliverer_stop_t;
+
+
 struct igj_engine_s {
     const igj_settings_t  *settings;
     igj_pg_t              *pg;            /* of the lanes; any thread */
     igj_pg_t              *pg_renewer;
-    igj_pg_t              *pg_upkeep;     /* housekeeper and reaper */
+    igj_pg_t              *pg_upkeep;     /* housekeeper, reaper, deliverer */
     igj_hints_t           *hints;         /* NULL: works without Redis */
     igj_seen_t            *seen;          /* beside the hints */
     igj_taker_t           *taker;
@@ -47,9 +54,11 @@ struct igj_engine_s {
     pthread_t              renewer;
     pthread_t              housekeeper;
     pthread_t              reaper;
+    pthread_t              deliverer;
     bool                   renewer_started;
     bool                   housekeeper_started;
     bool                   reaper_started;
+    bool                   deliverer_started;
 
     /* what the upkeep threads wait on */
     pthread_mutex_t        lock;
@@ -57,6 +66,8 @@ struct igj_engine_s {
     bool                   closing;       /* under lock */
     atomic_int             upkeep_stop;   /* a stop flag for long calls */
     atomic_int             working;       /* lanes with a batch */
+    atomic_int             deliverer_stop;   /* igj_deliverer_stop_t */
+    atomic_bool            deliverer_ended;
 };
 
 
@@ -73,7 +84,7 @@ void igj_engine_drain(igj_engine_t *e);
 /* Makes the lanes leave their batches as soon as they can. */
 void igj_engine_interrupt(igj_engine_t *e);
 
-/* True when no lane runs any more. */
+/* True when no lane runs any more and no webhook is under way. */
 bool igj_engine_drained(igj_engine_t *e);
 
 /* Ends the remaining threads, waits for all, frees everything. */

@@ -5,10 +5,10 @@
  * elected the sweep.  A round takes back leases that ran out, stops jobs whose
  * time is over, issues turns for every job that has something to do (which is
  * the whole recovery after Redis lost anything), lets parked turns try again,
- * submits the jobs of schedules that are due, removes idempotency keys that
- * have expired, and now and then makes result partitions.  Each step is one
- * repeatable statement; a step that fails is done by the next round, here or
- * elsewhere.
+ * submits the jobs of schedules that are due, removes old idempotency keys and
+ * deliveries of webhooks, and now and then makes result partitions.  Each step
+ * is one repeatable statement; a step that fails is done by the next round,
+ * here or elsewhere.
  */
 
 #include <stdio.h>
@@ -31,8 +31,8 @@
 #define IGJ_HOUSEKEEPER_MONTHS      3          /* partitions ahead */
 #define IGJ_HOUSEKEEPER_MONTHS_MS   (6 * 3600 * 1000)
 
-#define IGJ_HOUSEKEEPER_KEYS        1000       /* removed by one statement */
-#define IGJ_HOUSEKEEPER_KEYS_STEPS  20         /* of a round */
+#define IGJ_HOUSEKEEPER_OLD         1000       /* removed by one statement */
+#define IGJ_HOUSEKEEPER_OLD_STEPS   20         /* of a round */
 
 #define IGJ_HOUSEKEEPER_SCHEDULES   16         /* of a round */
 
@@ -71,7 +71,7 @@ static void igj_housekeeper_unpark_scope(igj_housekeeper_t *h,
 static void igj_housekeeper_schedules(igj_housekeeper_t *h);
 static void igj_housekeeper_schedule(igj_housekeeper_t *h,
     const char *tenant, const char *schedule);
-static void igj_housekeeper_keys(igj_housekeeper_t *h);
+static void igj_housekeeper_drop_old(igj_housekeeper_t *h, igj_sql_t id);
 static void igj_housekeeper_partitions(igj_housekeeper_t *h);
 static PGresult *igj_housekeeper_call(igj_housekeeper_t *h, igj_sql_t id,
     const igj_pg_args_t *args);
@@ -183,7 +183,8 @@ igj_housekeeper_round(igj_housekeeper_t *h)
     }
 
     igj_housekeeper_schedules(h);
-    igj_housekeeper_keys(h);
+    igj_housekeeper_drop_old(h, IGJ_SQL_DROP_EXPIRED_KEYS);
+    igj_housekeeper_drop_old(h, IGJ_SQL_DROP_OLD_DELIVERIES);
 
     if (igj_clock_ms() >= h->partitions_at) {
         igj_housekeeper_partitions(h);
@@ -490,26 +491,26 @@ igj_housekeeper_schedule(igj_housekeeper_t *h, const char *tenant,
 }
 
 
-/* Until none has expired, or it is enough for a round. */
+/* Until nothing old is left, or it is enough for a round. */
 
 static void
-igj_housekeeper_keys(igj_housekeeper_t *h)
+igj_housekeeper_drop_old(igj_housekeeper_t *h, igj_sql_t id)
 {
     int             step;
     int64_t         removed;
     PGresult       *res;
     igj_pg_args_t   args;
 
-    for (step = 0; step < IGJ_HOUSEKEEPER_KEYS_STEPS; step++) {
+    for (step = 0; step < IGJ_HOUSEKEEPER_OLD_STEPS; step++) {
         igj_pg_args_init(&args);
-        igj_pg_number(&args, IGJ_HOUSEKEEPER_KEYS);
-        res = igj_housekeeper_call(h, IGJ_SQL_DROP_EXPIRED_KEYS, &args);
+        igj_pg_number(&args, IGJ_HOUSEKEEPER_OLD);
+        res = igj_housekeeper_call(h, id, &args);
 
         removed = (res != NULL && PQntuples(res) == 1)
                   ? igj_pg_get_number(res, 0, 0) : 0;
         PQclear(res);
 
-        if (removed < IGJ_HOUSEKEEPER_KEYS) {
+        if (removed < IGJ_HOUSEKEEPER_OLD) {
             return;
         }
     }

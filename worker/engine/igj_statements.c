@@ -127,6 +127,19 @@ igj_statement(igj_sql_t id)
         igj_sql(IGJ_SQL_RUN_SCHEDULE, "igj_run_schedule",
                 "select outcome, job_id, error "
                 "from igjobs.run_schedule($1::text, $2::uuid)"),
+
+        igj_sql(IGJ_SQL_LEASE_DELIVERIES, "igj_lease_deliveries",
+                "select tenant, job_id, seq, attempt, event_id, type, "
+                "origin, url, payload, secrets from igjobs.lease_deliveries("
+                "$1::text, $2::int, $3::int, $4::text, $5::text)"),
+
+        igj_sql(IGJ_SQL_DELIVERY_RESULT, "igj_delivery_result",
+                "select igjobs.delivery_result($1::uuid, $2::bigint, "
+                "$3::int, $4::text, $5::int, $6::int, $7::text, $8::text, "
+                "$9::bigint)"),
+
+        igj_sql(IGJ_SQL_DROP_OLD_DELIVERIES, "igj_drop_old_deliveries",
+                "select igjobs.drop_old_deliveries($1::int)"),
     };
 
     return &statements[id];
