@@ -475,7 +475,8 @@ comment on function igjobs.claim_any(
 
 
 create type igjobs.renewed as (
-    job_id uuid, batch_no integer, attempt integer, verdict text, state text);
+    job_id uuid, batch_no integer, attempt integer, verdict text, state text,
+    reason text);
 
 create function igjobs.lock_leases(
     inout p_jobs uuid[], inout p_batches integer[], inout p_attempts integer[])
@@ -531,7 +532,7 @@ begin
             when b.lease_until = lease then 'ok'
             else 'busy'
         end,
-        j.state
+        j.state, j.reason
     from unnest(p_jobs, p_batches, p_attempts) p (job_id, batch_no, attempt)
     left join igjobs.batches b
         on b.job_id = p.job_id and b.batch_no = p.batch_no
@@ -541,4 +542,4 @@ $$;
 comment on function igjobs.renew(uuid[], integer[], integer[], integer) is
     'Renews exactly the named leases. A verdict for each: ok, busy (locked by '
     'a commit under way, still held), lost (another attempt or state); and '
-    'the state of its job. Waits for nobody.';
+    'the state of its job, with the reason why it stops. Waits for nobody.';

@@ -161,18 +161,138 @@ comment on function igjobs.api_pause(jsonb, jsonb) is
     'or is being stopped.';
 
 
-create function igjobs.resume_locked(j public.scrape_jobs)
-    returns public.scrape_jobs
+create function igjobs.limits_of(params jsonb)
+    returns jsonb
+    language sql immutable
+return (
+    select jsonb_object_agg(m.key, m.value)
+    from jsonb_each(params -> 'body') m
+    where m.key in ('max_seconds', 'max_cost_usd', 'target_count',
+                    'stop_when'));
+comment on function igjobs.limits_of(jsonb) is
+    'The limits that the body of a call names; null when it names none.';
+
+
+create function igjobs.number_within(
+    p_value jsonb, p_min numeric, p_max numeric, p_decimals integer)
+    returns boolean
+    language sql immutable
+return case jsonb_typeof(p_value)
+    when 'null' then true
+    when 'number' then (p_value #>> '{}')::numeric between p_min and p_max
+        and scale(trim_scale((p_value #>> '{}')::numeric)) <= p_decimals
+    else p_value is null
+end;
+comment on function igjobs.number_within(jsonb, numeric, numeric, integer) is
+    'Is a member of a body a number from p_min to p_max with at most so many '
+    'decimals? Also when it is null or not there.';
+
+
+create function igjobs.bad_limit(p_limits jsonb)
+    returns text[]
+    language sql immutable
+return case
+    when not igjobs.number_within(
+        p_limits -> 'max_seconds', 1, 2592000, 0)
+    then array['#/max_seconds',
+        'max_seconds must be a whole number from 1 to 2592000, which are 30 '
+        'days, or null: no deadline.']
+    when not igjobs.number_within(
+        p_limits -> 'max_cost_usd', 0.000001, 10000000, 6)
+    then array['#/max_cost_usd',
+        'max_cost_usd must be a number above 0 and up to 10000000 with at '
+        'most 6 decimals, or null: no budget.']
+    when not igjobs.number_within(
+        p_limits -> 'target_count', 1, 9007199254740992, 0)
+    then array['#/target_count',
+        'target_count must be a whole number from 1 on, or null: no target.']
+    when jsonb_typeof(p_limits -> 'stop_when') not in ('object', 'null')
+        or not igjobs.number_within(
+            p_limits #> '{stop_when,half_width}', 0.000001, 0.499999, 6)
+    then array['#/stop_when',
+        'stop_when must be {"half_width": N}, N above 0 and below 0.5 with '
+        'at most 6 decimals, or null: no stop by precision.']
+end;
+comment on function igjobs.bad_limit(jsonb) is
+    'Pointer to the first limit that is wrong, and what it must be; null '
+    'when all are right.';
+
+
+create function igjobs.still_reached(p_limit text)
+    returns igjobs.api_change
+    language sql stable
+return igjobs.unchanged(igjobs.api_problem(
+    409, 'job-state-conflict', case p_limit
+        when 'budget' then
+            'The budget is spent: send a higher max_cost_usd.'
+        when 'deadline' then
+            'The deadline has passed: send max_seconds, from now on.'
+        when 'target' then
+            'The target is reached: send a higher target_count.'
+        else 'Nothing is left to be done.'
+        end));
+comment on function igjobs.still_reached(text) is
+    'The answer that the job would stop again at once.';
+
+
+create function igjobs.resume_ended(
+    j public.scrape_jobs, params jsonb, p_limits jsonb)
+    returns igjobs.api_change
     language plpgsql volatile
 as $$
+declare
+    a record := igjobs.reopen_job(
+        j.tenant, j.job_id, 'resume', null, p_limits,
+        params #>> '{body,reason}');
 begin
-    j.state := case when j.started_at is null then 'queued' else 'running' end;
-    j.reason := null;
-    return igjobs.save_job(j);
+    j := igjobs.lock_job(j.tenant, j.job_id);
+    return case a.answer
+        when 'reopened' then igjobs.changed(200, j)
+        when 'active' then igjobs.unchanged((200, j.doc))
+        else igjobs.still_reached(a.answer)
+        end;
 end
 $$;
-comment on function igjobs.resume_locked(public.scrape_jobs) is
-    'Part of api_resume: a job that is paused, or about to be, goes on.';
+comment on function igjobs.resume_ended(public.scrape_jobs, jsonb, jsonb) is
+    'Part of api_resume: a job that a limit has ended is opened again.';
+
+
+create function igjobs.resume_locked(
+    j public.scrape_jobs, params jsonb, p_limits jsonb)
+    returns igjobs.api_change
+    language plpgsql volatile
+as $$
+declare
+    limit_reached text;
+begin
+    if j.state in ('queued', 'running') and p_limits is null then
+        return igjobs.unchanged((200, j.doc));
+    elsif j.state not in ('queued', 'running', 'paused')
+        and (j.state, j.reason) <> ('stopping', 'pause')
+    then
+        return igjobs.state_conflict(j);
+    end if;
+
+    j := igjobs.raise_limits(j, p_limits);
+    limit_reached := igjobs.limit_reached(j);
+    if limit_reached is not null then
+        return igjobs.still_reached(limit_reached);
+    end if;
+    update public.scrape_jobs t
+    set deadline = j.deadline, max_cost_usd = j.max_cost_usd,
+        target_count = j.target_count, half_width = j.half_width
+    where t.tenant = j.tenant and t.job_id = j.job_id;
+    j.state := case when j.started_at is null then 'queued' else 'running' end;
+    j.reason := null;
+    j := igjobs.save_job(j);
+    perform igjobs.audit(j, 'resume', params, jsonb_build_object(
+        'limits', p_limits));
+    return igjobs.changed(200, j);
+end
+$$;
+comment on function igjobs.resume_locked(public.scrape_jobs, jsonb, jsonb) is
+    'Part of api_resume: a job whose row is locked and that has not ended '
+    'goes on, with new limits if there are any.';
 
 
 create function igjobs.api_resume(caller jsonb, params jsonb)
@@ -182,28 +302,30 @@ create function igjobs.api_resume(caller jsonb, params jsonb)
 as $$
 declare
     j public.scrape_jobs := igjobs.find_job(caller, params);
+    limits jsonb := igjobs.limits_of(params);
+    bad text[] := igjobs.bad_limit(limits);
 begin
     if j.job_id is null then
         return igjobs.unchanged(igjobs.no_job(params));
     elsif igjobs.bad_reason(params) is not null then
         return igjobs.bad_member('#/reason', igjobs.bad_reason(params));
-    end if;
-
-    j := igjobs.lock_job(j.tenant, j.job_id);
-    if j.state in ('queued', 'running') then
-        return igjobs.unchanged((200, j.doc));
-    elsif j.state = 'paused' or j.state = 'stopping' and j.reason = 'pause'
+    elsif bad is not null then
+        return igjobs.bad_member(bad[1], bad[2]);
+    elsif igjobs.is_final(j.state)
+        and j.reason in ('budget', 'deadline', 'target', 'precision')
     then
-        j := igjobs.resume_locked(j);
-        perform igjobs.audit(j, 'resume', params);
-        return igjobs.changed(200, j);
+        return igjobs.resume_ended(j, params, limits);
     end if;
-    return igjobs.state_conflict(j);
+    return igjobs.resume_locked(igjobs.lock_job(j.tenant, j.job_id), params,
+                                limits);
 end
 $$;
 comment on function igjobs.api_resume(jsonb, jsonb) is
-    'POST /api/jobs/{job}/resume {"reason"}: a paused job goes on where it '
-    'was. 200 when it runs, 409 when it has ended or is being stopped.';
+    'POST /api/jobs/{job}/resume {"reason", "max_seconds", "max_cost_usd", '
+    '"target_count", "stop_when"}: a paused job goes on where it was, so does '
+    'one that a limit has ended and that has a higher one now; a job that '
+    'runs gets new limits. 200 when it runs, 409 when it has ended otherwise, '
+    'is being stopped, or would stop again at once.';
 
 
 revoke all on all functions in schema igjobs from public;

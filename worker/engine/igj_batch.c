@@ -546,7 +546,7 @@ igj_batch_book_run(igj_batch_t *b, const igj_batch_run_t *run,
     igj_pg_text(&args, NULL);
 
     if (igj_batch_call(b, IGJ_SQL_BOOK_RUN, &args, &res) == IGJ_BATCH_OK) {
-        igj_log(IGJ_LOG_WARN, "booked a run of a lost batch",
+        igj_log(IGJ_LOG_INFO, "booked a run that nobody collects",
                 igj_s("job", b->job), igj_i("batch", b->batch_no),
                 igj_s("run", run_id), igj_s("state", state),
                 igj_s("answer", igj_pg_get_text(res, 0, 0)));

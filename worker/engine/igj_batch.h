@@ -184,7 +184,8 @@ IGJ_MUST_CHECK igj_batch_rc_t igj_batch_split_run(igj_batch_t *b,
     const char *const *parts, int nparts, const cJSON *outcomes,
     int accounts_failed);
 
-/* Books a provider run that this attempt started and may not keep. */
+/* Books a provider run that this attempt started, or held, and nobody will
+ * collect. */
 void igj_batch_book_run(igj_batch_t *b, const igj_batch_run_t *run,
     const char *state, double cost_usd, const char *run_id);
 

@@ -19,6 +19,7 @@
 static void igj_lane_turn(igj_lane_t *lane, const igj_turn_t *turn);
 static void igj_lane_work(igj_lane_t *lane, const igj_turn_t *turn);
 static void igj_lane_run(igj_lane_t *lane, igj_outcome_t *outcome);
+static void igj_lane_reap(igj_lane_t *lane);
 static void igj_lane_no_batch(igj_lane_t *lane, const igj_turn_t *turn,
     igj_claim_answer_t answer);
 static void igj_lane_turn_back(igj_lane_t *lane, const igj_turn_t *turn,
@@ -91,11 +92,13 @@ igj_lane_turn(igj_lane_t *lane, const igj_turn_t *turn)
 }
 
 
-/* lease held → the kind's work → settled → lease dropped → turn back */
+/* lease held → the kind's work → settled → lease dropped → turn back; runs
+ * of a job that ends → aborted, at once and not only by the reaper */
 
 static void
 igj_lane_work(igj_lane_t *lane, const igj_turn_t *turn)
 {
+    bool              unwanted;
     igj_batch_t      *b;
     igj_engine_t     *e;
     igj_outcome_t     outcome;
@@ -115,11 +118,57 @@ igj_lane_work(igj_lane_t *lane, const igj_turn_t *turn)
     igj_lane_run(lane, &outcome);
     igj_claim_finish(&lane->claim, &outcome, &end);
 
+    unwanted = (atomic_load(b->stop) == IGJ_STOP_JOB
+                && outcome.class != IGJ_OUTCOME_LOST);
+
     atomic_fetch_sub(&e->working, 1);
     igj_leases_drop(e->leases, lane->number);
 
     igj_lane_turn_back(lane, turn, &end);
     igj_taker_nudge(e->taker);
+
+    if (unwanted) {
+        igj_lane_reap(lane);
+    }
+}
+
+
+/* What fails here is done by the reaper, which finds the run open. */
+
+static void
+igj_lane_reap(igj_lane_t *lane)
+{
+    int               i;
+    igj_batch_t      *b;
+    igj_engine_t     *e;
+    igj_orphan_t      orphan;
+    igj_batch_run_t  *run;
+
+    e = lane->engine;
+    b = &lane->claim.batch;
+
+    for (i = 0; e->kinds[i] != NULL; i++) {
+        if (strcmp(e->kinds[i]->name, b->kind) == 0) {
+            break;
+        }
+    }
+
+    for (run = b->runs; e->kinds[i] != NULL && run != NULL; run = run->next) {
+
+        if (run->state != IGJ_BATCH_RUN_STARTED) {
+            continue;
+        }
+
+        memset(&orphan, 0, sizeof(igj_orphan_t));
+        orphan.token = run->token;
+        orphan.run_id = run->run_id;
+        orphan.cost_usd = IGJ_BATCH_NO_COST;
+
+        if (e->kinds[i]->reap(lane->kind_data[i], &orphan) == IGJ_OK) {
+            igj_batch_book_run(b, run, orphan.state, orphan.cost_usd,
+                               orphan.found_id);
+        }
+    }
 }
 
 

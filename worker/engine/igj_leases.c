@@ -25,6 +25,7 @@ struct igj_leases_s {
 
 
 static void igj_leases_raise(igj_leases_entry_t *e, int why);
+static void igj_leases_lower(igj_leases_t *l, igj_leases_entry_t *e);
 
 
 igj_leases_t *
@@ -78,7 +79,7 @@ igj_leases_hold(igj_leases_t *l, int lane, const char *job, int batch_no,
         e->held = true;
     }
 
-    atomic_store(&e->stop, l->draining ? IGJ_STOP_DRAIN : IGJ_STOP_NONE);
+    igj_leases_lower(l, e);
 
     pthread_mutex_unlock(&l->lock);
 }
@@ -89,6 +90,7 @@ igj_leases_drop(igj_leases_t *l, int lane)
 {
     pthread_mutex_lock(&l->lock);
     l->entries[lane].held = false;
+    igj_leases_lower(l, &l->entries[lane]);
     pthread_mutex_unlock(&l->lock);
 }
 
@@ -180,4 +182,11 @@ igj_leases_raise(igj_leases_entry_t *e, int why)
     if (atomic_load(&e->stop) < why) {
         atomic_store(&e->stop, why);
     }
+}
+
+
+static void
+igj_leases_lower(igj_leases_t *l, igj_leases_entry_t *e)
+{
+    atomic_store(&e->stop, l->draining ? IGJ_STOP_DRAIN : IGJ_STOP_NONE);
 }

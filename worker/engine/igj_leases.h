@@ -21,7 +21,9 @@
 enum {
     IGJ_STOP_NONE = 0,
     IGJ_STOP_DRAIN,          /* the worker ends */
-    IGJ_STOP_JOB,            /* the job is stopping, paused or ended */
+    IGJ_STOP_PAUSE,          /* the job is being paused */
+    IGJ_STOP_JOB,            /* the job is stopping or has ended: what its
+                                runs would still bring is not wanted */
     IGJ_STOP_LOST            /* somebody else has the batch */
 };
 
@@ -43,8 +45,8 @@ void igj_leases_destroy(igj_leases_t *l);
 /* The flag of a lane; valid as long as the leases. */
 _Atomic int *igj_leases_flag(igj_leases_t *l, int lane);
 
-/* The lane holds this batch from now on; its flag is lowered, unless the
- * worker drains.  job is uuid text. */
+/* The lane holds this batch from now on, or none any more; its flag is
+ * lowered, unless the worker drains.  job is uuid text. */
 void igj_leases_hold(igj_leases_t *l, int lane, const char *job, int batch_no,
     int attempt);
 void igj_leases_drop(igj_leases_t *l, int lane);

@@ -31,6 +31,7 @@ static void igj_renewer_beat(igj_renewer_t *r);
 static int igj_renewer_arrays(igj_renewer_t *r);
 static void igj_renewer_verdict(igj_renewer_t *r, const PGresult *res,
     int row);
+static int igj_renewer_why(const PGresult *res, int row);
 static const igj_lease_t *igj_renewer_find(igj_renewer_t *r,
     const PGresult *res, int row);
 
@@ -124,7 +125,7 @@ igj_renewer_arrays(igj_renewer_t *r)
 static void
 igj_renewer_verdict(igj_renewer_t *r, const PGresult *res, int row)
 {
-    const char         *state;
+    int                 why;
     const igj_lease_t  *lease;
 
     lease = igj_renewer_find(r, res, row);
@@ -141,11 +142,29 @@ igj_renewer_verdict(igj_renewer_t *r, const PGresult *res, int row)
         return;
     }
 
+    why = igj_renewer_why(res, row);
+
+    if (why != IGJ_STOP_NONE) {
+        igj_leases_stop(r->engine->leases, lease, why);
+    }
+}
+
+
+/* A paused job goes on with its runs one day, any other leaves them. */
+
+static int
+igj_renewer_why(const PGresult *res, int row)
+{
+    const char  *state;
+
     state = igj_pg_get_text(res, row, IGJ_RENEWED_STATE);
 
-    if (strcmp(state, "running") != 0 && strcmp(state, "queued") != 0) {
-        igj_leases_stop(r->engine->leases, lease, IGJ_STOP_JOB);
+    if (strcmp(state, "running") == 0 || strcmp(state, "queued") == 0) {
+        return IGJ_STOP_NONE;
     }
+
+    return strcmp(igj_pg_get_text(res, row, IGJ_RENEWED_REASON), "pause") == 0
+           ? IGJ_STOP_PAUSE : IGJ_STOP_JOB;
 }
 
 

@@ -38,7 +38,7 @@ igj_statement(igj_sql_t id)
                 "string_to_array($6::text, ',', '')::int[])"),
 
         igj_sql(IGJ_SQL_RENEW, "igj_renew",
-                "select job_id, batch_no, attempt, verdict, state "
+                "select job_id, batch_no, attempt, verdict, state, reason "
                 "from igjobs.renew($1::uuid[], $2::int[], $3::int[], "
                 "$4::int)"),
 
