@@ -56,7 +56,7 @@ igj_submit_judge_accounts(igj_submit_t *submit)
         return igj_submit_refuse(submit, IGJ_PROBLEM_NO_VALID_ACCOUNT);
     }
 
-    if (submit->skip_invalid) {
+    if (submit->skip_invalid || submit->dry_run) {
         return IGJ_OK;
     }
 

@@ -123,6 +123,12 @@ static const ngx_http_igjobs_sql_t
 
     [NGX_HTTP_IGJOBS_SQL_API_RESUME] = ngx_http_igjobs_sql_change("resume"),
 
+    [NGX_HTTP_IGJOBS_SQL_ESTIMATE] = {
+        "igjobs_estimate",
+        "select refusal, parallelism, estimate from igjobs.estimate_job("
+        "$1::text, $2::text, $3::int, $4::int, $5::jsonb)",
+        5, NGX_HTTP_IGJOBS_PG_CALLS, 0, NULL },
+
     [NGX_HTTP_IGJOBS_SQL_SUBMIT] = {
         "igjobs_submit",
         "select class, parallelism from igjobs.submit_all("

@@ -3,7 +3,8 @@
 /*
  * One submission on its way: read (ngx_http_igjobs_submit.c), stored
  * (ngx_http_igjobs_submit_store.c), with the key that its client gave it
- * (ngx_http_igjobs_submit_key.c), answered (ngx_http_igjobs_submit_wait.c).
+ * (ngx_http_igjobs_submit_key.c), answered (ngx_http_igjobs_submit_wait.c); or
+ * only looked at (ngx_http_igjobs_submit_dry.c).
  */
 
 #ifndef _NGX_HTTP_IGJOBS_SUBMISSION_H_INCLUDED_
@@ -101,6 +102,17 @@ void ngx_http_igjobs_submission_stored(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_stored_t *stored);
 void ngx_http_igjobs_submission_failed(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_pg_reply_t *reply);
+
+/* The options as JSON, in the pool; data is NULL when there are none. */
+ngx_int_t ngx_http_igjobs_submission_options(ngx_http_igjobs_submission_t *s,
+    ngx_str_t *options);
+
+/* The members of an answer that tell what became of the accounts. */
+void ngx_http_igjobs_submit_counts(ngx_http_igjobs_submission_t *s,
+    igj_json_t *json);
+
+/* Instead of storing: answers what the submission would take. */
+void ngx_http_igjobs_submit_dry_run(ngx_http_igjobs_submission_t *s);
 
 /* Answers as the first one with this key was; s->id and s->job are its. */
 void ngx_http_igjobs_submission_replayed(ngx_http_igjobs_submission_t *s);

@@ -232,6 +232,14 @@ ngx_http_igjobs_submit_end(void *data, igj_problem_e problem)
         return;
     }
 
+    s->batches = igj_accounts_batches(&s->submit.accounts);
+
+    if (s->submit.dry_run) {
+        ngx_http_igjobs_watch_client(r);
+        ngx_http_igjobs_submit_dry_run(s);
+        return;
+    }
+
     if (ngx_http_igjobs_submit_prepare(s) != NGX_OK) {
         ngx_http_igjobs_finish(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
@@ -265,8 +273,6 @@ ngx_http_igjobs_submit_prepare(ngx_http_igjobs_submission_t *s)
     igj_uuid_print(&s->id, (char *) s->job.data);
     s->job.data[IGJ_UUID_TEXT_LEN] = '\0';
     s->job.len = IGJ_UUID_TEXT_LEN;
-
-    s->batches = igj_accounts_batches(&s->submit.accounts);
 
     return s->key ? ngx_http_igjobs_submit_key_finish(s->key) : NGX_OK;
 }
@@ -370,6 +376,17 @@ ngx_http_igjobs_submit_document(ngx_http_igjobs_submission_t *s,
                          "Job queued successfully. "
                          "Poll status_url for progress.");
 
+    ngx_http_igjobs_submit_counts(s, json);
+
+    igj_json_object_end(json);
+    igj_json_raw(json, "\n", 1);
+}
+
+
+void
+ngx_http_igjobs_submit_counts(ngx_http_igjobs_submission_t *s,
+    igj_json_t *json)
+{
     igj_json_key(json, "accounts");
     igj_json_object_begin(json);
     igj_json_member_integer(json, "given", s->submit.given);
@@ -384,9 +401,6 @@ ngx_http_igjobs_submit_document(ngx_http_igjobs_submission_t *s,
         igj_submit_errors(json, &s->submit);
         igj_json_array_end(json);
     }
-
-    igj_json_object_end(json);
-    igj_json_raw(json, "\n", 1);
 }
 
 

@@ -42,8 +42,6 @@ static void ngx_http_igjobs_store_param(ngx_http_igjobs_pg_param_t *param,
     const void *data, size_t len);
 static void ngx_http_igjobs_store_key_params(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_pg_param_t *params);
-static ngx_int_t ngx_http_igjobs_store_options(
-    ngx_http_igjobs_submission_t *s, ngx_http_igjobs_pg_param_t *param);
 static ngx_int_t ngx_http_igjobs_store_texts(ngx_http_igjobs_submission_t *s,
     ngx_str_t *texts);
 static void ngx_http_igjobs_store_small_done(ngx_http_request_t *r,
@@ -130,17 +128,15 @@ ngx_http_igjobs_store_small(ngx_http_igjobs_submission_t *s)
     u_char                       keep_unknown;
     uint32_t                     per_account, accounts;
     const char                  *platform, *gender;
-    ngx_str_t                    texts;
+    ngx_str_t                    texts, options;
     ngx_http_igjobs_ctx_t       *ctx;
     ngx_http_igjobs_sql_e        statement;
     ngx_http_igjobs_pg_param_t   params[11];
 
     ctx = ngx_http_get_module_ctx(s->request, ngx_http_igjobs_module);
 
-    ngx_memzero(params, sizeof(params));
-
     if (ngx_http_igjobs_store_texts(s, &texts) != NGX_OK
-        || ngx_http_igjobs_store_options(s, &params[8]) != NGX_OK)
+        || ngx_http_igjobs_submission_options(s, &options) != NGX_OK)
     {
         ngx_http_igjobs_store_fail(s);
         return;
@@ -152,6 +148,8 @@ ngx_http_igjobs_store_small(ngx_http_igjobs_submission_t *s)
     keep_unknown = s->submit.keep_unknown != 0;
     accounts = htonl(s->submit.accounts.count);
 
+    ngx_memzero(params, sizeof(params));
+
     ngx_http_igjobs_store_param(&params[0], ctx->tenant.data, ctx->tenant.len);
     ngx_http_igjobs_store_param(&params[1], platform, ngx_strlen(platform));
     ngx_http_igjobs_store_param(&params[2], s->id.bytes, sizeof(s->id.bytes));
@@ -160,6 +158,7 @@ ngx_http_igjobs_store_small(ngx_http_igjobs_submission_t *s)
     ngx_http_igjobs_store_param(&params[5], &keep_unknown, 1);
     ngx_http_igjobs_store_param(&params[6], &accounts, sizeof(uint32_t));
     ngx_http_igjobs_store_param(&params[7], texts.data, texts.len);
+    ngx_http_igjobs_store_param(&params[8], options.data, options.len);
 
     statement = NGX_HTTP_IGJOBS_SQL_SUBMIT;
 
@@ -198,30 +197,29 @@ ngx_http_igjobs_store_key_params(ngx_http_igjobs_submission_t *s,
 }
 
 
-/* The options as a JSON object; SQL NULL when there are none. */
-
-static ngx_int_t
-ngx_http_igjobs_store_options(ngx_http_igjobs_submission_t *s,
-    ngx_http_igjobs_pg_param_t *param)
+ngx_int_t
+ngx_http_igjobs_submission_options(ngx_http_igjobs_submission_t *s,
+    ngx_str_t *options)
 {
-    u_char      *p;
-    igj_json_t   json;
+    igj_json_t  json;
+
+    ngx_str_null(options);
 
     if (!igj_options_any(&s->submit.options)) {
         return NGX_OK;
     }
 
-    p = ngx_pnalloc(s->request->pool, IGJ_OPTIONS_JSON_MAX + 2);
-    if (p == NULL) {
+    options->data = ngx_pnalloc(s->request->pool, IGJ_OPTIONS_JSON_MAX + 2);
+    if (options->data == NULL) {
         return NGX_ERROR;
     }
 
-    igj_json_init(&json, (char *) p, IGJ_OPTIONS_JSON_MAX + 2);
+    igj_json_init(&json, (char *) options->data, IGJ_OPTIONS_JSON_MAX + 2);
     igj_json_object_begin(&json);
     igj_options_members(&json, &s->submit.options);
     igj_json_object_end(&json);
 
-    ngx_http_igjobs_store_param(param, p, json.len);
+    options->len = json.len;
 
     return NGX_OK;
 }

@@ -30,6 +30,7 @@ my %may = (
         api_resume_schedule
         api_schedule
         api_schedules
+        estimate_job
         filtered_rows
         job_page
         result_ranges
