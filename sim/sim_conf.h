@@ -59,6 +59,7 @@ struct sim_conf {
     /* money */
     double               price_item;
     double               price_start;
+    double               price_gb_hour;
     int64_t              usage_final_ms;
 };
 

@@ -138,7 +138,8 @@ static void
 sim_control_ledger(struct sim_request *r, struct sim_answer *answer)
 {
     sim_control_ok(answer, "application/json");
-    sim_ledger_write(&answer->text, sim_query_flag(r, "accounts"));
+    sim_ledger_write(&answer->text, sim_query_flag(r, "accounts"),
+                     sim_query_flag(r, "runs"));
 }
 
 

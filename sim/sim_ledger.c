@@ -275,8 +275,40 @@ sim_ledger_requests(struct sim_text *out)
 }
 
 
+/* Each run, oldest first, and what it has cost or will have when settled. */
+
+static void
+sim_ledger_each(struct sim_text *out, const struct sim_run_list *list)
+{
+    size_t                  i;
+    struct sim_view         view;
+    const struct sim_run   *run;
+
+    sim_text_key(out, "runs");
+    sim_text_puts(out, "[");
+
+    for (i = 0; i < list->n; i++) {
+        run = list->run[i];
+        view = sim_run_look(list->run[i]);
+
+        sim_text_puts(out, i > 0 ? ",{\"run\":" : "{\"run\":");
+        sim_text_json(out, run->id);
+        sim_text_key(out, "input_token");
+        sim_text_json(out, run->marker);
+        sim_text_key(out, "status");
+        sim_text_json(out, view.word);
+        sim_ledger_number(out, "items", view.items);
+        sim_ledger_number(out, "items_billed", view.billed);
+        sim_text_printf(out, ",\"max_usd\":%.6f,\"usd\":%.6f}",
+                        run->max_charge, view.usd_final);
+    }
+
+    sim_text_puts(out, "]");
+}
+
+
 void
-sim_ledger_write(struct sim_text *out, int accounts)
+sim_ledger_write(struct sim_text *out, int accounts, int runs)
 {
     size_t               i;
     struct sim_run_list  list = { 0 };
@@ -285,6 +317,11 @@ sim_ledger_write(struct sim_text *out, int accounts)
 
     sim_text_puts(out, "{");
     sim_ledger_runs(out, list.n);
+
+    if (runs) {
+        sim_ledger_each(out, &list);
+    }
+
     sim_ledger_inputs(out, &list);
 
     if (accounts) {

@@ -9,8 +9,9 @@
 
 /*
  * Appends one JSON object.  With accounts, also the accounts that stand in the
- * input of more than one run, which reads all inputs again.
+ * input of more than one run, which reads all inputs again; with runs, also
+ * each run and its cost.
  */
-void sim_ledger_write(struct sim_text *out, int accounts);
+void sim_ledger_write(struct sim_text *out, int accounts, int runs);
 
 #endif

@@ -128,6 +128,8 @@ static const struct sim_option  sim_option_table[] = {
       "price of an item, error items included (0.0007)" },
     { SIM_NUMBER, "price-start", "USD", &sim_conf.price_start, 0, 1000000,
       "price of a run's start (0.001)" },
+    { SIM_NUMBER, "price-gb-hour", "USD", &sim_conf.price_gb_hour, 0, 1000000,
+      "price of a GB of memory for an hour of a run's work (0)" },
     { SIM_INTEGER, "usage-final-ms", "MS", &sim_conf.usage_final_ms,
       0, 86400000, "time after a run's end until its cost is final (10000)" },
 };

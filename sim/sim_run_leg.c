@@ -222,7 +222,8 @@ sim_view_items(struct sim_view *view, const struct sim_run *run, int64_t now)
 
 /*
  * A run shows no cost while it works, nine tenths of its items right after
- * its end, and the truth when that has settled.
+ * its end, and the truth when that has settled.  Memory is billed for the time
+ * of the last leg.
  */
 
 static void
@@ -232,6 +233,8 @@ sim_view_money(struct sim_view *view, const struct sim_run *run, int64_t now)
 
     starts = sim_conf.price_start * (double) (run->legs + 1);
 
+    starts += sim_conf.price_gb_hour * (double) run->memory / 1024
+              * (double) view->worked_ms / 3600000;
     view->usd_final = starts + sim_conf.price_item * (double) view->billed;
 
     if (run->max_charge > 0 && view->usd_final > run->max_charge) {

@@ -88,6 +88,7 @@ create table public.scrape_jobs (
     max_cost_usd          numeric(14, 6),
     reserved_usd          numeric(14, 6) not null default 0,
     cost_usd              numeric(14, 6) not null default 0,
+    need_usd              numeric(14, 6),
     tenant                text not null,
     platform              text not null,
     kind                  text not null,
@@ -123,6 +124,9 @@ comment on column public.scrape_jobs.max_cost_usd is
     'budget: cost_usd + reserved_usd never exceed it; null = none';
 comment on column public.scrape_jobs.reserved_usd is
     'set aside for runs that have not been settled';
+comment on column public.scrape_jobs.need_usd is
+    'what the smallest run that the budget did not cover costs; null = all '
+    'were covered';
 comment on column public.scrape_jobs.max_age_seconds is
     'how old what was bought for an earlier job may be to be taken again';
 
@@ -244,24 +248,28 @@ comment on column igjobs.batch_accounts.outcomes is
 
 -- Every provider run of a batch: splits, reruns, and later phases' too.
 create table igjobs.runs (
-    job_id     uuid not null,
-    intent_at  timestamptz,
-    closed_at  timestamptz,
-    cursor     bigint not null default 0,
-    items      bigint not null default 0,
-    batch_no   integer not null,
-    run_no     integer not null,
-    attempt    integer not null,
-    state      text not null,
-    tenant     text not null,
-    platform   text not null,
-    cost_usd   numeric(12, 6),
-    token      text,
-    provider   text,
-    actor      text,
-    run_id     text,
-    dataset_id text,
-    accounts   text,
+    job_id       uuid not null,
+    intent_at    timestamptz,
+    closed_at    timestamptz,
+    settle_at    timestamptz,
+    cursor       bigint not null default 0,
+    items        bigint not null default 0,
+    max_items    bigint,
+    batch_no     integer not null,
+    run_no       integer not null,
+    attempt      integer not null,
+    reserved_day date,
+    state        text not null,
+    tenant       text not null,
+    platform     text not null,
+    cost_usd     numeric(12, 6),
+    reserved_usd numeric(14, 6),
+    token        text,
+    provider     text,
+    actor        text,
+    run_id       text,
+    dataset_id   text,
+    accounts     text,
     constraint runs_pkey primary key (job_id, batch_no, run_no),
     constraint run_state check (
         igjobs.run_fits(state, token, run_id, closed_at))
@@ -277,6 +285,20 @@ create index runs_open on igjobs.runs (job_id, batch_no)
     where state in ('intent', 'started');
 comment on index igjobs.runs_open is
     'igjobs.orphan_runs: every run that the provider may be working on';
+
+create index runs_unsettled on igjobs.runs (settle_at)
+    where settle_at is not null;
+comment on index igjobs.runs_unsettled is
+    'igjobs.unsettled_runs: closed runs whose cost is to be read again';
+comment on column igjobs.runs.max_items is
+    'items that the provider was told to sell at most; null = no budget';
+comment on column igjobs.runs.reserved_usd is
+    'part of the job''s reserved_usd: what the run may cost at most, until '
+    'its cost is final';
+comment on column igjobs.runs.reserved_day is
+    'the day of igjobs.spending that this run counts for; null = none';
+comment on column igjobs.runs.settle_at is
+    'when the cost of a closed run is read again; null = it is final';
 
 
 -- Result rows, ordered by chunk; chunk_no comes from a sequence and means no
@@ -404,6 +426,51 @@ create table igjobs.tenants (
 comment on constraint tenants_pkey on igjobs.tenants is
     'what runs for a tenant, one row';
 
+-- What runs cost, actor * being any other: a run reserves its price at most.
+create table igjobs.prices (
+    provider           text not null,
+    actor              text not null,
+    usd_per_run        numeric(14, 6) not null default 0,
+    usd_per_1000_items numeric(14, 6) not null default 0,
+    usd_per_gb_hour    numeric(14, 6) not null default 0,
+    memory_mb          integer,
+    run_timeout_s      integer,
+    constraint prices_pkey primary key (provider, actor),
+    constraint price_bounded check (
+        usd_per_run >= 0 and usd_per_1000_items >= 0 and usd_per_gb_hour >= 0
+        and (usd_per_gb_hour = 0
+             or memory_mb is not null and run_timeout_s is not null))
+);
+comment on constraint prices_pkey on igjobs.prices is
+    'igjobs.price_of: one actor';
+comment on constraint price_bounded on igjobs.prices is
+    'what is paid by the hour has a bound only with memory and time-out';
+
+-- What tenants with a limit a day have spent, by the UTC day on which a run
+-- was reserved.
+create table igjobs.spending (
+    tenant       text not null,
+    day          date not null,
+    cost_usd     numeric(14, 6) not null default 0,
+    reserved_usd numeric(14, 6) not null default 0,
+    need_usd     numeric(14, 6),
+    constraint spending_pkey primary key (tenant, day)
+) with (fillfactor = 50);
+comment on constraint spending_pkey on igjobs.spending is
+    'igjobs.lock_day: one day of a tenant';
+comment on column igjobs.spending.need_usd is
+    'what the smallest run that the day did not cover costs; null = all were '
+    'covered';
+
+create type igjobs.allowance as (
+    answer text, max_items bigint, usd numeric, day date, memory_mb integer,
+    timeout_s integer, job_reserved numeric);
+comment on type igjobs.allowance is
+    'What a run may cost. answer: ok, wait (nothing fits now), stop (nothing '
+    'fits, and nothing will come back). usd: reserved, in day for the tenant '
+    '(null: it has no limit). max_items, usd, memory_mb and timeout_s are '
+    'told to the provider. job_reserved: of the job, with this.';
+
 -- Who stopped, resumed, redrove or erased what, and why.
 create table igjobs.audit_log (
     job_id   uuid not null,
@@ -443,4 +510,14 @@ insert into igjobs.settings (name, value, note) values
      'what a run counts under a cap of memory when no memory is asked for'),
     ('park_ms', '60000', 'delay of a parked batch when the worker names none'),
     ('hold_probes', '8',
-     'parked turns that a sweep lets try in the minute after a hold');
+     'parked turns that a sweep lets try in the minute after a hold'),
+    ('min_run_share', '0.10',
+     'share of the wanted items for which a run is still worth its start'),
+    ('usage_settles_ms', '10000',
+     'after a run''s end, until what the provider charged is final'),
+    ('usage_again_ms', '30000', 'between tries to read what a run cost'),
+    ('usage_lost_ms', '86400000',
+     'after a run''s end, until what it may have cost at most is booked');
+
+insert into igjobs.prices (provider, actor, usd_per_run, usd_per_1000_items)
+values ('apify', '*', 0.01, 2.5);

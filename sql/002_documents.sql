@@ -81,7 +81,8 @@ create function igjobs.document(
     p_accounts_failed integer default 0, p_female_count bigint default 0,
     p_male_count bigint default 0, p_unknown_count bigint default 0,
     p_batches_done integer default 0, p_batches_dead integer default 0,
-    p_more text default '')
+    p_max_cost_usd numeric default null, p_cost_usd numeric default 0,
+    p_reserved_usd numeric default 0, p_more text default '')
     returns text
     language sql stable
 return format(
@@ -92,7 +93,8 @@ return format(
     '"created_at":%s,"started_at":%s,"completed_at":%s,"updated_at":%s,'
     '"accounts":{"total":%s,"failed":%s},'
     '"genders":{"female":%s,"male":%s,"unknown":%s},'
-    '"batches":{"done":%s,"failed":%s},%s'
+    '"batches":{"done":%s,"failed":%s},'
+    '"cost":{"usd":%s,"reserved_usd":%s,"max_usd":%s},%s'
     '"results_url":"/api/job-results/%s"}',
     p_version, p_job, igjobs.status_word(p_state), p_state,
     igjobs.json_text(igjobs.completion_reason(p_state, p_reason)),
@@ -105,11 +107,14 @@ return format(
     igjobs.json_time(p_completed_at), igjobs.json_time(p_updated_at),
     p_account_count, p_accounts_failed,
     p_female_count, p_male_count, p_unknown_count,
-    p_batches_done, p_batches_dead, p_more, p_job);
+    p_batches_done, p_batches_dead,
+    trim_scale(p_cost_usd), trim_scale(p_reserved_usd),
+    coalesce(trim_scale(p_max_cost_usd)::text, 'null'), p_more, p_job);
 comment on function igjobs.document(
     bigint, uuid, text, text, integer, integer, timestamptz, timestamptz,
     timestamptz, timestamptz, text, text, numeric, bigint, bigint, bigint,
-    integer, bigint, bigint, bigint, integer, integer, text) is
+    integer, bigint, bigint, bigint, integer, integer, numeric, numeric,
+    numeric, text) is
     'The status document, one line of JSON. version comes first, for readers '
     'that only match a prefix. p_more: further members, each with a comma '
     'behind it.';
@@ -145,7 +150,8 @@ begin
         j.completed_at, j.reason, j.error_message, j.progress,
         j.profiles_scraped, j.total_scraped, j.total_filtered,
         j.accounts_failed, j.female_count, j.male_count, j.unknown_count,
-        j.batches_done, j.batches_dead,
+        j.batches_done, j.batches_dead, j.max_cost_usd, j.cost_usd,
+        j.reserved_usd,
         case
             when num_nonnulls(j.target_count, j.half_width, j.max_cost_usd,
                               j.deadline, j.reason) > 0

@@ -60,7 +60,8 @@ begin
         total_scraped = j.total_scraped, total_filtered = j.total_filtered,
         total_batches = j.total_batches, current_batch = j.current_batch,
         batches_done = j.batches_done, batches_dead = j.batches_dead,
-        accounts_failed = j.accounts_failed, told = j.told, doc = j.doc
+        accounts_failed = j.accounts_failed, cost_usd = j.cost_usd,
+        reserved_usd = j.reserved_usd, told = j.told, doc = j.doc
     where t.tenant = j.tenant and t.job_id = j.job_id;
     return j;
 end

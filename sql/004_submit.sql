@@ -118,6 +118,8 @@ begin
             end,
             igjobs.document(1, i.job_id, 'queued', k.phase, i.total_batches,
                             i.account_count, now(), now(),
+                            p_max_cost_usd =>
+                                (i.options ->> 'max_cost_usd')::numeric,
                             p_more => case when i.options is null then ''
                                 else igjobs.limits_asked(i.options) end)
         from igjobs.kinds k, input i

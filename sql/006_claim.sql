@@ -6,7 +6,8 @@ create type igjobs.claimed as (
     answer text, scope text, wait_ms integer, tenant text, job_id uuid,
     batch_no integer, attempt integer, kind text, class text, phase text,
     payload jsonb, accounts text, job jsonb, runs jsonb, failures integer,
-    losses integer, version bigint, doc text, outcomes jsonb, token text);
+    losses integer, version bigint, doc text, outcomes jsonb, token text,
+    allowance jsonb);
 
 
 create function igjobs.lock_batch(p_tenant text, p_job uuid, p_batch integer)
@@ -105,14 +106,15 @@ comment on function igjobs.wait_ms(text, uuid) is
     'none waits.';
 
 
-create function igjobs.lock_active(p_tenant text, p_job uuid, p_state text)
+create function igjobs.lock_active(
+    p_tenant text, p_job uuid, p_alone boolean)
     returns public.scrape_jobs
     language plpgsql volatile
 as $$
 declare
     j public.scrape_jobs;
 begin
-    if p_state = 'queued' then
+    if p_alone then
         return igjobs.lock_job(p_tenant, p_job);
     end if;
     select t.* into j from public.scrape_jobs t
@@ -121,9 +123,9 @@ begin
     return j;
 end
 $$;
-comment on function igjobs.lock_active(text, uuid, text) is
+comment on function igjobs.lock_active(text, uuid, boolean) is
     'The job row as a claim locks it: for itself where it will start the '
-    'job, else shared with other claims. A stop that came first is seen '
+    'job or reserve, else shared with other claims. A stop that came first is seen '
     'here; one that comes later waits and then sees the leased batch. A '
     'started job is never queued again, so no shared lock must be raised.';
 
@@ -165,6 +167,7 @@ begin
             'actor', r.actor, 'run_id', r.run_id,
             'dataset_id', r.dataset_id, 'cursor', r.cursor,
             'state', r.state, 'accounts', r.accounts,
+            'max_items', r.max_items,
             'intent_age_ms', (1000 * extract(epoch from
                 clock_timestamp() - r.intent_at))::bigint)
             order by r.run_no), '[]')
@@ -244,7 +247,7 @@ comment on function igjobs.first_intent(igjobs.batches, text, text) is
 -- one statement: most of what a statement costs is beside its rows
 create type igjobs.outlook as (
     job public.scrape_jobs, leased integer, held boolean, capped boolean,
-    waited boolean);
+    waited boolean, day_limit numeric);
 
 create function igjobs.look_at_job(
     p_tenant text, p_job uuid, p_kinds text[])
@@ -266,8 +269,10 @@ begin
         exists (
             select from igjobs.batches b
             where b.tenant = p_tenant and b.job_id = p_job
-                and b.state = 'queued' and b.not_before <= clock_timestamp())
-    into o.job, o.leased, o.held, o.capped, o.waited
+                and b.state = 'queued' and b.not_before <= clock_timestamp()),
+        (select t.max_cost_usd_per_day from igjobs.tenants t
+         where t.tenant = p_tenant)
+    into o.job, o.leased, o.held, o.capped, o.waited, o.day_limit
     from public.scrape_jobs j
     where j.tenant = p_tenant and j.job_id = p_job
         and j.state in ('queued', 'running') and j.kind = any (p_kinds);
@@ -310,13 +315,18 @@ declare
     j public.scrape_jobs;
     b igjobs.batches;
     l igjobs.slot_locks;
+    a igjobs.allowance;
     starts boolean;
+    paid boolean;
+    waits boolean;
     k integer;
 begin
     perform igjobs.claim_alone(p_job);
     o := igjobs.look_at_job(p_tenant, p_job, p_kinds);
     j := o.job;
     k := array_position(p_kinds, j.kind);
+    paid := j.max_cost_usd is not null or o.day_limit is not null;
+    waits := paid and igjobs.waits_for_money(j);
     c.answer := 'none';
     if j.job_id is null or o.leased >= j.parallelism then
         return c;
@@ -326,9 +336,14 @@ begin
         return c;
     end if;
 
-    b := igjobs.pick_batch(p_tenant, p_job, o.waited);
+    if waits then
+        b := igjobs.pick_paid(p_tenant, p_job);
+    else
+        b := igjobs.pick_batch(p_tenant, p_job, o.waited);
+    end if;
     if b.job_id is null then
-        c.wait_ms := igjobs.wait_ms(p_tenant, p_job);
+        c.wait_ms := case when waits then igjobs.money_wait_ms()
+                         else igjobs.wait_ms(p_tenant, p_job) end;
         c.answer := case when c.wait_ms is null then 'none' else 'later' end;
         return c;
     end if;
@@ -342,24 +357,37 @@ begin
         return c;
     end if;
 
-    j := igjobs.lock_active(p_tenant, p_job, j.state);
+    j := igjobs.lock_active(p_tenant, p_job, paid or j.state = 'queued');
     if j.state not in ('queued', 'running') then
         return c;
     end if;
 
     starts := j.state = 'queued';
+    paid := paid and b.attempt = 0 and p_providers[k] is not null;
+    if paid then
+        a := igjobs.reserve(j, p_providers[k], p_actors[k], b.account_count);
+        if a.answer <> 'ok' then
+            return igjobs.claim_without_money(j, a);
+        end if;
+        j.reserved_usd := a.job_reserved;
+    end if;
     if starts then
         j.state := 'running';
         j.started_at := clock_timestamp();
+    end if;
+    if starts or paid then
         j := igjobs.save_job(j);
     end if;
     b := igjobs.lease_batch(b, l, p_worker, p_lease_ms);
-    c := igjobs.claimed_batch(b, j, starts);
+    c := igjobs.claimed_batch(b, j, starts or paid);
     if o.capped then
         c.scope := igjobs.batch_scopes(b, p_providers[k], p_actors[k]);
     end if;
     if b.attempt = 1 and p_providers[k] is not null then
         c.token := igjobs.first_intent(b, p_providers[k], p_actors[k]);
+    end if;
+    if paid then
+        c.allowance := igjobs.note_reservation(b, 0, a);
     end if;
     return c;
 end
@@ -367,15 +395,20 @@ $$;
 comment on function igjobs.claim(
     text, uuid, text[], text, integer, text[], text[], integer[]) is
     'Takes the first due batch of an active job for p_lease_ms milliseconds. '
-    'Answers batch, later (wait_ms), capped (scope: full, or held) or none; '
+    'Answers batch, later (wait_ms; also while no money is left but some may '
+    'come back), stopped (the budget is spent), capped (scope: full, or '
+    'held) or none; '
     'none also when as many batches are leased as the job''s parallelism '
     'allows. Nothing is written before the job row is locked and found '
-    'active. version and doc are set when the claim started the job. '
+    'active. version and doc are set when the claim started or stopped the '
+    'job, or reserved money. '
     'p_providers, p_actors, p_memory (beside p_kinds): whose runs a batch of '
     'the kind needs, and of how many MB. At its first attempt it comes with '
     'the intent of its first run, as run_intent would record it, number 0; '
-    'token is set then. Beside a batch scope names the scopes, with commas '
-    'between, whose parked turns may try when it ends; null without caps.';
+    'token is set then, and allowance where the job or its tenant has a '
+    'budget (see igjobs.allowance). Beside a batch scope names the scopes, '
+    'with commas between, whose parked turns may try when it ends; null '
+    'without caps.';
 
 
 create function igjobs.due(p_tenant text, p_job uuid, p_limit integer)
@@ -416,11 +449,14 @@ begin
     )
     select c.tenant, c.job_id
     from (
-        select j.tenant, j.job_id
+        select j.tenant, j.job_id,
+            igjobs.job_waits(j) or s.yes is true as waits
         from public.scrape_jobs j
         left join leased l on l.tenant = j.tenant and l.job_id = j.job_id
         left join busy t on t.tenant = j.tenant
         left join igjobs.tenants w on w.tenant = j.tenant
+        left join (select b.tenant, true as yes from igjobs.broke() b)
+            s on s.tenant = j.tenant
         where j.state in ('queued', 'running') and j.kind = any (p_kinds)
             and coalesce(l.n, 0) < j.parallelism
             and (not exists (select from igjobs.caps)
@@ -428,7 +464,8 @@ begin
         order by (coalesce(t.n, 0) + 1) / coalesce(w.weight, 1),
             coalesce(l.n, 0), j.class = 'bulk', j.job_id
         offset 0) c
-    where igjobs.due(c.tenant, c.job_id, 1) > 0
+    where case when c.waits then igjobs.due_paid(c.tenant, c.job_id, 1)
+              else igjobs.due(c.tenant, c.job_id, 1) end > 0
     limit p_limit;
 end
 $$;
@@ -454,7 +491,7 @@ begin
         begin
             c := igjobs.claim(job.tenant, job.job_id, p_kinds, p_worker,
                               p_lease_ms, p_providers, p_actors, p_memory);
-            if c.answer = 'batch' then
+            if c.answer in ('batch', 'stopped') then
                 return c;
             end if;
             -- undone: the locks of one job at a time
@@ -470,8 +507,8 @@ end
 $$;
 comment on function igjobs.claim_any(
     text[], text, integer, text[], text[], integer[]) is
-    'Claims without Redis: a due batch of any active job. Answers batch or '
-    'none.';
+    'Claims without Redis: a due batch of any active job. Answers batch, '
+    'stopped or none.';
 
 
 create type igjobs.renewed as (

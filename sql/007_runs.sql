@@ -2,7 +2,7 @@
 -- Provider runs: intent before the call, id after it, splits, and runs that
 -- nobody will collect. Money is spent once: every step is fenced by the
 -- batch's attempt and can be repeated. Locks: batch row, then the job row
--- where accounts were given up.
+-- where accounts were given up or money moves, then the tenant's day.
 
 create function igjobs.is_holder(b igjobs.batches, p_attempt integer)
     returns boolean
@@ -91,7 +91,8 @@ comment on function igjobs.plan_run(igjobs.batches, text) is
     'number.';
 
 
-create type igjobs.intent as (answer text, run_no integer, token text);
+create type igjobs.intent as (
+    answer text, run_no integer, token text, allowance jsonb);
 
 create function igjobs.run_intent(
     p_tenant text, p_job uuid, p_batch integer, p_attempt integer,
@@ -104,6 +105,8 @@ declare
     b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
     r igjobs.runs;
     i igjobs.intent;
+    a igjobs.allowance;
+    repeats boolean;
 begin
     i.answer := igjobs.intent_answer(b, p_attempt, p_call_ms);
     if i.answer <> 'ok' then
@@ -116,9 +119,17 @@ begin
             p_batch using errcode = 'object_not_in_prerequisite_state';
     end if;
 
+    repeats := r.state = 'intent' and r.attempt = p_attempt;
+    if not repeats and igjobs.has_budget(b) then
+        a := igjobs.reserve_again(b, r, p_provider, p_actor, p_accounts);
+        if a.answer <> 'ok' then
+            i.answer := 'stop';
+            return i;
+        end if;
+    end if;
     i.run_no := coalesce(r.run_no, igjobs.next_run_no(b));
-    i.token := case when r.state = 'intent' and r.attempt = p_attempt
-                   then r.token else gen_random_uuid()::text end;
+    i.token := case when repeats then r.token
+                   else gen_random_uuid()::text end;
     insert into igjobs.runs as t (
         job_id, batch_no, run_no, attempt, state, tenant, platform, accounts,
         intent_at, token, provider, actor)
@@ -128,6 +139,11 @@ begin
     on conflict (job_id, batch_no, run_no) do update
     set state = 'intent', attempt = p_attempt, intent_at = clock_timestamp(),
         token = i.token, provider = p_provider, actor = p_actor;
+    i.allowance := case
+        when a.answer is not null
+            then igjobs.note_reservation(b, i.run_no, a)
+        when r.reserved_usd is not null then igjobs.allowance_json(r)
+        end;
     return i;
 end
 $$;
@@ -135,8 +151,9 @@ comment on function igjobs.run_intent(
     text, uuid, integer, integer, text, text, text, integer) is
     'Records that a run for these accounts (null = the whole batch) is about '
     'to be started, before the call. Takes the planned run of the same '
-    'accounts, else makes one. Answers ok (run_no, token), lost, stop (the '
-    'job is not running), short (the lease has not p_call_ms left). A repeat '
+    'accounts, else makes one. Answers ok (run_no, token, and what it may '
+    'cost where there is a budget), lost, stop (the job is not running, or '
+    'no money is left for now), short (the lease has not p_call_ms left). A repeat '
     'answers the same token; an older attempt''s intent gets a new one.';
 
 
@@ -234,15 +251,19 @@ create function igjobs.run_refused(
 as $$
 declare
     b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
+    r igjobs.runs := igjobs.read_run(p_tenant, p_job, p_batch, p_run_no);
 begin
-    if not igjobs.is_holder(b, p_attempt) then
+    if not igjobs.is_holder(b, p_attempt)
+        or r.state is null or r.state not in ('planned', 'intent')
+    then
         return 'lost';
     end if;
-    update igjobs.runs r
+    update igjobs.runs t
     set state = 'planned', token = null, intent_at = null
-    where r.tenant = p_tenant and r.job_id = p_job and r.batch_no = p_batch
-        and r.run_no = p_run_no and r.state in ('planned', 'intent');
-    return case when found then 'ok' else 'lost' end;
+    where t.tenant = p_tenant and t.job_id = p_job and t.batch_no = p_batch
+        and t.run_no = p_run_no;
+    perform igjobs.give_money_back(r);
+    return 'ok';
 end
 $$;
 comment on function igjobs.run_refused(
@@ -309,6 +330,7 @@ begin
             and t.batch_no = p_batch;
     end if;
     perform igjobs.note_outcomes(b, p_outcomes);
+    perform igjobs.book_closed_alone(r, p_cost);
     if p_accounts_failed > 0 then
         perform igjobs.settle_job(p_tenant, p_job, 0, p_accounts_failed, 0);
     end if;
@@ -383,6 +405,7 @@ begin
 
     if b.state = 'leased' or not own then
         booked := igjobs.plan_run(b, r.accounts);
+        r := igjobs.owe_beside(b, booked, r);
     elsif b.state = 'queued' then
         perform igjobs.plan_run(b, r.accounts);
     end if;
@@ -397,6 +420,8 @@ begin
         where t.tenant = p_tenant and t.job_id = p_job
             and t.batch_no = p_batch;
     end if;
+    r.run_id := p_run_id;
+    perform igjobs.book_closed_alone(r, p_cost);
     return 'booked';
 end
 $$;

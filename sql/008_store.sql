@@ -1,7 +1,7 @@
 -- Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 -- The unit of commit: one provider page. Locks: batch row, slots, result rows
 -- (those that seem new, then the others, each in profile_id order), job row
--- last and briefly.
+-- last and briefly, then the tenant's day where money moves.
 
 create type igjobs.stored as (
     answer text, kept integer, batch_closed boolean, version bigint, doc text,
@@ -358,6 +358,9 @@ begin
         least(j.account_count, j.accounts_failed + p_accounts_failed);
     j.batches_done := j.batches_done + s.batch_closed::integer;
     j.progress_sum := j.progress_sum + progress - b.progress;
+    if p_close then
+        j := igjobs.book_closed(j, r, p_cost);
+    end if;
     j := igjobs.save_job(igjobs.settle(j));
     return (s.answer, c.n, s.batch_closed, j.version, j.doc,
             igjobs.is_final(j.state), j.state, j.reason);

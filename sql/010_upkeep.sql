@@ -46,11 +46,14 @@ begin
     return query
     select j.tenant, j.job_id, j.kind, j.class, j.parallelism,
         coalesce(w.weight, 1::real), d.n,
-        case when d.n = 0 and l.n < j.parallelism
+        case when d.n = 0 and l.n < j.parallelism and not j.waits
             then igjobs.wait_ms(j.tenant, j.job_id) end
     from (
-        select t.tenant, t.job_id, t.kind, t.class, t.parallelism
+        select t.tenant, t.job_id, t.kind, t.class, t.parallelism,
+            igjobs.job_waits(t) or s.yes is true as waits
         from public.scrape_jobs t
+        left join (select b.tenant, true as yes from igjobs.broke() b)
+            s on s.tenant = t.tenant
         where t.state in ('queued', 'running')
             and (t.tenant, t.job_id) > (p_after_tenant, p_after)
         order by t.tenant, t.job_id
@@ -59,14 +62,19 @@ begin
     cross join lateral (
         select igjobs.leased(j.tenant, j.job_id) offset 0) l (n)
     cross join lateral (
-        select igjobs.due(j.tenant, j.job_id,
-                          greatest(0, j.parallelism - l.n)) offset 0) d (n)
+        select case when j.waits
+            then igjobs.due_paid(j.tenant, j.job_id,
+                                 greatest(0, j.parallelism - l.n))
+            else igjobs.due(j.tenant, j.job_id,
+                            greatest(0, j.parallelism - l.n))
+            end offset 0) d (n)
     order by j.tenant, j.job_id;
 end
 $$;
 comment on function igjobs.runnable(text, uuid, integer) is
     'Active jobs after a key (start with an empty tenant and the zero uuid), '
-    'in its order. turns = min(parallelism - leased, due batches); where '
+    'in its order. turns = min(parallelism - leased, due batches; while it '
+    'waits for money, those with an open run, which is paid); where '
     'that is 0 although a batch could be leased, wait_ms until one is due.';
 
 

@@ -69,11 +69,13 @@ my %may = (
         run_started
         runnable
         setting
+        settle_run
         split_run
         stop_job
         stop_overdue
         store_page
         sweep_job
+        unsettled_runs
     )],
 );
 

@@ -36,6 +36,7 @@ like $doc, qr/\A\{"version":1,"success":true,"job_id":"$job",
     "accounts":\{"total":120,"failed":0\},
     "genders":\{"female":0,"male":0,"unknown":0\},
     "batches":\{"done":0,"failed":0\},
+    "cost":\{"usd":0,"reserved_usd":0,"max_usd":null\},
     "results_url":"\/api\/job-results\/$job"\}\z/x,
     'the document has its members in their order';
 is $e->sql("select doc from igjobs.job_documents where job_id = '$job'"),

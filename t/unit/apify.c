@@ -54,11 +54,21 @@ teardown(void)
 }
 
 
+/* What a budget allows the next start. */
+static igj_start_t  limits;
+
+
 static igj_provider_class_t
 start(int n, int64_t timeout_ms)
 {
     static const char *const  accounts[] = { "nasa", "esa" };
-    igj_start_t               s = { accounts, n, 50, "token-1", timeout_ms };
+    igj_start_t               s = limits;
+
+    s.accounts = accounts;
+    s.n = n;
+    s.max_count = 50;
+    s.token = "token-1";
+    s.timeout_ms = timeout_ms;
 
     return igj_provider_start(provider, &s, &run, &err);
 }
@@ -90,14 +100,30 @@ start_request(void)
 
     request = peer_request(0);
     ok(peer_asked(0, "POST /v2/actors/owner~actor/runs?waitForFinish=0"
-               "&memory=1024&timeout=600&maxItems=100&maxTotalChargeUsd=1.5000 "
-               "HTTP/1.1\r\n"), "path and caps");
+               "&memory=1024&timeout=600&maxItems=100"
+               "&maxTotalChargeUsd=1.500000 HTTP/1.1\r\n"), "path and caps");
     is_text(strstr(request, "\r\n\r\n") + 4, "{\"dataToScrape\":\"followers\","
             "\"usernames\":[\"nasa\",\"esa\"],\"resultsLimit\":50,"
             "\"igjobs_token\":\"token-1\"}", "input, extra input and token");
     ok(strstr(request, "Authorization: Bearer " SECRET "\r\n") != NULL,
        "the secret is a header");
     ok(strstr(strstr(request, SECRET) + 1, SECRET) == NULL, "and nothing else");
+
+    limits = (igj_start_t) { .max_items = 30, .max_charge_usd = 0.012345,
+                             .memory_mb = 256, .run_timeout_s = 60 };
+    peer_reply(201, "", RUN("READY"));
+    is(start(2, 0), IGJ_PROVIDER_OK, "started under a budget");
+    ok(peer_asked(1, "POST /v2/actors/owner~actor/runs?waitForFinish=0"
+               "&memory=256&timeout=60&maxItems=30"
+               "&maxTotalChargeUsd=0.012345 HTTP/1.1\r\n"), "its limits");
+    limits = (igj_start_t) { .max_charge_usd = 2 };
+    peer_reply(201, "", RUN("READY"));
+    is(start(2, 0), IGJ_PROVIDER_OK, "started under a larger one");
+    ok(peer_asked(2, "POST /v2/actors/owner~actor/runs?waitForFinish=0"
+               "&memory=1024&timeout=600&maxItems=100"
+               "&maxTotalChargeUsd=1.500000 HTTP/1.1\r\n"),
+       "the stricter limit counts");
+    limits = (igj_start_t) { 0 };
 
     teardown();
 }

@@ -143,7 +143,8 @@ start(char *list, int max_count, int64_t timeout_ms)
     now = (int64_t) time(NULL) * 1000;
     snprintf(token, sizeof(token), "drive-%lld-%d", (long long) now,
              (int) getpid());
-    s = (igj_start_t) { accounts, n, max_count, token, timeout_ms };
+    s = (igj_start_t) { .accounts = accounts, .n = n, .max_count = max_count,
+                        .token = token, .timeout_ms = timeout_ms };
 
     class = igj_provider_start(provider, &s, &run, &err);
     printf("start %s %s\n", igj_provider_class_name(class), err.message);

@@ -163,6 +163,7 @@ igj_batch_intended(igj_batch_t *b, const PGresult *res,
     r->state = IGJ_BATCH_RUN_INTENT;
     r->intent_ms = igj_clock_ms();
     snprintf(r->token, sizeof(r->token), "%s", igj_pg_get_text(res, 0, 2));
+    igj_allowance_read(&r->allowance, igj_pg_get(res, 0, 3));
     *run = r;
 
     return IGJ_BATCH_OK;

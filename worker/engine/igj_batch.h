@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "igj_allowance.h"
 #include "igj_base.h"
 
 
@@ -29,7 +30,8 @@
 
 typedef enum {
     IGJ_BATCH_OK = 0,
-    IGJ_BATCH_STOP,          /* the job winds down, or the worker does: return
+    IGJ_BATCH_STOP,          /* the job winds down, has no money for now, or
+                                the worker ends: return
                                 IGJ_OUTCOME_GIVE_BACK */
     IGJ_BATCH_LOST,          /* another worker has the batch, or the job has
                                 ended: return IGJ_OUTCOME_LOST */
@@ -60,6 +62,7 @@ struct igj_batch_run_s {
     int64_t                 intent_ms;    /* igj_clock_ms() of the intent */
     bool                    fresh;        /* the intent came with this claim:
                                              no call was made for it */
+    igj_allowance_t         allowance;
     const char             *accounts;     /* newline-joined; NULL: all */
 };
 

@@ -16,6 +16,7 @@
 
 
 static igj_claim_answer_t igj_claim_answer(igj_claim_t *c);
+static void igj_claim_tell(const igj_claim_t *c);
 static int igj_claim_read(igj_claim_t *c);
 static int igj_claim_read_runs(igj_claim_t *c);
 static int igj_claim_first_run(igj_claim_t *c);
@@ -91,6 +92,11 @@ igj_claim_answer(igj_claim_t *c)
         return IGJ_CLAIM_CAPPED;
     }
 
+    if (strcmp(answer, "stopped") == 0) {
+        igj_claim_tell(c);
+        return IGJ_CLAIM_NONE;
+    }
+
     if (strcmp(answer, "batch") != 0) {
         return IGJ_CLAIM_NONE;
     }
@@ -102,6 +108,24 @@ igj_claim_answer(igj_claim_t *c)
     }
 
     return IGJ_CLAIM_BATCH;
+}
+
+
+/* The job's budget is spent. */
+
+static void
+igj_claim_tell(const igj_claim_t *c)
+{
+    const char  *job;
+
+    job = igj_pg_get_text(c->res, 0, IGJ_CLAIM_JOB_ID);
+
+    igj_log(IGJ_LOG_INFO, "budget spent", igj_s("job", job));
+
+    igj_engine_publish(c->engine,
+                       igj_pg_get_text(c->res, 0, IGJ_CLAIM_TENANT), job,
+                       igj_pg_get(c->res, 0, IGJ_CLAIM_VERSION),
+                       igj_pg_get(c->res, 0, IGJ_CLAIM_DOC), false);
 }
 
 
@@ -175,6 +199,8 @@ igj_claim_first_run(igj_claim_t *c)
     run->intent_ms = c->asked_ms;
     snprintf(run->token, sizeof(run->token), "%s",
              igj_pg_get_text(c->res, 0, IGJ_CLAIM_TOKEN));
+    igj_allowance_read(&run->allowance,
+                       igj_pg_get(c->res, 0, IGJ_CLAIM_ALLOWANCE));
 
     return IGJ_OK;
 }
@@ -227,6 +253,7 @@ igj_claim_add_run(igj_claim_t *c, const cJSON *item)
         cJSON_GetObjectItemCaseSensitive(item, "intent_age_ms"));
     run->intent_ms = igj_clock_ms() - (age > 0 ? (int64_t) age : 0);
 
+    igj_allowance_take(&run->allowance, item);
     igj_claim_id(run->token, item, "token");
     igj_claim_id(run->run_id, item, "run_id");
     igj_claim_id(run->dataset_id, item, "dataset_id");

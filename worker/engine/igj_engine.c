@@ -323,6 +323,10 @@ igj_engine_start(igj_engine_t *e)
         }
         e->deliverer_started = true;
     }
+    if (pthread_create(&e->settler, NULL, igj_settler_main, e) != 0) {
+        return IGJ_ERROR;
+    }
+    e->settler_started = true;
 
     for (i = 0; i < e->settings->lanes; i++) {
         if (pthread_create(&e->lanes[i].thread, NULL, igj_lane_main,
@@ -420,6 +424,7 @@ igj_engine_stop_upkeep(igj_engine_t *e)
     pthread_mutex_unlock(&e->lock);
 
     igj_engine_join(e->deliverer, e->deliverer_started);
+    igj_engine_join(e->settler, e->settler_started);
     igj_engine_join(e->reaper, e->reaper_started);
     igj_engine_join(e->housekeeper, e->housekeeper_started);
     igj_engine_join(e->renewer, e->renewer_started);

@@ -1,9 +1,9 @@
 /* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
 
 /*
- * The engine: lanes, taker, renewer, housekeeper, reaper and deliverer of one
- * process, and what they share.  Everything in igj_engine_t is made before the
- * first thread starts and freed after the last has ended; each member says who
+ * The engine: lanes, taker, renewer and upkeep threads of one process, and
+ * what they share.  Everything in igj_engine_t is made before the first
+ * thread starts and freed after the last has ended; each member says who
  * guards it.
  */
 
@@ -38,7 +38,7 @@ struct igj_engine_s {
     const igj_settings_t  *settings;
     igj_pg_t              *pg;            /* of the lanes; any thread */
     igj_pg_t              *pg_renewer;
-    igj_pg_t              *pg_upkeep;     /* housekeeper, reaper, deliverer */
+    igj_pg_t              *pg_upkeep;     /* upkeep threads */
     igj_hints_t           *hints;         /* NULL: works without Redis */
     igj_seen_t            *seen;          /* beside the hints */
     igj_taker_t           *taker;
@@ -55,10 +55,12 @@ struct igj_engine_s {
     pthread_t              housekeeper;
     pthread_t              reaper;
     pthread_t              deliverer;
+    pthread_t              settler;
     bool                   renewer_started;
     bool                   housekeeper_started;
     bool                   reaper_started;
     bool                   deliverer_started;
+    bool                   settler_started;
 
     /* what the upkeep threads wait on */
     pthread_mutex_t        lock;

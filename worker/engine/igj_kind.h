@@ -50,6 +50,11 @@ typedef struct {
 
     /* Ends an orphaned run; IGJ_ERROR: not now, again later. */
     int         (*reap)(void *data, igj_orphan_t *orphan);
+
+    /* What a run that has ended did cost; *lost: the provider has forgotten
+     * it.  IGJ_ERROR: not now, again later. */
+    int         (*cost)(void *data, const char *run_id, double *cost_usd,
+                        bool *lost);
 } igj_kind_t;
 
 

@@ -8,7 +8,7 @@
 #define IGJ_CLAIM_COLUMNS                                                    \
     "select answer, scope, wait_ms, tenant, job_id, batch_no, attempt, "     \
     "kind, class, phase, payload, accounts, job, runs, outcomes, failures, " \
-    "losses, version, doc, token "
+    "losses, version, doc, token, allowance "
 
 #define IGJ_ANSWER_COLUMNS                                                   \
     "select answer, version, doc, final, state, wait_ms "
@@ -43,8 +43,8 @@ igj_statement(igj_sql_t id)
                 "$4::int)"),
 
         igj_sql(IGJ_SQL_RUN_INTENT, "igj_run_intent",
-                "select answer, run_no, token from igjobs.run_intent("
-                "$1::text, $2::uuid, $3::int, $4::int, $5::text, $6::text, "
+                "select answer, run_no, token, allowance from "
+                "igjobs.run_intent($1::text, $2::uuid, $3::int, $4::int, $5::text, $6::text, "
                 "$7::text, $8::int)"),
 
         igj_sql(IGJ_SQL_RUN_STARTED, "igj_run_started",
@@ -113,6 +113,15 @@ igj_statement(igj_sql_t id)
         igj_sql(IGJ_SQL_BOOK_RUN, "igj_book_run",
                 "select igjobs.book_run($1::text, $2::uuid, $3::int, "
                 "$4::int, $5::text, $6::numeric, $7::text, $8::text)"),
+
+        igj_sql(IGJ_SQL_UNSETTLED_RUNS, "igj_unsettled_runs",
+                "select tenant, job_id, batch_no, run_no, run_id, kind "
+                "from igjobs.unsettled_runs($1::int)"),
+
+        igj_sql(IGJ_SQL_SETTLE_RUN, "igj_settle_run",
+                IGJ_ANSWER_COLUMNS
+                "from igjobs.settle_run($1::text, $2::uuid, $3::int, "
+                "$4::int, $5::numeric, $6::boolean)"),
 
         igj_sql(IGJ_SQL_ENSURE_PARTITIONS, "igj_ensure_partitions",
                 "select igjobs.ensure_partitions($1::int)"),

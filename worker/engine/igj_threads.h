@@ -31,6 +31,7 @@ void *igj_renewer_main(void *engine);
 void *igj_housekeeper_main(void *engine);
 void *igj_reaper_main(void *engine);
 void *igj_deliverer_main(void *engine);
+void *igj_settler_main(void *engine);
 
 
 /* Opens all kinds for one thread into a new array; NULL with a reason. */

@@ -30,6 +30,8 @@ static void igj_scrape_run_batch(void *data, igj_batch_t *batch,
 static bool igj_scrape_run(igj_scrape_t *k, igj_batch_run_t *record);
 static igj_batch_run_t *igj_scrape_open_run(const igj_batch_t *batch);
 static int igj_scrape_reap(void *data, igj_orphan_t *orphan);
+static int igj_scrape_cost(void *data, const char *run_id, double *cost_usd,
+    bool *lost);
 static int igj_scrape_reap_find(igj_scrape_t *k, igj_orphan_t *orphan,
     igj_run_t *run);
 
@@ -42,7 +44,8 @@ const igj_kind_t  igj_kind_scrape_followers = {
     igj_scrape_open,
     igj_scrape_close,
     igj_scrape_run_batch,
-    igj_scrape_reap
+    igj_scrape_reap,
+    igj_scrape_cost
 };
 
 
@@ -218,6 +221,18 @@ igj_scrape_accounts(const igj_scrape_t *k)
 }
 
 
+int
+igj_scrape_max_count(const igj_scrape_t *k)
+{
+    int64_t  max_items;
+
+    max_items = k->record ? k->record->allowance.max_items : 0;
+
+    return max_items > 0 ? (int) (max_items / k->sources.n)
+                         : k->batch->max_count;
+}
+
+
 const char *
 igj_scrape_run_state(const igj_run_t *run)
 {
@@ -379,4 +394,28 @@ igj_scrape_reap_find(igj_scrape_t *k, igj_orphan_t *orphan, igj_run_t *run)
     default:
         return IGJ_ERROR;
     }
+}
+
+
+static int
+igj_scrape_cost(void *data, const char *run_id, double *cost_usd, bool *lost)
+{
+    igj_run_t              run;
+    igj_scrape_t          *k;
+    igj_provider_error_t   err;
+
+    k = data;
+    igj_run_init(&run, run_id, NULL);
+
+    if (igj_provider_cost(k->provider, &run, &err) != IGJ_PROVIDER_OK) {
+        return IGJ_ERROR;
+    }
+
+    *lost = (run.state == IGJ_RUN_LOST);
+
+    if (igj_run_final(&run) && run.cost_usd >= 0) {
+        *cost_usd = run.cost_usd;
+    }
+
+    return *lost || *cost_usd >= 0 ? IGJ_OK : IGJ_ERROR;
 }

@@ -75,6 +75,10 @@ bool igj_scrape_stopped(igj_scrape_t *k, igj_batch_rc_t rc);
 /* The accounts of the run at work, newline-joined. */
 const char *igj_scrape_accounts(const igj_scrape_t *k);
 
+/* Items of each account that the run at work may bring: fewer than the batch
+ * wants where its budget was short. */
+int igj_scrape_max_count(const igj_scrape_t *k);
+
 /* A run's state as the database has it: succeeded, failed, … */
 const char *igj_scrape_run_state(const igj_run_t *run);
 

@@ -111,7 +111,7 @@ igj_scrape_full_page(igj_scrape_t *k, bool *full)
         return true;
     }
 
-    if (last >= (int64_t) k->sources.n * k->batch->max_count) {
+    if (last >= (int64_t) k->sources.n * igj_scrape_max_count(k)) {
         return true;
     }
 

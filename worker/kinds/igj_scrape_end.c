@@ -55,7 +55,7 @@ igj_scrape_end(igj_scrape_t *k, igj_batch_page_t *page)
         return igj_scrape_close_run(k, page);
     }
 
-    missing = igj_sources_missing(&k->sources, k->batch->max_count, &n,
+    missing = igj_sources_missing(&k->sources, igj_scrape_max_count(k), &n,
                                   &failed);
     if (failed) {
         return igj_scrape_retry(k, "out of memory", -1);
@@ -85,7 +85,7 @@ igj_scrape_close_run(igj_scrape_t *k, igj_batch_page_t *page)
     cJSON           *outcomes;
     igj_batch_rc_t   rc;
 
-    outcomes = igj_sources_final(&k->sources, k->batch->max_count, false,
+    outcomes = igj_sources_final(&k->sources, igj_scrape_max_count(k), false,
                                  &page->accounts_failed);
     page->outcomes = outcomes;
     page->close = true;
@@ -224,7 +224,7 @@ igj_scrape_split(igj_scrape_t *k, const char *const *parts, int nparts,
     igj_batch_rc_t   rc;
 
     given_up = 0;
-    outcomes = words ? igj_sources_final(&k->sources, k->batch->max_count,
+    outcomes = words ? igj_sources_final(&k->sources, igj_scrape_max_count(k),
                                          true, &given_up)
                      : NULL;
     state = k->record->state == IGJ_BATCH_RUN_STARTED
@@ -248,7 +248,7 @@ igj_scrape_alone(igj_scrape_t *k, igj_batch_page_t *page,
             igj_i("batch", k->batch->batch_no),
             igj_s("account", k->sources.names[0]));
 
-    igj_sources_give_up(&k->sources, k->batch->max_count, end);
+    igj_sources_give_up(&k->sources, igj_scrape_max_count(k), end);
 
     return igj_scrape_close_run(k, page);
 }
@@ -265,7 +265,7 @@ igj_scrape_lost_run(igj_scrape_t *k)
     memset(&page, 0, sizeof(igj_batch_page_t));
     page.from = page.to = k->record->cursor;
 
-    missing = igj_sources_missing(&k->sources, k->batch->max_count, &n,
+    missing = igj_sources_missing(&k->sources, igj_scrape_max_count(k), &n,
                                   &failed);
     if (failed) {
         return igj_scrape_retry(k, "out of memory", -1);

@@ -67,7 +67,11 @@ igj_scrape_start_new(igj_scrape_t *k)
 
     start.accounts = k->sources.names;
     start.n = k->sources.n;
-    start.max_count = k->batch->max_count;
+    start.max_count = igj_scrape_max_count(k);
+    start.max_items = k->record->allowance.max_items;
+    start.max_charge_usd = k->record->allowance.max_usd;
+    start.memory_mb = k->record->allowance.memory_mb;
+    start.run_timeout_s = k->record->allowance.timeout_s;
     start.token = k->record->token;
     start.timeout_ms = k->settings->start_timeout;
 

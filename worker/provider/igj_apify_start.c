@@ -60,31 +60,48 @@ igj_apify_input(const igj_apify_t *a, const igj_start_t *start)
 }
 
 
+/* The smaller of two limits; 0 is none. */
+static double
+igj_apify_stricter(double a, double b)
+{
+    return a <= 0 || (b > 0 && b < a) ? b : a;
+}
+
+
 static int
 igj_apify_start_url(const igj_apify_t *a, const igj_start_t *start, char *url)
 {
-    const igj_provider_conf_t  *conf;
+    int                         mb, seconds;
     char                        memory[32], timeout[32], items[48], charge[48];
+    double                      usd;
+    int64_t                     most;
+    const igj_provider_conf_t  *conf;
 
     conf = &a->head.conf;
     memory[0] = timeout[0] = items[0] = charge[0] = '\0';
 
-    if (conf->memory_mb > 0) {
-        snprintf(memory, sizeof(memory), "&memory=%d", conf->memory_mb);
+    mb = start->memory_mb > 0 ? start->memory_mb : conf->memory_mb;
+    seconds = start->run_timeout_s > 0 ? start->run_timeout_s
+                                       : conf->run_timeout_s;
+    most = start->max_items > 0 ? start->max_items
+           : conf->cap_items ? (int64_t) start->n * start->max_count : 0;
+    usd = igj_apify_stricter(start->max_charge_usd, conf->max_charge_usd);
+
+    if (mb > 0) {
+        snprintf(memory, sizeof(memory), "&memory=%d", mb);
     }
 
-    if (conf->run_timeout_s > 0) {
-        snprintf(timeout, sizeof(timeout), "&timeout=%d", conf->run_timeout_s);
+    if (seconds > 0) {
+        snprintf(timeout, sizeof(timeout), "&timeout=%d", seconds);
     }
 
-    if (conf->cap_items) {
-        snprintf(items, sizeof(items), "&maxItems=%lld",
-                 (long long) start->n * start->max_count);
+    if (most > 0) {
+        snprintf(items, sizeof(items), "&maxItems=%lld", (long long) most);
     }
 
-    if (conf->max_charge_usd > 0) {
-        snprintf(charge, sizeof(charge), "&maxTotalChargeUsd=%.4f",
-                 conf->max_charge_usd);
+    /* as many digits as a reservation has: never more than that */
+    if (usd > 0) {
+        snprintf(charge, sizeof(charge), "&maxTotalChargeUsd=%.6f", usd);
     }
 
     /* the answer must bring the run's id at once: nothing is waited for */

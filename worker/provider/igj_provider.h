@@ -117,6 +117,11 @@ typedef struct {
     const char *const     *accounts;           /* borrowed, normalised names */
     int                    n;
     int                    max_count;          /* items per account, > 0 */
+    int64_t                max_items;          /* to be paid for; this and the
+                                                  next three 0: as configured */
+    double                 max_charge_usd;
+    int                    memory_mb;
+    int                    run_timeout_s;
     const char            *token;              /* unique per intent */
     int64_t                timeout_ms;         /* whole call, retries included;
                                                   0: IGJ_START_CALL_MS */
