@@ -139,6 +139,10 @@
       "The job failed",                                                       \
       "Ask for the job's status, or read what it found before it failed with "\
       "?partial=true.")                                                       \
+    X(DELIVERY_NOT_FOUND, "IGJ0404", 404, "delivery-not-found",               \
+      "The job has no such delivery",                                         \
+      "Compare the id with those of the job's deliveries; old ones are "      \
+      "removed.")                                                             \
     X(JOB_STATE_CONFLICT, "IGJ0410", 409, "job-state-conflict",               \
       "The job's state does not allow this",                                  \
       "Ask for the job's status; detail says what stands in the way.")        \

@@ -458,6 +458,7 @@ begin
         'status_url', format('/api/job-status/%s', j.job_id),
         'accounts_url', format('/api/jobs/%s/accounts', j.job_id),
         'events_url', format('/api/jobs/%s/events', j.job_id),
+        'deliveries_url', format('/api/jobs/%s/deliveries', j.job_id),
         'batches', igjobs.batch_states(j, leased),
         'request', igjobs.job_request(j),
         'timings', igjobs.job_timings(j),

@@ -225,6 +225,14 @@ comment on function igjobs.event_type(text, public.scrape_jobs) is
     'there is nothing to tell.';
 
 
+create function igjobs.event_name(p_event uuid)
+    returns text
+    language sql immutable
+return 'msg_' || replace(p_event::text, '-', '');
+comment on function igjobs.event_name(uuid) is
+    'The id of an event: the same at each try, so that receivers can tell.';
+
+
 create function igjobs.event_data(j public.scrape_jobs)
     returns text
     language sql immutable
@@ -437,7 +445,7 @@ begin
             d.next_at := clock_timestamp() + p_lease_ms * interval '1 ms';
             return next (
                 d.tenant, d.job_id, d.seq, d.attempts,
-                'msg_' || replace(d.event_id::text, '-', ''), d.type,
+                igjobs.event_name(d.event_id), d.type,
                 d.origin, d.url, d.payload, secrets);
         end if;
         perform igjobs.save_delivery(d);
@@ -646,14 +654,14 @@ create function igjobs.delivery_json(d igjobs.deliveries)
     returns jsonb
     language sql stable
 return jsonb_build_object(
-    'id', 'msg_' || replace(d.event_id::text, '-', ''), 'type', d.type,
+    'id', igjobs.event_name(d.event_id), 'type', d.type,
     'url', d.url, 'state', d.state, 'attempts', d.attempts,
     'created_at', igjobs.json_time(d.created_at)::jsonb,
     'next_at', igjobs.json_time(
         case when d.state = 'waiting' then d.next_at end)::jsonb,
     'finished_at', igjobs.json_time(d.finished_at)::jsonb,
-    'resend_url', format('/api/jobs/%s/deliveries/msg_%s/resend', d.job_id,
-                         replace(d.event_id::text, '-', '')),
+    'resend_url', format('/api/jobs/%s/deliveries/%s/resend', d.job_id,
+                         igjobs.event_name(d.event_id)),
     'tries', d.tries);
 comment on function igjobs.delivery_json(igjobs.deliveries) is
     'A delivery as the API shows it.';
@@ -705,7 +713,47 @@ comment on function igjobs.api_deliveries(jsonb, jsonb) is
     'job in their order and what became of each.';
 
 
-grant execute on function igjobs.api_deliveries(jsonb, jsonb) to igjobs_api;
+create function igjobs.api_resend(caller jsonb, params jsonb)
+    returns igjobs.api_answer
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    j public.scrape_jobs := igjobs.find_job(caller, params);
+    d igjobs.deliveries;
+begin
+    if j.job_id is null then
+        return igjobs.no_job(params);
+    end if;
+    select t.* into d from igjobs.deliveries t
+    where t.tenant = j.tenant and t.job_id = j.job_id
+        and igjobs.event_name(t.event_id) = params ->> 'delivery'
+    for no key update;
+    if d.job_id is null then
+        return igjobs.api_problem(404, 'delivery-not-found', null);
+    end if;
+
+    if d.state <> 'sending' then
+        d.state := 'waiting';
+        d.step := 0;
+        d.next_at := clock_timestamp();
+        d.finished_at := null;
+        perform igjobs.save_delivery(d);
+    end if;
+    return (202, (jsonb_build_object('success', true, 'job_id', j.job_id)
+                  || igjobs.delivery_json(d))::text);
+end
+$$;
+comment on function igjobs.api_resend(jsonb, jsonb) is
+    'POST /api/jobs/{job}/deliveries/{delivery}/resend: sent again at once '
+    'under the same id, whatever became of it, with all its tries before it; '
+    'also to an endpoint that was gone.';
+
+
+grant execute on function
+    igjobs.api_deliveries(jsonb, jsonb),
+    igjobs.api_resend(jsonb, jsonb)
+to igjobs_api;
 grant execute on function
     igjobs.lease_deliveries(text, integer, integer, text, text),
     igjobs.delivery_result(

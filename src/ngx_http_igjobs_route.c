@@ -71,6 +71,15 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
       ngx_http_igjobs_query("outcome", "page_size", "page_token"),
       NGX_HTTP_IGJOBS_SQL_API_JOB_ACCOUNTS },
 
+    { NGX_HTTP_GET, "/api/jobs/:job/deliveries",
+      ngx_http_igjobs_call, 0,
+      ngx_http_igjobs_query("page_size", "page_token"),
+      NGX_HTTP_IGJOBS_SQL_API_DELIVERIES },
+
+    { NGX_HTTP_POST, "/api/jobs/:job/deliveries/:delivery/resend",
+      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY, NULL,
+      NGX_HTTP_IGJOBS_SQL_API_RESEND },
+
     { NGX_HTTP_GET, "/api/jobs/:job/events",
       ngx_http_igjobs_events, 0, NULL, 0 },
 

@@ -121,6 +121,11 @@ static const ngx_http_igjobs_sql_t
 
     [NGX_HTTP_IGJOBS_SQL_API_PAUSE] = ngx_http_igjobs_sql_change("pause"),
 
+    [NGX_HTTP_IGJOBS_SQL_API_DELIVERIES] =
+        ngx_http_igjobs_sql_call("deliveries"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_RESEND] = ngx_http_igjobs_sql_write("resend"),
+
     [NGX_HTTP_IGJOBS_SQL_API_RESUME] = ngx_http_igjobs_sql_change("resume"),
 
     [NGX_HTTP_IGJOBS_SQL_ESTIMATE] = {

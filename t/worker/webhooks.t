@@ -9,10 +9,15 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib", "$FindBin::Bin/lib";
+use IPC::Open2;
+use JSON::PP ();
 use Test::More;
+use Igjobs::Env;
+use Igjobs::Openapi;
 use Igjobs::Port 'free_port';
 use Igjobs::Queue;
 use Igjobs::Receiver;
+use Igjobs::Schema;
 use Igjobs::Stack;
 use Igjobs::Wait;
 
@@ -87,10 +92,51 @@ subtest 'what arrives' => sub {
     ok(!exists $header{expect}, 'no 100-continue');
     is(Igjobs::Receiver::signed_with($_, secret('default')), 1, 'signed')
         for $started, $completed;
+    my $fits = Igjobs::Schema->new(Igjobs::Openapi::document(), strict => 1)
+        ->compile({ '$ref' => '#/components/schemas/Event' });
+    is_deeply([$fits->($_->{event})], [], 'as it is described')
+        for $started, $completed;
     $completed->{body} .= ' ';
     is(Igjobs::Receiver::signed_with($completed, secret('default')), 0,
         'what is changed is not');
     wait_deliveries($job, BOTH);
+};
+
+# the sample of docs/api.md, asked about an event
+sub is_genuine {
+    my ($event, $secret) = @_;
+    my ($sample) = do { open my $in, '<', Igjobs::Env::root() . '/docs/api.md'
+                            or die "docs/api.md: $!"; local $/; <$in> }
+        =~ /<!-- sample: verify -->\n```python\n(.*?)```/s;
+    my $pid = open2 my $out, my $in, 'python3', '-c', "$sample\n"
+        . "import json, sys\nevent = json.load(sys.stdin)\n"
+        . "print(is_genuine(event['secret'], event['headers'],"
+        . " event['body'].encode()))";
+
+    print $in JSON::PP->new->utf8->encode({ %$event, secret => $secret });
+    close $in;
+    my $answer = <$out>;
+    waitpid $pid, 0;
+    chomp $answer;
+    return $answer;
+}
+
+subtest 'the sample for receivers' => sub {
+    submit($receiver->url('/sample'));
+    my ($event) = $receiver->wait_events('/sample', 1);
+    my $secret = secret('default');
+
+    is(is_genuine($event, $secret), 'True', 'takes what is genuine');
+    is(is_genuine({ %$event, body => $event->{body} . ' ' }, $secret),
+        'False', 'not what was changed');
+    is(is_genuine($event, secret('stranger')), 'False', 'or signed by others');
+    my %header = %{ $event->{headers} };
+    is(is_genuine({ %$event, headers => { %header,
+        'webhook-signature' => "v1,x $header{'webhook-signature'} v1,y" } },
+        $secret), 'True', 'one signature of several must fit');
+    $header{'webhook-timestamp'} -= 3600;
+    is(is_genuine({ %$event, headers => \%header }, $secret), 'False',
+        'nor what is old');
 };
 
 subtest 'a rotated secret' => sub {
