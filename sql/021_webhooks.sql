@@ -740,8 +740,9 @@ begin
         d.finished_at := null;
         perform igjobs.save_delivery(d);
     end if;
-    return (202, (jsonb_build_object('success', true, 'job_id', j.job_id)
-                  || igjobs.delivery_json(d))::text);
+    return (202, jsonb_build_object(
+        'success', true, 'job_id', j.job_id,
+        'delivery', igjobs.delivery_json(d))::text);
 end
 $$;
 comment on function igjobs.api_resend(jsonb, jsonb) is

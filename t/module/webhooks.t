@@ -128,7 +128,7 @@ subtest 'sent again' => sub {
 
     is($r->{status}, 202, 'what was delivered');
     my $doc = $r->json;
-    is("$doc->{id} $doc->{state} $doc->{job_id}",
+    is("$doc->{delivery}{id} $doc->{delivery}{state} $doc->{job_id}",
         "$paused->{id} waiting $job", 'waits again, the same');
     is(resend($paused->{resend_url})->{status}, 202, 'once more');
     is($http->post_json($resumed->{resend_url}, { any => 1 })->{status}, 202,
