@@ -78,6 +78,17 @@ typedef struct {
     bool         skip_invalid;
     bool         drop_unknown;
     bool         watch;
+    bool         dry_run;
+
+    int64_t      target_count;             /* 0: none, also of those below */
+    int64_t      max_seconds;
+    int64_t      max_age;
+    int64_t      parallelism;
+    const char  *half_width;               /* NULL: none, likewise */
+    const char  *max_cost;
+    const char  *max_failed_ratio;
+    const char  *random_seed;
+    const char  *callback_url;
 
     int64_t      limit;                    /* -1: not given */
     bool         all;

@@ -16,6 +16,13 @@
 static int cli_body_measure(cli_body_t *body, uint64_t *distinct);
 static int cli_body_head(cli_body_t *body, const cli_options_t *options,
     uint64_t distinct);
+static void cli_body_limits(igj_json_t *json, const cli_options_t *options);
+static void cli_body_integer(igj_json_t *json, const char *key,
+    int64_t value);
+static void cli_body_decimal(igj_json_t *json, const char *key,
+    const char *value);
+static void cli_body_text(igj_json_t *json, const char *key,
+    const char *value);
 static int cli_body_piece(cli_body_t *body);
 static size_t cli_body_name(cli_body_t *body);
 
@@ -122,9 +129,7 @@ cli_body_head(cli_body_t *body, const cli_options_t *options,
     igj_json_init(&json, body->head, CLI_BODY_HEAD_MAX - 1);
     igj_json_object_begin(&json);
 
-    if (options->gender != NULL) {
-        igj_json_member_text(&json, "targetGender", options->gender);
-    }
+    cli_body_text(&json, "targetGender", options->gender);
 
     if (options->count > 0) {
         igj_json_member_integer(&json, "totalScrapeCount", options->count);
@@ -142,6 +147,12 @@ cli_body_head(cli_body_t *body, const cli_options_t *options,
         igj_json_member_boolean(&json, "skip_invalid", 1);
     }
 
+    if (options->dry_run) {
+        igj_json_member_boolean(&json, "dry_run", 1);
+    }
+
+    cli_body_limits(&json, options);
+
     igj_json_key(&json, "accounts");
     igj_json_raw(&json, "[", 1);
 
@@ -153,6 +164,56 @@ cli_body_head(cli_body_t *body, const cli_options_t *options,
     body->len += (int64_t) json.len + 2;   /* and the end, "]}" */
 
     return IGJ_OK;
+}
+
+
+static void
+cli_body_limits(igj_json_t *json, const cli_options_t *options)
+{
+    cli_body_integer(json, "target_count", options->target_count);
+    cli_body_integer(json, "max_seconds", options->max_seconds);
+    cli_body_integer(json, "max_age", options->max_age);
+    cli_body_integer(json, "parallelism", options->parallelism);
+
+    if (options->half_width != NULL) {
+        igj_json_key(json, "stop_when");
+        igj_json_object_begin(json);
+        cli_body_decimal(json, "half_width", options->half_width);
+        igj_json_object_end(json);
+    }
+
+    cli_body_decimal(json, "max_cost_usd", options->max_cost);
+    cli_body_decimal(json, "max_failed_ratio", options->max_failed_ratio);
+    cli_body_text(json, "random_seed", options->random_seed);
+    cli_body_text(json, "callback_url", options->callback_url);
+}
+
+
+static void
+cli_body_integer(igj_json_t *json, const char *key, int64_t value)
+{
+    if (value > 0) {
+        igj_json_member_integer(json, key, value);
+    }
+}
+
+
+static void
+cli_body_decimal(igj_json_t *json, const char *key, const char *value)
+{
+    if (value != NULL) {
+        igj_json_key(json, key);
+        igj_json_raw_value(json, value, strlen(value));
+    }
+}
+
+
+static void
+cli_body_text(igj_json_t *json, const char *key, const char *value)
+{
+    if (value != NULL) {
+        igj_json_member_text(json, key, value);
+    }
 }
 
 

@@ -13,9 +13,10 @@
 
 #include "cli_names.h"
 #include "igj_json.h"
+#include "igj_limits.h"
 
 
-#define CLI_BODY_HEAD_MAX  512
+#define CLI_BODY_HEAD_MAX  (IGJ_CALLBACK_URL_MAX + 2048)
 
 
 typedef struct {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli_commands.h"
+#include "igj_limits.h"
 
 
 #define at(member)  offsetof(cli_options_t, member)
@@ -50,6 +51,32 @@ static const cli_option_t  cli_submit_options[] = {
       "leaves faulty accounts out instead of refusing all" },
     { "drop-unknown", 0, NULL, CLI_SWITCH, at(drop_unknown), 0, 0, NULL,
       "does not keep profiles of unknown gender" },
+    { "target-count", 0, "N", CLI_INTEGER, at(target_count), 1,
+      IGJ_MAX_TARGET_COUNT, NULL,
+      "ends the job when it has kept N profiles" },
+    { "half-width", 0, "X", CLI_DECIMAL, at(half_width), 0, 0, NULL,
+      "ends the job when the 95 % interval of a gender's share is at most X to "
+      "both sides: 0.01 is one per cent" },
+    { "max-cost", 0, "USD", CLI_DECIMAL, at(max_cost), 0, 0, NULL,
+      "the job's budget in US dollars" },
+    { "max-seconds", 0, "N", CLI_INTEGER, at(max_seconds), 1,
+      IGJ_MAX_SECONDS, NULL,
+      "ends the job N seconds after it was submitted" },
+    { "max-age", 0, "SECONDS", CLI_INTEGER, at(max_age), 0, IGJ_MAX_AGE_S,
+      NULL,
+      "takes followers that an earlier job has bought, if they are not older" },
+    { "max-failed-ratio", 0, "X", CLI_DECIMAL, at(max_failed_ratio), 0, 0,
+      NULL,
+      "share of the accounts that may fail in a completed job (0.1)" },
+    { "parallelism", 0, "N", CLI_INTEGER, at(parallelism), 1,
+      IGJ_MAX_BATCHES, NULL,
+      "batches in work at once; the server has a limit" },
+    { "random-seed", 0, "TEXT", CLI_STRING, at(random_seed), 0, 0, NULL,
+      "says that the accounts were drawn at random, and with which seed" },
+    { "callback-url", 0, "URL", CLI_STRING, at(callback_url), 0, 0, NULL,
+      "whom the server tells of the job's end" },
+    { "dry-run", 0, NULL, CLI_SWITCH, at(dry_run), 0, 0, NULL,
+      "submits nothing: says what the job would be, take and cost" },
     { "watch", 0, NULL, CLI_SWITCH, at(watch), 0, 0, NULL,
       "goes on as \"igjobs watch\"" },
     { "idempotency-key", 0, "KEY|auto", CLI_STRING, at(key), 0, 0, NULL,

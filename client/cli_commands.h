@@ -15,6 +15,7 @@ typedef enum {
     CLI_SWITCH = 0,                /* bool */
     CLI_STRING,                    /* const char * */
     CLI_INTEGER,                   /* int64_t within min and max */
+    CLI_DECIMAL,                   /* const char *: a number as JSON knows it */
     CLI_HEADER                     /* one more of headers */
 } cli_option_e;
 

@@ -7,6 +7,7 @@
 
 #include "cli_options.h"
 #include "cli_term.h"
+#include "igj_number.h"
 
 
 #define CLI_OPTIONS_MAX   32
@@ -30,6 +31,8 @@ static int cli_options_set(cli_options_t *options,
     const cli_option_t *option, const char *value);
 static int cli_options_integer(const cli_option_t *option, const char *value,
     int64_t *member);
+static int cli_options_decimal(const cli_option_t *option, const char *value,
+    const char **member);
 static bool cli_options_word(const char *words, const char *value);
 static int cli_options_args(const cli_options_t *options,
     const cli_command_t *command);
@@ -181,6 +184,9 @@ cli_options_set(cli_options_t *options, const cli_option_t *option,
     case CLI_INTEGER:
         return cli_options_integer(option, value, member);
 
+    case CLI_DECIMAL:
+        return cli_options_decimal(option, value, member);
+
     case CLI_HEADER:
         if (options->nheaders == CLI_HEADERS_MAX) {
             cli_say("more than %d times -H", CLI_HEADERS_MAX);
@@ -226,6 +232,30 @@ cli_options_integer(const cli_option_t *option, const char *value,
     }
 
     *member = number;
+
+    return IGJ_OK;
+}
+
+
+/* The text is sent as it is: nothing of it is lost on the way. */
+
+static int
+cli_options_decimal(const cli_option_t *option, const char *value,
+    const char **member)
+{
+    int        fraction;
+    int64_t    whole;
+    igj_str_t  text;
+
+    text.data = value;
+    text.len = strlen(value);
+
+    if (igj_number_whole(text, &whole, &fraction) != IGJ_OK) {
+        cli_say("--%s takes a number, not \"%s\"", option->name, value);
+        return IGJ_ERROR;
+    }
+
+    *member = value;
 
     return IGJ_OK;
 }

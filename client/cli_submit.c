@@ -11,6 +11,7 @@
 
 #include "cli_ask.h"
 #include "cli_body.h"
+#include "cli_estimate.h"
 #include "cli_json.h"
 #include "cli_term.h"
 #include "cli_watch.h"
@@ -70,6 +71,11 @@ cli_submit_check(const cli_options_t *options)
     if (options->count > 0 && options->per_account > 0) {
         cli_say("--count is for all accounts, --per-account for each: give "
                 "one of them");
+        return IGJ_ERROR;
+    }
+
+    if (options->dry_run && options->watch) {
+        cli_say("--dry-run submits nothing that --watch could show");
         return IGJ_ERROR;
     }
 
@@ -179,8 +185,16 @@ cli_submit_send(cli_t *cli, cli_submit_t *submit)
         }
     }
 
-    rc = cli_answer_good(&answer) ? cli_submit_accepted(cli, submit, &answer)
-                                  : cli_submit_refused(cli, submit, &answer);
+    if (!cli_answer_good(&answer)) {
+        rc = cli_submit_refused(cli, submit, &answer);
+
+    } else if (cli->options.dry_run) {
+        rc = cli_estimate(cli, &answer, cli_body_place, &submit->body);
+
+    } else {
+        rc = cli_submit_accepted(cli, submit, &answer);
+    }
+
     cli_answer_free(&answer);
 
     return rc;

@@ -27,6 +27,7 @@
 #define IGJ_MAX_AGE_S             (90 * 24 * 3600)
                                            /* max_age */
 #define IGJ_CALLBACK_URL_MAX      2000     /* bytes of callback_url */
+#define IGJ_RANDOM_SEED_MAX       64       /* bytes of random_seed */
 #define IGJ_DRY_RUN_NAMES         20       /* names that a dry run shows */
 
 /* User names */

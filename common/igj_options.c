@@ -15,6 +15,7 @@
 
 typedef enum {
     IGJ_OPTION_NUMBER = 0,
+    IGJ_OPTION_SEED,
     IGJ_OPTION_URL,
     IGJ_OPTION_GROUP
 } igj_option_type_e;
@@ -69,6 +70,10 @@ static const igj_option_t  igj_option_members[] = {
       IGJ_OPTION_NUMBER, IGJ_OPTION_PARALLELISM, 0, 1, 1, IGJ_MAX_BATCHES,
       "a whole number from 1 to 10000, or leave the field out" },
 
+    { "random_seed", "random_seed", IGJ_OPTION_SEED, 0, 0, 0, 0, 0,
+      "a string of 1 to 64 printable ASCII characters, or leave the field "
+      "out: the accounts were not drawn at random" },
+
     { "callback_url", "callback_url", IGJ_OPTION_URL, 0, 0, 0, 0, 0,
       "a URL that begins with https:// or http://, of at most 2000 ASCII "
       "characters, without user name, password and fragment, or leave the "
@@ -88,7 +93,7 @@ static const igj_option_t  igj_option_stop_members[] = {
 
 _Static_assert(IGJ_MAX_SECONDS == 2592000 && IGJ_MAX_AGE_S == 7776000
                && IGJ_MAX_BATCHES == 10000 && IGJ_CALLBACK_URL_MAX == 2000
-               && IGJ_MAX_COST_USD == 10000000,
+               && IGJ_MAX_COST_USD == 10000000 && IGJ_RANDOM_SEED_MAX == 64,
                "these limits are spelt out in texts");
 
 
@@ -223,6 +228,29 @@ igj_option_read_url(igj_options_t *options, const igj_scan_event_t *event)
 }
 
 
+/* What the accounts were drawn with, for whoever wants to draw them again. */
+static int
+igj_option_read_seed(igj_options_t *options, const igj_scan_event_t *event)
+{
+    size_t  i;
+
+    if (event->total == 0 || event->total > IGJ_RANDOM_SEED_MAX) {
+        return IGJ_ERROR;
+    }
+
+    for (i = 0; i < event->text.len; i++) {
+        if (event->text.data[i] < ' ' || event->text.data[i] > '~') {
+            return IGJ_ERROR;
+        }
+    }
+
+    memcpy(options->random_seed, event->text.data, event->text.len);
+    options->random_seed[event->text.len] = '\0';
+
+    return IGJ_OK;
+}
+
+
 int
 igj_option_read(igj_options_t *options, const igj_option_t *option,
     const igj_scan_event_t *event)
@@ -237,6 +265,10 @@ igj_option_read(igj_options_t *options, const igj_option_t *option,
 
     if (option->type == IGJ_OPTION_URL && event->type == IGJ_SCAN_STRING) {
         return igj_option_read_url(options, event);
+    }
+
+    if (option->type == IGJ_OPTION_SEED && event->type == IGJ_SCAN_STRING) {
+        return igj_option_read_seed(options, event);
     }
 
     return (option->type == IGJ_OPTION_GROUP
@@ -256,7 +288,8 @@ igj_option_was_read(const igj_options_t *options, const igj_option_t *option)
 int
 igj_options_any(const igj_options_t *options)
 {
-    return options->given != 0 || options->callback_url[0] != '\0';
+    return options->given != 0 || options->random_seed[0] != '\0'
+           || options->callback_url[0] != '\0';
 }
 
 
@@ -304,6 +337,10 @@ igj_options_members(igj_json_t *json, const igj_options_t *options)
 {
     igj_options_write(json, options, igj_option_members);
     igj_options_write(json, options, igj_option_stop_members);
+
+    if (options->random_seed[0] != '\0') {
+        igj_json_member_text(json, "random_seed", options->random_seed);
+    }
 
     if (options->callback_url[0] != '\0') {
         igj_json_member_text(json, "callback_url", options->callback_url);

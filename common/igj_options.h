@@ -35,7 +35,8 @@ typedef enum {
 typedef struct {
     unsigned  given;                       /* bit n: numbers[n] is set */
     int64_t   numbers[IGJ_OPTION_NUMBERS]; /* each in its option's unit */
-    char      callback_url[IGJ_CALLBACK_URL_MAX + 1];  /* "": none */
+    char      random_seed[IGJ_RANDOM_SEED_MAX + 1];    /* "": none */
+    char      callback_url[IGJ_CALLBACK_URL_MAX + 1];  /* likewise */
 } igj_options_t;
 
 
@@ -68,7 +69,7 @@ int igj_option_was_read(const igj_options_t *options,
 int igj_options_any(const igj_options_t *options);
 
 /* Room for what igj_options_members() writes, with a comma before it. */
-#define IGJ_OPTIONS_JSON_MAX  (IGJ_CALLBACK_URL_MAX + 512)
+#define IGJ_OPTIONS_JSON_MAX  (IGJ_CALLBACK_URL_MAX + 1024)
 
 /* Writes the members into the object that is open. */
 void igj_options_members(igj_json_t *json, const igj_options_t *options);

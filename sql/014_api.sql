@@ -369,6 +369,7 @@ return jsonb_build_object(
     'max_cost_usd', trim_scale(j.max_cost_usd),
     'max_seconds', round(extract(epoch from j.deadline - j.created_at)),
     'max_age', j.max_age_seconds,
+    'random_seed', j.random_seed,
     'callback_url', j.callback_url);
 comment on function igjobs.job_request(public.scrape_jobs) is
     'What was asked for, with the settings that the job got.';

@@ -19,10 +19,10 @@ my $http = $stack->client;
 my $options = '"target_count":9007199254740992,'
     . '"stop_when":{"half_width":0.0123},"max_cost_usd":4350000.000001,'
     . '"max_seconds":3600,"max_age":86400,"max_failed_ratio":0.25,'
-    . '"parallelism":10000,"callback_url":"https://a.example/x?y=%20"';
+    . '"parallelism":10000,"random_seed":"4711","callback_url":"https://a.example/x?y=%20"';
 my $columns = 'target_count, half_width, max_cost_usd, deadline - created_at,'
-    . ' max_age_seconds, max_failed_ratio, parallelism, callback_url';
-my $stored = '9007199254740992|0.0123|4350000.000001|01:00:00|86400|0.25|32|'
+    . ' max_age_seconds, max_failed_ratio, parallelism, random_seed, callback_url';
+my $stored = '9007199254740992|0.0123|4350000.000001|01:00:00|86400|0.25|32|4711|'
     . 'https://a.example/x?y=%20';
 
 my %way = (
@@ -46,7 +46,7 @@ for my $name (sort keys %way) {
         $r = $http->post_json($submit, body($n, '"x":1'),
                               headers => [map { s/^(small|large)$/$1-2/r }
                                           @headers]);
-        is(job($r->json->{job_id}), '||||' . '|0.1|8|',
+        is(job($r->json->{job_id}), '|||||0.1|8||',
             'none are stored for one without');
     };
 }
@@ -56,9 +56,10 @@ subtest 'what a job was asked for' => sub {
     my $r = $http->get("/api/jobs/$id");
 
     is_deeply([@{ $r->json->{request} }{qw(target_count stop_when max_cost_usd
-            max_seconds max_age max_failed_ratio parallelism callback_url)}],
+            max_seconds max_age max_failed_ratio parallelism random_seed
+            callback_url)}],
         [9007199254740992, { half_width => 0.0123 }, 4350000.000001, 3600,
-         86400, 0.25, 32, 'https://a.example/x?y=%20'], 'is told');
+         86400, 0.25, 32, '4711', 'https://a.example/x?y=%20'], 'is told');
     like($r->{body}, qr/"max_cost_usd": ?4350000\.000001\b/, 'exactly');
 };
 

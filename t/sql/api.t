@@ -164,7 +164,7 @@ subtest 'a whole job' => sub {
           max_count_per_account => 7, parallelism => 8,
           max_failed_ratio => 0.1,
           map { $_ => undef } qw(target_count stop_when max_cost_usd
-              max_seconds max_age callback_url) }, 'what was asked for';
+              max_seconds max_age random_seed callback_url) }, 'what was asked for';
     my @claims = map { $e->claim($job) } 1 .. 2;
     is_deeply $doc->()->{batches},
         { queued => 1, running => 2, done => 0, failed => 0 }, 'running';

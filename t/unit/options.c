@@ -67,6 +67,9 @@ static const good_t  good_bodies[] = {
     { "{" A ",\"parallelism\":1}", "{\"parallelism\":1}" },
     { "{" A ",\"parallelism\":10000}", "{\"parallelism\":10000}" },
 
+    { "{" A ",\"random_seed\":\"x \\\"1\\\"\"}",
+      "{\"random_seed\":\"x \\\"1\\\"\"}" },
+    { "{" A ",\"random_seed\":null}", "{}" },
     { "{" A ",\"callback_url\":\"https://a.example/x?y=z@1\"}",
       "{\"callback_url\":\"https://a.example/x?y=z@1\"}" },
     { "{" A ",\"callback_url\":\"HTTP://[::1]:80\"}",
@@ -142,6 +145,12 @@ static const bad_t  bad_members[] = {
     { "\"dry_run\":1", "#/dry_run", "true or false" },
     { "\"dry_run\":\"yes\"", "#/dry_run", "is \"yes\"" },
 
+    { "\"random_seed\":7", "#/random_seed", "is 7" },
+    { "\"random_seed\":\"\"", "#/random_seed", "1 to 64" },
+    { "\"random_seed\":\"1234567890123456789012345678901234567890123456789"
+      "0123456789012345\"", "#/random_seed", "1 to 64" },
+    { "\"random_seed\":\"a\\u0007\"", "#/random_seed", "printable" },
+    { "\"random_seed\":\"\xc3\xa4\"", "#/random_seed", "printable" },
     { "\"callback_url\":5", "#/callback_url", "is 5" },
     { "\"callback_url\":\"\"", "#/callback_url", "begins with https://" },
     { "\"callback_url\":\"ftp://a\"", "#/callback_url", "is \"ftp://a\"" },
@@ -231,7 +240,7 @@ test_good(size_t slice)
 static void
 test_bad(size_t slice)
 {
-    char          body[256];
+    char          body[512];
     size_t        i, k, good;
     const bad_t  *c;
 
