@@ -146,6 +146,10 @@
     X(JOB_STATE_CONFLICT, "IGJ0410", 409, "job-state-conflict",               \
       "The job's state does not allow this",                                  \
       "Ask for the job's status; detail says what stands in the way.")        \
+    X(REDRIVE_LIMIT, "IGJ0411", 409, "redrive-limit",                         \
+      "The job has been redriven too often",                                  \
+      "Submit what failed as a new job, or have the operator raise the "      \
+      "setting max_redrives.")                                                \
                                                                               \
     /* 05: pages */                                                           \
                                                                               \

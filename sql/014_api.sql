@@ -463,6 +463,8 @@ begin
         'batches', igjobs.batch_states(j, leased),
         'request', igjobs.job_request(j),
         'timings', igjobs.job_timings(j),
+        'redrives', j.redrives,
+        'audit', igjobs.job_audit(j.tenant, j.job_id),
         'eta', igjobs.job_eta(j),
         'stalled_since',
             igjobs.json_time(igjobs.stalled_since(j, leased))::jsonb,

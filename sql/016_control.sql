@@ -229,6 +229,8 @@ return igjobs.unchanged(igjobs.api_problem(
             'The deadline has passed: send max_seconds, from now on.'
         when 'target' then
             'The target is reached: send a higher target_count.'
+        when 'precision' then
+            'The precision is reached: send a smaller half_width.'
         else 'Nothing is left to be done.'
         end));
 comment on function igjobs.still_reached(text) is

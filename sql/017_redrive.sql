@@ -274,7 +274,9 @@ begin
     values (p_job, p_tenant, p_action, p_reason, jsonb_strip_nulls(
         jsonb_build_object(
             'error_class', p_error_class, 'batches', a.batches,
-            'failed_accounts', a.accounts, 'limits', p_limits)));
+            'failed_accounts', a.accounts))
+        || case when p_limits is null then '{}'
+               else jsonb_build_object('limits', p_limits) end);
     a.version := j.version;
     a.doc := j.doc;
     a.state := j.state;
@@ -290,8 +292,8 @@ comment on function igjobs.reopen_job(
     'are to run, failed accounts among them, version, doc, state), unknown, '
     'active (not final), nothing (is to be done), ceiling (too many '
     'redrives), or the limit at which it would stop at once: deadline, '
-    'budget, target, precision. Takes all locks itself: the caller holds none of the '
-    'job.';
+    'budget, target, precision. Takes all locks itself: the caller holds none '
+    'of the job.';
 
 
 create function igjobs.forgive_queued(p_tenant text, p_job uuid)
@@ -337,4 +339,119 @@ comment on function igjobs.open_row(public.scrape_jobs, text) is
     'becomes that of a job at work.';
 
 
+
+-- The calls.
+
+create function igjobs.bad_error_class(params jsonb)
+    returns text[]
+    language sql immutable
+return case
+    when params #> '{body,error_class}' not in (
+        'null', '"blocked"', '"rejected"', '"unfinished"', '"unavailable"',
+        '"refused"', '"lost"', '"internal"')
+    then array['#/error_class',
+        'error_class takes blocked, rejected, unfinished, unavailable, '
+        'refused, lost or internal.']
+end;
+comment on function igjobs.bad_error_class(jsonb) is
+    'Pointer to an error_class that no account fails with, and what it must '
+    'be; null when it is one, or there is none.';
+
+
+create function igjobs.redriven_so(j public.scrape_jobs, params jsonb)
+    returns boolean
+    language plpgsql stable
+as $$
+declare
+    l igjobs.audit_log;
+begin
+    select t.* into l from igjobs.audit_log t
+    where t.tenant = j.tenant and t.job_id = j.job_id
+    order by t.audit_id desc limit 1;
+    return j.state in ('queued', 'running') and l.action = 'redrive'
+        and l.reason is not distinct from params #>> '{body,reason}'
+        and l.detail ->> 'error_class'
+            is not distinct from params #>> '{body,error_class}'
+        and l.detail -> 'limits' is not distinct from
+            igjobs.limits_of(params);
+end
+$$;
+comment on function igjobs.redriven_so(public.scrape_jobs, jsonb) is
+    'Is this call the one that has opened the job, once more? A client whose '
+    'answer was lost sends it again.';
+
+
+create function igjobs.not_reopened(j public.scrape_jobs, p_answer text)
+    returns igjobs.api_change
+    language plpgsql stable
+as $$
+begin
+    return case p_answer
+        when 'active' then igjobs.state_conflict(j)
+        when 'ceiling' then igjobs.unchanged(igjobs.api_problem(
+            409, 'redrive-limit', format(
+                'The job has been redriven %s times.', j.redrives)))
+        else igjobs.still_reached(p_answer)
+        end;
+end
+$$;
+comment on function igjobs.not_reopened(public.scrape_jobs, text) is
+    'What igjobs.reopen_job''s answers other than reopened are to a client.';
+
+
+create function igjobs.api_redrive(caller jsonb, params jsonb)
+    returns igjobs.api_change
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    j public.scrape_jobs := igjobs.find_job(caller, params);
+    limits jsonb := igjobs.limits_of(params);
+    error_class text := params #>> '{body,error_class}';
+    bad text[] := coalesce(igjobs.bad_limit(limits),
+                           igjobs.bad_error_class(params));
+    a igjobs.reopened;
+begin
+    if j.job_id is null then
+        return igjobs.unchanged(igjobs.no_job(params));
+    elsif igjobs.bad_reason(params) is not null then
+        return igjobs.bad_member('#/reason', igjobs.bad_reason(params));
+    elsif bad is not null then
+        return igjobs.bad_member(bad[1], bad[2]);
+    end if;
+
+    a := igjobs.reopen_job(j.tenant, j.job_id, 'redrive', error_class,
+                           limits, params #>> '{body,reason}');
+    j := igjobs.find_job(caller, params);
+    if a.answer = 'reopened' then
+        return igjobs.changed(200, j);
+    elsif a.answer = 'active' and igjobs.redriven_so(j, params) then
+        return igjobs.unchanged((200, j.doc));
+    end if;
+    return igjobs.not_reopened(j, a.answer);
+end
+$$;
+comment on function igjobs.api_redrive(jsonb, jsonb) is
+    'POST /api/jobs/{job}/redrive {"reason", "error_class", limits as of a '
+    'resume}: what failed or was never run in a job that has ended runs. 200 '
+    'when it is open again, 409 when it has not ended, nothing is left to do, '
+    'a limit would stop it at once or it was redriven too often.';
+
+
+create function igjobs.job_audit(p_tenant text, p_job uuid)
+    returns jsonb
+    language sql stable
+return (
+    select coalesce(jsonb_agg(jsonb_build_object(
+        'at', igjobs.json_time(l.at)::jsonb, 'action', l.action,
+        'reason', l.reason, 'detail', l.detail) order by l.audit_id), '[]')
+    from (
+        select t.* from igjobs.audit_log t
+        where t.tenant = p_tenant and t.job_id = p_job
+        order by t.audit_id desc limit 50) l);
+comment on function igjobs.job_audit(text, uuid) is
+    'Who did what to a job, the newest 50 entries, in order.';
+
+
 revoke all on all functions in schema igjobs from public;
+grant execute on function igjobs.api_redrive(jsonb, jsonb) to igjobs_api;

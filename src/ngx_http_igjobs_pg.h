@@ -56,6 +56,7 @@ typedef enum {
     NGX_HTTP_IGJOBS_SQL_ESTIMATE,       /* igjobs.estimate_job(), a call */
     NGX_HTTP_IGJOBS_SQL_API_DELIVERIES,
     NGX_HTTP_IGJOBS_SQL_API_RESEND,
+    NGX_HTTP_IGJOBS_SQL_API_REDRIVE,
     NGX_HTTP_IGJOBS_SQL_SUBMIT,         /* igjobs.submit_all(), for many */
     NGX_HTTP_IGJOBS_SQL_SUBMIT_WITH_KEY,    /* a call, for one */
     NGX_HTTP_IGJOBS_SQL_BULK_KEY,       /* tenant, job, key, fingerprint:

@@ -66,6 +66,10 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
       ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY, NULL,
       NGX_HTTP_IGJOBS_SQL_API_RESUME },
 
+    { NGX_HTTP_POST, "/api/jobs/:job/redrive",
+      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY, NULL,
+      NGX_HTTP_IGJOBS_SQL_API_REDRIVE },
+
     { NGX_HTTP_GET, "/api/jobs/:job/accounts",
       ngx_http_igjobs_call, 0,
       ngx_http_igjobs_query("outcome", "page_size", "page_token"),

@@ -134,6 +134,8 @@ static const ngx_http_igjobs_sql_t
         "$1::text, $2::text, $3::int, $4::int, $5::jsonb)",
         5, NGX_HTTP_IGJOBS_PG_CALLS, 0, NULL },
 
+    [NGX_HTTP_IGJOBS_SQL_API_REDRIVE] = ngx_http_igjobs_sql_change("redrive"),
+
     [NGX_HTTP_IGJOBS_SQL_SUBMIT] = {
         "igjobs_submit",
         "select class, parallelism from igjobs.submit_all("

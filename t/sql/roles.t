@@ -26,6 +26,7 @@ my %may = (
         api_jobs
         api_pause
         api_pause_schedule
+        api_redrive
         api_resend
         api_resume
         api_resume_schedule

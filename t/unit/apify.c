@@ -159,7 +159,7 @@ start_answers(void)
         { "input refused", 400, "{\"error\":{\"type\":\"invalid-input\","
           "\"message\":\"m\"}}", 2, IGJ_PROVIDER_SPLIT },
         { "input of one account refused", 400, "{\"error\":{\"type\":"
-          "\"invalid-input\",\"message\":\"m\"}}", 1, IGJ_PROVIDER_GIVE_UP },
+          "\"invalid-input\",\"message\":\"m\"}}", 1, IGJ_PROVIDER_SPLIT },
         { "input too large", 413, "", 2, IGJ_PROVIDER_SPLIT },
         { "another 400", 400, "{\"error\":{\"type\":\"invalid-request\","
           "\"message\":\"m\"}}", 2, IGJ_PROVIDER_GIVE_UP },
@@ -316,7 +316,7 @@ messages(void)
     setup(&fake_sys);
     peer_reply(400, "", "{\"error\":{\"type\":\"invalid-input\",\"message\":"
                "\"bad \\u0007\xC3( token " SECRET " given\"}}");
-    is(start(1, 0), IGJ_PROVIDER_GIVE_UP, "an error that quotes the secret");
+    is(start(1, 0), IGJ_PROVIDER_SPLIT, "an error that quotes the secret");
     is_text(err.message, "start: HTTP 400 invalid-input: bad  \xEF\xBF\xBD( "
             "token **************** given", "is told without it, cleaned");
     is_text(err.type, "invalid-input", "type");

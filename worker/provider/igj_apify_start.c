@@ -280,10 +280,5 @@ igj_apify_start(igj_provider_t *p, const igj_start_t *start, igj_run_t *run,
 
     cJSON_free(input);
 
-    /* halving one account helps nobody */
-    if (class == IGJ_PROVIDER_SPLIT && start->n == 1) {
-        class = err->class = IGJ_PROVIDER_GIVE_UP;
-    }
-
     return class;
 }

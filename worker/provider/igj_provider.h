@@ -45,7 +45,8 @@
 typedef enum {
     IGJ_PROVIDER_OK = 0,
     IGJ_PROVIDER_RETRY,      /* transient: again later, counts as a failure */
-    IGJ_PROVIDER_SPLIT,      /* this input was refused: halve it */
+    IGJ_PROVIDER_SPLIT,      /* this input was refused: halve it, give up one
+                                that is alone */
     IGJ_PROVIDER_PARK,       /* 429; run slots, memory: put back, no failure */
     IGJ_PROVIDER_STOP,       /* 401, 403, credits, configuration: no call of
                                 this account will work; alarm */
