@@ -67,7 +67,7 @@
 
 #define IGJ_TENANT_MAX            64       /* letters, digits, - _ . */
 #define IGJ_TOKEN_MAX             64       /* kind, class, worker id */
-#define IGJ_SCOPE_MAX             160      /* of a cap: actor:<provider>/<actor> */
+#define IGJ_SCOPE_MAX             160      /* actor:<provider>/<actor> */
 #define IGJ_KEY_MAX               320      /* longest Redis key, with its NUL */
 
 /* Status documents and waiting */

@@ -386,13 +386,42 @@ comment on index igjobs.slots_holder is
     'of one batch';
 
 
--- Scopes of which nothing is claimed for a while, see igjobs.hold.
-create table igjobs.holds (
-    scope text primary key,
-    until timestamptz not null
+-- Whether an actor (or a kind without one) can be asked now, see 020_limits.
+create table igjobs.breakers (
+    scope        text primary key,
+    state        text not null default 'closed',
+    told         text not null default 'closed',
+    since        timestamptz,
+    until        timestamptz,
+    probes_until timestamptz,
+    failed_at    timestamptz,
+    full_at      timestamptz,
+    probes       integer not null default 0,
+    failures     integer not null default 0,
+    opened       integer not null default 0,
+    most_runs    integer,
+    cause        text,
+    reason       text,
+    constraint breaker_state check (
+        case state when 'open' then until is not null
+            else state = 'closed' end)
 ) with (fillfactor = 10);
-comment on constraint holds_pkey on igjobs.holds is
-    'igjobs.held, igjobs.release_hold: the hold of a scope';
+comment on constraint breakers_pkey on igjobs.breakers is
+    'igjobs.look_at_job, igjobs.breaker_failed: the breaker of a scope';
+comment on table igjobs.breakers is
+    'for people: igjobs.breaker_states';
+comment on column igjobs.breakers.until is
+    'of an open one: nothing is asked before; then probes are';
+comment on column igjobs.breakers.probes_until is
+    'probes that have told nothing by then are replaced';
+comment on column igjobs.breakers.failures is
+    'in a row, each within the window of the one before';
+comment on column igjobs.breakers.opened is
+    'times in a row without an answer in between';
+comment on column igjobs.breakers.most_runs is
+    'that the provider let work when it was full last, at full_at';
+comment on column igjobs.breakers.told is
+    'the state that stands in a log';
 
 
 create table igjobs.kinds (
@@ -509,8 +538,21 @@ insert into igjobs.settings (name, value, note) values
     ('run_memory_mb', '4096',
      'what a run counts under a cap of memory when no memory is asked for'),
     ('park_ms', '60000', 'delay of a parked batch when the worker names none'),
-    ('hold_probes', '8',
-     'parked turns that a sweep lets try in the minute after a hold'),
+    ('breaker_failures', '5',
+     'refused or unanswered calls in a row that open an actor''s breaker'),
+    ('breaker_window_ms', '30000',
+     'failures that are further apart are not in a row'),
+    ('breaker_open_ms', '2000',
+     'how long a breaker is open at first, then doubled'),
+    ('breaker_open_max_ms', '15000', 'longest time of that'),
+    ('breaker_refused_ms', '15000',
+     'the same when the account or the actor is refused'),
+    ('breaker_refused_max_ms', '600000', 'longest time of that'),
+    ('breaker_probes', '2', 'batches that try when a breaker was open'),
+    ('breaker_probe_ms', '10000',
+     'after which a probe that has told nothing is replaced'),
+    ('breaker_full_ms', '10000',
+     'how long the number of runs stays when the provider was full'),
     ('min_run_share', '0.10',
      'share of the wanted items for which a run is still worth its start'),
     ('usage_settles_ms', '10000',

@@ -3,8 +3,6 @@
 -- holds one slot of tenant:<tenant> and kind:<kind>, until it ends. A provider
 -- run holds one of actor:<provider>/<actor> and one for each 128 MB of
 -- memory:<provider>, until it is closed: it goes on when its worker is killed.
--- And holds: a kind whose provider refuses for now is not claimed for a while,
--- so that a queue of any length does not ask it batch by batch.
 
 create function igjobs.cap_slots(p_scope text, p_amount integer)
     returns integer
@@ -52,12 +50,8 @@ comment on function igjobs.set_cap(text, integer) is
 
 create function igjobs.actor_scope(p_provider text, p_actor text)
     returns text
-    language plpgsql immutable
-as $$
-begin
-    return 'actor:' || p_provider || '/' || replace(p_actor, '/', '~');
-end
-$$;
+    language sql immutable
+return 'actor:' || p_provider || '/' || replace(p_actor, '/', '~');
 comment on function igjobs.actor_scope(text, text) is
     'The scope of an actor, however its name is spelled; null without one.';
 
@@ -264,52 +258,6 @@ comment on function igjobs.may_run(igjobs.batches) is
     'May the provider be working on a run of the batch?';
 
 
-create function igjobs.held(p_scope text)
-    returns boolean
-    language plpgsql volatile
-as $$
-begin
-    return exists (
-        select from igjobs.holds h
-        where h.scope = p_scope and h.until > clock_timestamp());
-end
-$$;
-comment on function igjobs.held(text) is
-    'Is nothing of this scope to be claimed now?';
-
-
-create function igjobs.hold(p_scope text, p_ms integer)
-    returns void
-    language plpgsql volatile
-as $$
-begin
-    if igjobs.held(p_scope) then
-        return;
-    end if;
-    insert into igjobs.holds as h (scope, until)
-    values (p_scope, clock_timestamp() + p_ms * interval '1 ms')
-    on conflict (scope) do update
-    set until = greatest(h.until, excluded.until);
-end
-$$;
-comment on function igjobs.hold(text, integer) is
-    'Keeps a scope from being claimed for p_ms; a hold that stands stays as '
-    'it is.';
-
-
-create function igjobs.release_hold(p_scope text)
-    returns void
-    language plpgsql volatile
-as $$
-begin
-    update igjobs.holds h set until = clock_timestamp()
-    where h.scope = p_scope and h.until > clock_timestamp();
-end
-$$;
-comment on function igjobs.release_hold(text) is
-    'Ends a hold early: a batch has ended well, there is room again.';
-
-
 create function igjobs.unused_slots(p_scope text)
     returns integer
     language plpgsql volatile
@@ -326,26 +274,3 @@ end
 $$;
 comment on function igjobs.unused_slots(text) is
     'Free slots of a scope; a million when it has no cap.';
-
-
-create function igjobs.free_slots(p_scope text)
-    returns integer
-    language plpgsql volatile
-    security definer set search_path = pg_catalog, pg_temp
-as $$
-declare
-    held_until timestamptz := (
-        select h.until from igjobs.holds h where h.scope = p_scope);
-    probing boolean := held_until > clock_timestamp() - interval '1 minute';
-begin
-    return case
-        when held_until > clock_timestamp() then 0
-        when probing then least(igjobs.unused_slots(p_scope),
-                                igjobs.setting('hold_probes')::integer)
-        else igjobs.unused_slots(p_scope)
-        end;
-end
-$$;
-comment on function igjobs.free_slots(text) is
-    'How many parked turns of a scope may come back now: none under a hold, '
-    'a few soon after one, all of them when it has no cap any more.';

@@ -7,7 +7,7 @@ create type igjobs.claimed as (
     batch_no integer, attempt integer, kind text, class text, phase text,
     payload jsonb, accounts text, job jsonb, runs jsonb, failures integer,
     losses integer, version bigint, doc text, outcomes jsonb, token text,
-    allowance jsonb);
+    allowance jsonb, probe boolean);
 
 
 create function igjobs.lock_batch(p_tenant text, p_job uuid, p_batch integer)
@@ -246,11 +246,12 @@ comment on function igjobs.first_intent(igjobs.batches, text, text) is
 
 -- one statement: most of what a statement costs is beside its rows
 create type igjobs.outlook as (
-    job public.scrape_jobs, leased integer, held boolean, capped boolean,
+    job public.scrape_jobs, leased integer, breaker text, capped boolean,
     waited boolean, day_limit numeric);
 
 create function igjobs.look_at_job(
-    p_tenant text, p_job uuid, p_kinds text[])
+    p_tenant text, p_job uuid, p_kinds text[], p_providers text[],
+    p_actors text[])
     returns igjobs.outlook
     language plpgsql volatile
 as $$
@@ -261,10 +262,10 @@ begin
         (select count(*) from igjobs.batches b
          where b.tenant = p_tenant and b.job_id = p_job
              and b.state = 'leased'),
-        exists (
-            select from igjobs.holds h
-            where h.scope = 'kind:' || j.kind
-                and h.until > clock_timestamp()),
+        (select k.scope from igjobs.breakers k
+         where k.scope = igjobs.breaker_scope(
+                 j.kind, p_providers[k_no], p_actors[k_no])
+             and (k.state = 'open' or k.full_at is not null)),
         exists (select from igjobs.caps),
         exists (
             select from igjobs.batches b
@@ -272,16 +273,17 @@ begin
                 and b.state = 'queued' and b.not_before <= clock_timestamp()),
         (select t.max_cost_usd_per_day from igjobs.tenants t
          where t.tenant = p_tenant)
-    into o.job, o.leased, o.held, o.capped, o.waited, o.day_limit
-    from public.scrape_jobs j
+    into o.job, o.leased, o.breaker, o.capped, o.waited, o.day_limit
+    from public.scrape_jobs j, array_position(p_kinds, j.kind) k_no
     where j.tenant = p_tenant and j.job_id = p_job
         and j.state in ('queued', 'running') and j.kind = any (p_kinds);
     return o;
 end
 $$;
-comment on function igjobs.look_at_job(text, uuid, text[]) is
+comment on function igjobs.look_at_job(
+    text, uuid, text[], text[], text[]) is
     'Part of claim: what is known of an active job without a lock; nulls when '
-    'there is none. waited: a batch waited and its time has come.';
+    'there is none. breaker: its scope, when it is not quiet. waited: a batch waited and its time has come.';
 
 
 create function igjobs.claim_alone(p_job uuid)
@@ -322,7 +324,7 @@ declare
     k integer;
 begin
     perform igjobs.claim_alone(p_job);
-    o := igjobs.look_at_job(p_tenant, p_job, p_kinds);
+    o := igjobs.look_at_job(p_tenant, p_job, p_kinds, p_providers, p_actors);
     j := o.job;
     k := array_position(p_kinds, j.kind);
     paid := j.max_cost_usd is not null or o.day_limit is not null;
@@ -330,9 +332,11 @@ begin
     c.answer := 'none';
     if j.job_id is null or o.leased >= j.parallelism then
         return c;
-    elsif o.held then
+    elsif o.breaker is not null
+        and igjobs.breaker_room(o.breaker) = 0
+    then
         c.answer := 'capped';
-        c.scope := 'kind:' || j.kind;
+        c.scope := o.breaker;
         return c;
     end if;
 
@@ -351,9 +355,14 @@ begin
     if o.capped then
         l := igjobs.batch_slots(b, p_providers[k], p_actors[k], p_memory[k]);
     end if;
-    if l.full_scope is not null then
+    c.scope := l.full_scope;
+    if c.scope is null and o.breaker is not null
+        and not igjobs.lock_breaker(o.breaker)
+    then
+        c.scope := o.breaker;
+    end if;
+    if c.scope is not null then
         c.answer := 'capped';
-        c.scope := l.full_scope;
         return c;
     end if;
 
@@ -380,6 +389,9 @@ begin
     end if;
     b := igjobs.lease_batch(b, l, p_worker, p_lease_ms);
     c := igjobs.claimed_batch(b, j, starts or paid);
+    if o.breaker is not null then
+        c.probe := igjobs.take_probe(o.breaker);
+    end if;
     if o.capped then
         c.scope := igjobs.batch_scopes(b, p_providers[k], p_actors[k]);
     end if;
@@ -408,7 +420,8 @@ comment on function igjobs.claim(
     'token is set then, and allowance where the job or its tenant has a '
     'budget (see igjobs.allowance). Beside a batch scope names the scopes, '
     'with commas between, whose parked turns may try when it ends; null '
-    'without caps.';
+    'without caps. probe: on it hangs whether others may ask its actor again: '
+    'call igjobs.breaker_answered at the first answer.';
 
 
 create function igjobs.due(p_tenant text, p_job uuid, p_limit integer)
@@ -487,7 +500,10 @@ declare
     c igjobs.claimed;
     job record;
 begin
-    for job in select t.* from igjobs.candidates(p_kinds, 16) t loop
+    for job in
+        select t.* from igjobs.candidates(
+            igjobs.open_kinds(p_kinds, p_providers, p_actors), 16) t
+    loop
         begin
             c := igjobs.claim(job.tenant, job.job_id, p_kinds, p_worker,
                               p_lease_ms, p_providers, p_actors, p_memory);

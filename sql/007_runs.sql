@@ -352,7 +352,7 @@ create function igjobs.orphan_runs(p_limit integer)
         tenant text, job_id uuid, batch_no integer, run_no integer,
         token text, provider text, actor text, run_id text,
         intent_age_ms bigint, kind text)
-    language plpgsql stable
+    language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -369,13 +369,15 @@ begin
     where r.state in ('intent', 'started') and b.state <> 'leased'
         and (b.state = 'dead' or igjobs.is_final(j.state)
              or j.state = 'stopping' and j.reason <> 'pause')
+        and igjobs.breaker_room(
+            igjobs.breaker_scope(b.kind, r.provider, r.actor)) > 0
     limit p_limit;
 end
 $$;
 comment on function igjobs.orphan_runs(integer) is
     'Runs that the provider may be working on and nobody will collect: under '
     'an ended or stopping job (except for a pause) or a dead batch, without '
-    'a lease.';
+    'a lease; not while their actor''s breaker is open.';
 
 
 create function igjobs.book_run(

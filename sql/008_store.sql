@@ -93,14 +93,10 @@ begin
         error_class = coalesce(p_error_class, t.error_class)
     where t.tenant = b.tenant and t.job_id = b.job_id
         and t.batch_no = b.batch_no;
-    if p_state = 'done' then
-        perform igjobs.release_hold('kind:' || b.kind);
-    end if;
 end
 $$;
 comment on function igjobs.end_batch(igjobs.batches, text, text, text) is
-    'done or dead: ends the lease of a locked batch, frees its slots. done '
-    'also ends a hold of its kind.';
+    'done or dead: ends the lease of a locked batch, frees its slots.';
 
 
 create function igjobs.move_batch(
@@ -339,6 +335,9 @@ begin
     s.batch_closed := igjobs.move_run(b, p_run_no, p_to, p_items, p_close,
                                       p_run_state, p_cost);
     progress := igjobs.batch_progress(b, p_items, s.batch_closed);
+    if s.batch_closed then
+        perform igjobs.breaker_answered(r.provider, r.actor, b.kind);
+    end if;
     perform igjobs.move_batch(b, progress, s.batch_closed);
     perform igjobs.note_outcomes(b, p_outcomes);
     c := igjobs.insert_rows(b, p_new, p_profile_ids, p_usernames,

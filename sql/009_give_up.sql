@@ -104,20 +104,23 @@ as $$
 declare
     b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
     a igjobs.job_answer;
-    failures integer := b.failures
-                        + (p_class in ('retry', 'refused'))::integer;
+    failures integer := b.failures;
     delay_ms integer;
 begin
-    if p_class not in ('retry', 'refused', 'park', 'full', 'dead') then
+    if p_class not in ('retry', 'away', 'unsure', 'refused', 'park', 'full',
+                       'dead')
+    then
         raise exception 'no class of errors: %', p_class
             using errcode = 'invalid_parameter_value';
     elsif not igjobs.is_holder(b, p_attempt) then
         return igjobs.after_repeat(b, p_attempt);
     end if;
 
-    if p_class in ('refused', 'full') then
-        perform igjobs.hold('kind:' || b.kind,
-                            coalesce(p_delay_ms, igjobs.park_ms()));
+    if p_class = 'retry'
+        or p_class in ('away', 'unsure', 'refused', 'full')
+            and igjobs.batch_unanswered(b, p_class, p_delay_ms, p_error)
+    then
+        failures := failures + 1;
     end if;
     if p_class = 'dead'
         or failures > igjobs.setting('max_failures')::integer
@@ -132,8 +135,9 @@ begin
 
     delay_ms := coalesce(
         p_delay_ms,
-        case p_class when 'retry' then igjobs.retry_ms(failures)
-            else igjobs.park_ms() end);
+        case p_class when 'park' then igjobs.park_ms()
+            when 'refused' then 0
+            else igjobs.retry_ms(greatest(1, failures)) end);
     perform igjobs.requeue(b, delay_ms, failures, b.losses,
                            left(p_error, 1000), p_error_class);
     a := igjobs.settle_job(p_tenant, p_job, 0, 0, 0);
@@ -146,8 +150,11 @@ comment on function igjobs.fail_batch(
     text, uuid, integer, integer, text, text, integer, text) is
     'A batch could not go on. p_class retry: counted, due again after '
     'p_delay_ms (null = exponential with jitter), dead when there were '
-    'enough; park: not counted; dead: given up; refused, full: retry, park, '
-    'and nothing of this kind is claimed until then. p_error_class: the '
+    'enough; park: not counted; dead: given up. And four that its actor''s '
+    'breaker hears of: away (no proper answer), unsure (none to a start, '
+    'which may have happened), refused (the account or the actor), full; '
+    'p_delay_ms is what the provider said, of unsure the caller. Counted is '
+    'of those the one that nobody else had before. p_error_class: the '
     'kind of error, by which a redrive may choose (docs/api.md). Answers '
     'queued (wait_ms), dead or lost.';
 

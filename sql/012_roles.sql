@@ -46,7 +46,6 @@ grant execute on function
     igjobs.orphan_runs(integer),
     igjobs.book_run(
         text, uuid, integer, integer, text, numeric, text, text),
-    igjobs.free_slots(text),
     igjobs.ensure_partitions(integer)
 to igjobs_worker;
 

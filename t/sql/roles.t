@@ -49,6 +49,7 @@ my %may = (
     )],
     igjobs_worker => [qw(
         book_run
+        breaker_answered
         claim
         claim_any
         delivery_result
@@ -77,6 +78,7 @@ my %may = (
         stop_overdue
         store_page
         sweep_job
+        tell_breakers
         unsettled_runs
     )],
 );

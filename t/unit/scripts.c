@@ -318,7 +318,7 @@ test_parked_fair(void)
         (void) script(IGJ_SCRIPT_PARK, PARK_X, turn, tenant, "x");
     }
 
-    is_text(script(IGJ_SCRIPT_PARK, PARK_X, "a/" JOB_A "/0", "a", "x"), "0",
+    is_text(script(IGJ_SCRIPT_PARK, PARK_X, turn_a0, "a", "x"), "0",
             "a parked turn keeps its place");
 
     for (i = 0; i < 7; i++) {

@@ -11,6 +11,7 @@
  *   store_page   finds the cursor moved or the run closed
  *   split_run    finds the run closed and answers its parts
  *   book_run     finds the id booked
+ *   answered     finds the breaker closed
  */
 
 #include <stdio.h>
@@ -551,6 +552,27 @@ igj_batch_book_run(igj_batch_t *b, const igj_batch_run_t *run,
                 igj_s("job", b->job), igj_i("batch", b->batch_no),
                 igj_s("run", run_id), igj_s("state", state),
                 igj_s("answer", igj_pg_get_text(res, 0, 0)));
+        PQclear(res);
+    }
+}
+
+
+void
+igj_batch_answered(igj_batch_t *b, const char *provider, const char *actor)
+{
+    PGresult       *res;
+    igj_pg_args_t   args;
+
+    b->probe = false;
+
+    igj_pg_args_init(&args);
+    igj_pg_text(&args, provider);
+    igj_pg_text(&args, actor);
+    igj_pg_text(&args, b->kind);
+
+    if (igj_batch_call(b, IGJ_SQL_BREAKER_ANSWERED, &args, &res)
+        == IGJ_BATCH_OK)
+    {
         PQclear(res);
     }
 }

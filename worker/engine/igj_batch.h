@@ -132,6 +132,8 @@ typedef struct {
     /* brought up to date by the calls */
     bool                    closed;       /* the last run was closed */
     bool                    final;        /* the job has ended */
+    bool                    probe;        /* others wait for whether the
+                                             provider answers this batch */
 
     struct igj_claim_s     *claim;        /* the engine's */
 
@@ -141,9 +143,12 @@ typedef struct {
 typedef enum {
     IGJ_OUTCOME_DONE = 0,    /* the batch is closed */
     IGJ_OUTCOME_RETRY,       /* later again; counted */
-    IGJ_OUTCOME_REFUSED,     /* the same; its whole kind waits as long */
+    IGJ_OUTCOME_AWAY,        /* the provider gave no proper answer: as RETRY,
+                                but counted only if nobody else has that */
+    IGJ_OUTCOME_UNSURE,      /* the same of a start that may have happened */
+    IGJ_OUTCOME_REFUSED,     /* the same: it refuses the account or actor */
     IGJ_OUTCOME_PARK,        /* later again; not counted */
-    IGJ_OUTCOME_FULL,        /* the same; its whole kind waits as long */
+    IGJ_OUTCOME_FULL,        /* the same: the provider has no room */
     IGJ_OUTCOME_DEAD,        /* will never work */
     IGJ_OUTCOME_GIVE_BACK,   /* stopped in the middle; not counted */
     IGJ_OUTCOME_LOST         /* not ours any more: touch nothing */
@@ -152,7 +157,9 @@ typedef enum {
 
 typedef struct {
     igj_outcome_class_t     class;
-    int64_t                 delay_ms;     /* but for DEAD: -1 = the usual */
+    int64_t                 delay_ms;     /* but for DEAD: -1 = the usual; of
+                                             AWAY, REFUSED and FULL what the
+                                             provider said */
     char                    error[IGJ_BATCH_ERROR_MAX];   /* for people */
     const char             *error_class;  /* a word of docs/api.md, static;
                                              NULL: internal */
@@ -191,6 +198,10 @@ IGJ_MUST_CHECK igj_batch_rc_t igj_batch_split_run(igj_batch_t *b,
  * collect. */
 void igj_batch_book_run(igj_batch_t *b, const igj_batch_run_t *run,
     const char *state, double cost_usd, const char *run_id);
+
+/* The provider has answered as it should: to be said once where b->probe. */
+void igj_batch_answered(igj_batch_t *b, const char *provider,
+    const char *actor);
 
 
 #endif /* IGJ_BATCH_H */

@@ -155,6 +155,7 @@ igj_claim_read(igj_claim_t *c)
     b->failures = (int) igj_pg_get_number(c->res, 0, IGJ_CLAIM_FAILURES);
     b->losses = (int) igj_pg_get_number(c->res, 0, IGJ_CLAIM_LOSSES);
     b->lease_ms = c->engine->settings->lease;
+    b->probe = igj_pg_get_boolean(c->res, 0, IGJ_CLAIM_PROBE);
 
     b->platform = cJSON_GetStringValue(
         cJSON_GetObjectItemCaseSensitive(job, "platform"));
@@ -343,6 +344,8 @@ igj_claim_end(igj_claim_t *c, const igj_outcome_t *outcome, PGresult **res)
 {
     static const char *const  classes[] = {
         [IGJ_OUTCOME_RETRY] = "retry",
+        [IGJ_OUTCOME_AWAY] = "away",
+        [IGJ_OUTCOME_UNSURE] = "unsure",
         [IGJ_OUTCOME_REFUSED] = "refused",
         [IGJ_OUTCOME_PARK] = "park",
         [IGJ_OUTCOME_FULL] = "full",

@@ -5,7 +5,7 @@
  * elected the sweep.  A round takes back leases that ran out, stops jobs whose
  * time is over, issues turns for every job that has something to do (which is
  * the whole recovery after Redis lost anything), lets parked turns try again,
- * submits the jobs of schedules that are due, removes old idempotency keys and
+ * logs what became of breakers, submits the jobs of schedules that are due, removes old idempotency keys and
  * deliveries of webhooks, and now and then makes result partitions.  Each step
  * is one repeatable statement; a step that fails is done by the next round,
  * here or elsewhere.
@@ -68,6 +68,7 @@ static void igj_housekeeper_issue_job(igj_housekeeper_t *h,
 static void igj_housekeeper_unpark(igj_housekeeper_t *h);
 static void igj_housekeeper_unpark_scope(igj_housekeeper_t *h,
     const char *scope);
+static void igj_housekeeper_breakers(igj_housekeeper_t *h);
 static void igj_housekeeper_schedules(igj_housekeeper_t *h);
 static void igj_housekeeper_schedule(igj_housekeeper_t *h,
     const char *tenant, const char *schedule);
@@ -182,6 +183,7 @@ igj_housekeeper_round(igj_housekeeper_t *h)
         igj_housekeeper_unpark(h);
     }
 
+    igj_housekeeper_breakers(h);
     igj_housekeeper_schedules(h);
     igj_housekeeper_drop_old(h, IGJ_SQL_DROP_EXPIRED_KEYS);
     igj_housekeeper_drop_old(h, IGJ_SQL_DROP_OLD_DELIVERIES);
@@ -438,6 +440,34 @@ igj_housekeeper_unpark_scope(igj_housekeeper_t *h, const char *scope)
         if (count > 0) {
             igj_hints_unpark(h->engine->hints, scope, count);
         }
+    }
+
+    PQclear(res);
+}
+
+
+/* Who reads logs hears of it once, wherever it was noticed. */
+
+static void
+igj_housekeeper_breakers(igj_housekeeper_t *h)
+{
+    int              i;
+    bool             open;
+    PGresult        *res;
+    igj_pg_args_t    args;
+
+    igj_pg_args_init(&args);
+    res = igj_housekeeper_call(h, IGJ_SQL_TELL_BREAKERS, &args);
+
+    for (i = 0; res != NULL && i < PQntuples(res); i++) {
+        open = strcmp(igj_pg_get_text(res, i, IGJ_BREAKER_STATE), "open") == 0;
+
+        igj_log(open ? IGJ_LOG_WARN : IGJ_LOG_INFO,
+                open ? "breaker is open" : "breaker is closed",
+                igj_s("scope", igj_pg_get_text(res, i, IGJ_BREAKER_SCOPE)),
+                igj_i("wait_ms", igj_pg_get_number(res, i,
+                                                   IGJ_BREAKER_WAIT_MS)),
+                igj_s("reason", igj_pg_get_text(res, i, IGJ_BREAKER_REASON)));
     }
 
     PQclear(res);

@@ -8,7 +8,7 @@
 #define IGJ_CLAIM_COLUMNS                                                    \
     "select answer, scope, wait_ms, tenant, job_id, batch_no, attempt, "     \
     "kind, class, phase, payload, accounts, job, runs, outcomes, failures, " \
-    "losses, version, doc, token, allowance "
+    "losses, version, doc, token, allowance, probe "
 
 #define IGJ_ANSWER_COLUMNS                                                   \
     "select answer, version, doc, final, state, wait_ms "
@@ -149,6 +149,14 @@ igj_statement(igj_sql_t id)
 
         igj_sql(IGJ_SQL_DROP_OLD_DELIVERIES, "igj_drop_old_deliveries",
                 "select igjobs.drop_old_deliveries($1::int)"),
+
+        igj_sql(IGJ_SQL_BREAKER_ANSWERED, "igj_breaker_answered",
+                "select igjobs.breaker_answered($1::text, $2::text, "
+                "$3::text)"),
+
+        igj_sql(IGJ_SQL_TELL_BREAKERS, "igj_tell_breakers",
+                "select scope, state, wait_ms, reason "
+                "from igjobs.tell_breakers()"),
     };
 
     return &statements[id];

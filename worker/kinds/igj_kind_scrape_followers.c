@@ -263,9 +263,6 @@ igj_scrape_failed(igj_scrape_t *k, const char *action,
 
     case IGJ_PROVIDER_PARK:
         o->class = IGJ_OUTCOME_FULL;
-        if (o->delay_ms < 0) {
-            o->delay_ms = igj_clock_jitter(IGJ_SCRAPE_PARK_MS);
-        }
         break;
 
     case IGJ_PROVIDER_STOP:
@@ -274,9 +271,6 @@ igj_scrape_failed(igj_scrape_t *k, const char *action,
                 igj_s("type", err->type), igj_s("error", err->message));
         o->class = IGJ_OUTCOME_REFUSED;
         o->error_class = "refused";
-        if (o->delay_ms < 0) {
-            o->delay_ms = igj_clock_jitter(IGJ_SCRAPE_STOP_MS);
-        }
         break;
 
     case IGJ_PROVIDER_GIVE_UP:
@@ -286,11 +280,21 @@ igj_scrape_failed(igj_scrape_t *k, const char *action,
         break;
 
     default:
-        o->class = IGJ_OUTCOME_RETRY;
+        o->class = IGJ_OUTCOME_AWAY;
         break;
     }
 
     return false;
+}
+
+
+void
+igj_scrape_answered(igj_scrape_t *k)
+{
+    if (k->batch->probe) {
+        igj_batch_answered(k->batch, IGJ_SCRAPE_PROVIDER,
+                           k->settings->apify_actor_id);
+    }
 }
 
 

@@ -23,8 +23,6 @@
 #define IGJ_SCRAPE_WAIT_MS     10000   /* between looks at a running run */
 #define IGJ_SCRAPE_SETTLE_MS   500     /* a final dataset that still grows */
 #define IGJ_SCRAPE_SETTLES     20
-#define IGJ_SCRAPE_PARK_MS     10000   /* provider is full, says not when */
-#define IGJ_SCRAPE_STOP_MS     30000   /* provider refuses us */
 #define IGJ_SCRAPE_REAP_MS     5000    /* for an aborted run to end */
 #define IGJ_SCRAPE_BARREN_MAX  8       /* runs in a row without anything */
 
@@ -71,6 +69,9 @@ bool igj_scrape_failed(igj_scrape_t *k, const char *action,
 bool igj_scrape_retry(igj_scrape_t *k, const char *why, int64_t delay_ms);
 bool igj_scrape_stopped(igj_scrape_t *k, igj_batch_rc_t rc);
 
+
+/* The provider has answered a call as it should. */
+void igj_scrape_answered(igj_scrape_t *k);
 
 /* The accounts of the run at work, newline-joined. */
 const char *igj_scrape_accounts(const igj_scrape_t *k);

@@ -73,6 +73,8 @@ igj_scrape_wait(igj_scrape_t *k)
         return igj_scrape_failed(k, "wait", &err);
     }
 
+    igj_scrape_answered(k);
+
     if (igj_run_final(&k->run) || !igj_scrape_overdue(k)) {
         return true;
     }
@@ -191,6 +193,8 @@ igj_scrape_read(igj_scrape_t *k, igj_page_t *read)
         {
             return igj_scrape_failed(k, "read", &err);
         }
+
+        igj_scrape_answered(k);
 
         if (read->items > 0 || read->end) {
             return true;

@@ -153,7 +153,15 @@ igj_scrape_start_failed(igj_scrape_t *k, const igj_provider_error_t *err)
 
     if (err->class == IGJ_PROVIDER_UNKNOWN) {
         /* absent so early means nothing: igj_scrape_find() parks the batch */
-        return igj_scrape_find(k, &absent) && igj_scrape_started(k);
+        if (igj_scrape_find(k, &absent)) {
+            return igj_scrape_started(k);
+        }
+
+        if (k->outcome->class == IGJ_OUTCOME_PARK) {
+            k->outcome->class = IGJ_OUTCOME_UNSURE;
+        }
+
+        return false;
     }
 
     if (err->class == IGJ_PROVIDER_SPLIT) {
@@ -219,6 +227,7 @@ igj_scrape_started(igj_scrape_t *k)
 {
     igj_batch_rc_t  rc;
 
+    igj_scrape_answered(k);
     rc = igj_batch_run_started(k->batch, k->record, k->run.id,
                                k->run.dataset_id);
 
