@@ -5,10 +5,10 @@
  * elected the sweep.  A round takes back leases that ran out, stops jobs whose
  * time is over, issues turns for every job that has something to do (which is
  * the whole recovery after Redis lost anything), lets parked turns try again,
- * logs what became of breakers, submits the jobs of schedules that are due, removes old idempotency keys and
- * deliveries of webhooks, and now and then makes result partitions.  Each step
- * is one repeatable statement; a step that fails is done by the next round,
- * here or elsewhere.
+ * logs what became of breakers, submits the jobs of schedules that are due,
+ * removes old idempotency keys and deliveries of webhooks, and now and then
+ * makes result partitions.  Each step is one repeatable statement; a step that
+ * fails is done by the next round, here or elsewhere.
  */
 
 #include <stdio.h>
