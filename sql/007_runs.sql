@@ -369,8 +369,8 @@ begin
     where r.state in ('intent', 'started') and b.state <> 'leased'
         and (b.state = 'dead' or igjobs.is_final(j.state)
              or j.state = 'stopping' and j.reason <> 'pause')
-        and igjobs.breaker_room(
-            igjobs.breaker_scope(b.kind, r.provider, r.actor)) > 0
+        and not igjobs.is_open(
+            igjobs.breaker_scope(b.kind, r.provider, r.actor))
     limit p_limit;
 end
 $$;

@@ -471,6 +471,8 @@ begin
         + igjobs.setting('usage_again_ms')::integer * interval '1 ms'
     from (select t.job_id, t.batch_no, t.run_no from igjobs.runs t
           where t.settle_at <= now()
+              and not igjobs.is_open(
+                  igjobs.actor_scope(t.provider, t.actor))
           order by t.settle_at limit p_limit
           for no key update skip locked) due
     join igjobs.batches b

@@ -76,6 +76,21 @@ comment on function igjobs.breaker_room(text) is
     'when it is quiet.';
 
 
+create function igjobs.is_open(p_scope text)
+    returns boolean
+    language plpgsql volatile
+as $$
+begin
+    return exists (
+        select from igjobs.breakers k
+        where k.scope = p_scope and k.state = 'open'
+            and k.until > clock_timestamp());
+end
+$$;
+comment on function igjobs.is_open(text) is
+    'Is nothing of this scope to be asked now, not even to end a run?';
+
+
 create function igjobs.lock_breaker(p_scope text)
     returns boolean
     language plpgsql volatile
