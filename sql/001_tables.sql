@@ -125,8 +125,8 @@ comment on column public.scrape_jobs.max_cost_usd is
 comment on column public.scrape_jobs.reserved_usd is
     'set aside for runs that have not been settled';
 comment on column public.scrape_jobs.need_usd is
-    'what the smallest run that the budget did not cover costs; null = all '
-    'were covered';
+    'what the smallest run costs that its budget or the tenant''s day did not '
+    'cover; null = all were covered';
 comment on column public.scrape_jobs.max_age_seconds is
     'how old what was bought for an earlier job may be to be taken again';
 
@@ -482,14 +482,10 @@ create table igjobs.spending (
     day          date not null,
     cost_usd     numeric(14, 6) not null default 0,
     reserved_usd numeric(14, 6) not null default 0,
-    need_usd     numeric(14, 6),
     constraint spending_pkey primary key (tenant, day)
 ) with (fillfactor = 50);
 comment on constraint spending_pkey on igjobs.spending is
     'igjobs.lock_day: one day of a tenant';
-comment on column igjobs.spending.need_usd is
-    'what the smallest run that the day did not cover costs; null = all were '
-    'covered';
 
 create type igjobs.allowance as (
     answer text, max_items bigint, usd numeric, day date, memory_mb integer,

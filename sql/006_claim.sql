@@ -463,13 +463,12 @@ begin
     select c.tenant, c.job_id
     from (
         select j.tenant, j.job_id,
-            igjobs.job_waits(j) or s.yes is true as waits
+            igjobs.job_waits(j, s.room) as waits
         from public.scrape_jobs j
         left join leased l on l.tenant = j.tenant and l.job_id = j.job_id
         left join busy t on t.tenant = j.tenant
         left join igjobs.tenants w on w.tenant = j.tenant
-        left join (select b.tenant, true as yes from igjobs.broke() b)
-            s on s.tenant = j.tenant
+        left join igjobs.day_rooms() s on s.tenant = j.tenant
         where j.state in ('queued', 'running') and j.kind = any (p_kinds)
             and coalesce(l.n, 0) < j.parallelism
             and (not exists (select from igjobs.caps)

@@ -50,10 +50,9 @@ begin
             then igjobs.wait_ms(j.tenant, j.job_id) end
     from (
         select t.tenant, t.job_id, t.kind, t.class, t.parallelism,
-            igjobs.job_waits(t) or s.yes is true as waits
+            igjobs.job_waits(t, s.room) as waits
         from public.scrape_jobs t
-        left join (select b.tenant, true as yes from igjobs.broke() b)
-            s on s.tenant = t.tenant
+        left join igjobs.day_rooms() s on s.tenant = t.tenant
         where t.state in ('queued', 'running')
             and (t.tenant, t.job_id) > (p_after_tenant, p_after)
         order by t.tenant, t.job_id

@@ -193,24 +193,21 @@ comment on function igjobs.take_money(
     'what the job has reserved now; raises where it would not fit.';
 
 
-create function igjobs.no_money(
-    j public.scrape_jobs, d igjobs.spending, p_need numeric)
+create function igjobs.no_money(j public.scrape_jobs, p_need numeric)
     returns text
     language plpgsql volatile
 as $$
 begin
-    if p_need > j.max_cost_usd - j.cost_usd - j.reserved_usd then
-        update public.scrape_jobs t set need_usd = p_need
-        where t.tenant = j.tenant and t.job_id = j.job_id;
-        return case when j.reserved_usd > 0 then 'wait' else 'stop' end;
-    end if;
-    update igjobs.spending t set need_usd = least(t.need_usd, p_need)
-    where t.tenant = d.tenant and t.day = d.day;
-    return 'wait';
+    update public.scrape_jobs t set need_usd = p_need
+    where t.tenant = j.tenant and t.job_id = j.job_id;
+    return case
+        when j.reserved_usd = 0
+            and p_need > j.max_cost_usd - j.cost_usd then 'stop'
+        else 'wait'
+        end;
 end
 $$;
-comment on function igjobs.no_money(
-    public.scrape_jobs, igjobs.spending, numeric) is
+comment on function igjobs.no_money(public.scrape_jobs, numeric) is
     'Part of reserve: notes what did not fit, so that nobody asks again '
     'before there is as much. A job with open reservations may get some of '
     'them back, and tomorrow is another day.';
@@ -236,7 +233,7 @@ begin
                  day_limit - d.cost_usd - d.reserved_usd),
         p_accounts, j.max_count_per_account);
     if each_gets = 0 then
-        a.answer := igjobs.no_money(j, d, igjobs.run_usd(
+        a.answer := igjobs.no_money(j, igjobs.run_usd(
             p, p_accounts::bigint
                * igjobs.worth_items(j.max_count_per_account)));
         return a;
@@ -574,27 +571,30 @@ comment on function igjobs.money_wait_ms() is
     'it turns as soon as there is some.';
 
 
-create function igjobs.job_waits(j public.scrape_jobs)
+create function igjobs.job_waits(j public.scrape_jobs, p_day_room numeric)
     returns boolean
     language sql immutable
-return (j.need_usd > j.max_cost_usd - j.cost_usd - j.reserved_usd
-        and j.reserved_usd > 0) is true;
-comment on function igjobs.job_waits(public.scrape_jobs) is
-    'Has the job no money for a run, and may it get some back? One that '
-    'will get none is to be claimed: the claim stops it.';
+return (j.need_usd > p_day_room
+        or j.need_usd > j.max_cost_usd - j.cost_usd - j.reserved_usd
+           and j.reserved_usd > 0) is true;
+comment on function igjobs.job_waits(public.scrape_jobs, numeric) is
+    'Has the job, or its tenant''s day, no money for a run, and may there be '
+    'some later? A job that will get none is to be claimed: that stops it.';
 
 
-create function igjobs.broke()
-    returns table (tenant text)
+create function igjobs.day_rooms()
+    returns table (tenant text, room numeric)
     language sql stable
 begin atomic
-    select s.tenant from igjobs.spending s
-    join igjobs.tenants t on t.tenant = s.tenant
-    where s.day = (now() at time zone 'UTC')::date
-        and s.need_usd > t.max_cost_usd_per_day - s.cost_usd - s.reserved_usd;
+    select t.tenant, t.max_cost_usd_per_day - s.cost_usd - s.reserved_usd
+    from igjobs.tenants t
+    join igjobs.spending s
+        on s.tenant = t.tenant and s.day = (now() at time zone 'UTC')::date
+    where t.max_cost_usd_per_day is not null;
 end;
-comment on function igjobs.broke() is
-    'Tenants that have no money left for a run today.';
+comment on function igjobs.day_rooms() is
+    'What tenants with a limit may still spend today; those that have spent '
+    'nothing are left out.';
 
 
 create function igjobs.waits_for_money(j public.scrape_jobs)
@@ -602,8 +602,8 @@ create function igjobs.waits_for_money(j public.scrape_jobs)
     language plpgsql volatile
 as $$
 begin
-    return igjobs.job_waits(j)
-        or exists (select from igjobs.broke() b where b.tenant = j.tenant);
+    return igjobs.job_waits(j, (
+        select d.room from igjobs.day_rooms() d where d.tenant = j.tenant));
 end
 $$;
 comment on function igjobs.waits_for_money(public.scrape_jobs) is
