@@ -71,6 +71,7 @@ create table public.scrape_jobs (
     progress_sum          double precision not null default 0,
     target_count          bigint,
     deadline              timestamptz,
+    erased_at             timestamptz,
     total_batches         integer not null,
     batches_done          integer not null default 0,
     batches_dead          integer not null default 0,
@@ -115,6 +116,8 @@ comment on constraint scrape_jobs_pkey on public.scrape_jobs is
     'igjobs.lock_job, igjobs.job_documents: one job';
 comment on column public.scrape_jobs.target_count is
     'kept profiles at which the job stops; null = none';
+comment on column public.scrape_jobs.erased_at is
+    'since when the job is hidden and its rows are being deleted';
 comment on column public.scrape_jobs.half_width is
     'of the interval of the gender share, at which the job stops; null = none';
 comment on column public.scrape_jobs.random_seed is

@@ -144,6 +144,9 @@ create function igjobs.job_document(j public.scrape_jobs)
     language plpgsql stable
 as $$
 begin
+    if j.erased_at is not null then
+        return igjobs.erased_document(j);
+    end if;
     return igjobs.document(
         j.version, j.job_id, j.state, j.phase, j.total_batches,
         j.account_count, j.created_at, j.updated_at, j.started_at,
@@ -166,6 +169,7 @@ comment on function igjobs.job_document(public.scrape_jobs) is
 
 
 create view igjobs.job_documents as
-    select j.tenant, j.job_id, j.version, j.doc from public.scrape_jobs j;
+    select j.tenant, j.job_id, j.version, j.doc from public.scrape_jobs j
+    where j.erased_at is null;
 comment on view igjobs.job_documents is
     'What a status request reads: one column of one row.';

@@ -10,7 +10,7 @@ begin
     return query
     select j.status, j.state, j.version, j.next_row
     from public.scrape_jobs j
-    where j.tenant = p_tenant and j.job_id = p_job;
+    where j.tenant = p_tenant and j.job_id = p_job and j.erased_at is null;
 end
 $$;
 comment on function igjobs.job_page(text, uuid) is

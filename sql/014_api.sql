@@ -167,7 +167,7 @@ comment on function igjobs.token_position(text, text) is
 -- that while the table is small.
 create index scrape_jobs_list on public.scrape_jobs
     (tenant, state, created_at, job_id)
-    where created_at > '-infinity';
+    where created_at > '-infinity' and erased_at is null;
 comment on index public.scrape_jobs_list is
     'igjobs.newest_jobs: the jobs of one state, newest first';
 
@@ -192,7 +192,8 @@ begin
             select t.created_at, t.job_id
             from public.scrape_jobs t
             where t.tenant = p_tenant and t.state = s.state
-                and t.created_at > '-infinity' and t.created_at > p_after
+                and t.created_at > '-infinity' and t.erased_at is null
+                and t.created_at > p_after
                 and (t.created_at, t.job_id) < (p_before, p_before_job)
             order by t.created_at desc, t.job_id desc
             limit p_limit) k
@@ -313,17 +314,29 @@ comment on function igjobs.api_jobs(jsonb, jsonb) is
     'client goes from page to page stand before the first page.';
 
 
+create function igjobs.job_id(params jsonb)
+    returns uuid
+    language sql immutable
+return case
+    when params ->> 'job' ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    then (params ->> 'job')::uuid
+end;
+comment on function igjobs.job_id(jsonb) is
+    'The id that the path names; null when it is no UUID.';
+
+
 create function igjobs.find_job(caller jsonb, params jsonb)
     returns public.scrape_jobs
     language plpgsql stable
 as $$
 declare
+    id uuid := igjobs.job_id(params);
     j public.scrape_jobs;
 begin
-    if params ->> 'job' ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    if id is not null then
         select t.* into j from public.scrape_jobs t
-        where t.tenant = caller ->> 'tenant'
-            and t.job_id = (params ->> 'job')::uuid;
+        where t.tenant = caller ->> 'tenant' and t.job_id = id
+            and t.erased_at is null;
     end if;
     return j;
 end

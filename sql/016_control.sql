@@ -94,24 +94,38 @@ comment on function igjobs.state_conflict(public.scrape_jobs) is
     'The answer that this job''s state does not allow what is asked for.';
 
 
-create function igjobs.stop_for(
-    caller jsonb, params jsonb, p_reason text)
+create function igjobs.lock_found(caller jsonb, params jsonb)
+    returns public.scrape_jobs
+    language plpgsql volatile
+as $$
+declare
+    j public.scrape_jobs :=
+        igjobs.lock_job(caller ->> 'tenant', igjobs.job_id(params));
+begin
+    return case when j.erased_at is null then j end;
+end
+$$;
+comment on function igjobs.lock_found(jsonb, jsonb) is
+    'The job row that the path names, locked; nulls when the tenant has none.';
+
+
+create function igjobs.stop_for(caller jsonb, params jsonb, p_reason text)
     returns igjobs.api_change
     language plpgsql volatile
 as $$
 declare
-    j public.scrape_jobs := igjobs.find_job(caller, params);
-    a igjobs.job_answer;
+    was public.scrape_jobs := igjobs.lock_found(caller, params);
+    j public.scrape_jobs;
 begin
-    if j.job_id is null then
+    if was.job_id is null then
         return igjobs.unchanged(igjobs.no_job(params));
     elsif igjobs.bad_reason(params) is not null then
         return igjobs.bad_member('#/reason', igjobs.bad_reason(params));
     end if;
 
-    a := igjobs.stop_job(j.tenant, j.job_id, p_reason);
-    j := igjobs.find_job(caller, params);
-    if a.answer = 'stopped' then
+    j := igjobs.stop_locked(was, p_reason);
+    if (j.state, j.reason) is distinct from (was.state, was.reason) then
+        j := igjobs.save_job(j);
         perform igjobs.audit(j, p_reason, params);
         return igjobs.changed(
             case j.state when 'stopping' then 202 else 200 end, j);
@@ -126,8 +140,7 @@ begin
 end
 $$;
 comment on function igjobs.stop_for(jsonb, jsonb, text) is
-    'Part of api_cancel and api_pause. Under the lock that stop_job took the '
-    'second look at the row is final.';
+    'Part of api_cancel and api_pause.';
 
 
 create function igjobs.api_cancel(caller jsonb, params jsonb)
@@ -251,6 +264,7 @@ begin
     return case a.answer
         when 'reopened' then igjobs.changed(200, j)
         when 'active' then igjobs.unchanged((200, j.doc))
+        when 'unknown' then igjobs.unchanged(igjobs.no_job(params))
         else igjobs.still_reached(a.answer)
         end;
 end
@@ -267,7 +281,9 @@ as $$
 declare
     limit_reached text;
 begin
-    if j.state in ('queued', 'running') and p_limits is null then
+    if j.job_id is null then
+        return igjobs.unchanged(igjobs.no_job(params));
+    elsif j.state in ('queued', 'running') and p_limits is null then
         return igjobs.unchanged((200, j.doc));
     elsif j.state not in ('queued', 'running', 'paused')
         and (j.state, j.reason) <> ('stopping', 'pause')
@@ -318,7 +334,7 @@ begin
     then
         return igjobs.resume_ended(j, params, limits);
     end if;
-    return igjobs.resume_locked(igjobs.lock_job(j.tenant, j.job_id), params,
+    return igjobs.resume_locked(igjobs.lock_found(caller, params), params,
                                 limits);
 end
 $$;

@@ -201,7 +201,7 @@ declare
     left_over integer := j.total_batches - j.batches_done - j.batches_dead;
 begin
     return case
-        when j.job_id is null then 'unknown'
+        when j.job_id is null or j.erased_at is not null then 'unknown'
         when not igjobs.is_final(j.state) then 'active'
         when left_over = 0 and cardinality(p_parts) = 0 then 'nothing'
         when p_action = 'redrive'

@@ -15,6 +15,7 @@
 
 
 #define NGX_HTTP_IGJOBS_DOCUMENT_PREFIX  "{\"version\":"
+#define NGX_HTTP_IGJOBS_DOCUMENT_ERASED  ",\"erased\":true"
 
 /* bytes that hold a document's version, id and status */
 #define NGX_HTTP_IGJOBS_DOCUMENT_HEAD    160
@@ -70,6 +71,7 @@ static void ngx_http_igjobs_document_known(ngx_http_igjobs_document_t *entry,
     ngx_http_igjobs_document_e found, const ngx_str_t *doc);
 static ngx_int_t ngx_http_igjobs_document_keep(
     ngx_http_igjobs_document_t *entry, const ngx_str_t *doc);
+static ngx_uint_t ngx_http_igjobs_document_erased(const ngx_str_t *doc);
 static void ngx_http_igjobs_document_send(
     ngx_http_igjobs_documents_t *documents, const char *tenant,
     const char *job, const ngx_str_t *doc, ngx_uint_t news);
@@ -295,6 +297,12 @@ ngx_http_igjobs_document_from_redis(void *data,
     if (reply->type == NGX_HTTP_IGJOBS_REDIS_TEXT
         && ngx_http_igjobs_document_version(&reply->text) > 0)
     {
+        if (ngx_http_igjobs_document_erased(&reply->text)) {
+            ngx_http_igjobs_document_known(entry,
+                                     NGX_HTTP_IGJOBS_DOCUMENT_UNKNOWN, NULL);
+            return;
+        }
+
         ngx_http_igjobs_document_known(entry, NGX_HTTP_IGJOBS_DOCUMENT_FOUND,
                                        &reply->text);
         return;
@@ -514,6 +522,27 @@ ngx_http_igjobs_document_version(const ngx_str_t *doc)
     }
 
     return version;
+}
+
+
+/* stands right behind the version; Postgres knows no such job any more */
+
+static ngx_uint_t
+ngx_http_igjobs_document_erased(const ngx_str_t *doc)
+{
+    u_char  *p, *last;
+    size_t   len;
+
+    len = sizeof(NGX_HTTP_IGJOBS_DOCUMENT_ERASED) - 1;
+    p = doc->data + sizeof(NGX_HTTP_IGJOBS_DOCUMENT_PREFIX) - 1;
+    last = doc->data + doc->len;
+
+    while (p < last && *p >= '0' && *p <= '9') {
+        p++;
+    }
+
+    return (size_t) (last - p) > len
+           && ngx_strncmp(p, NGX_HTTP_IGJOBS_DOCUMENT_ERASED, len) == 0;
 }
 
 

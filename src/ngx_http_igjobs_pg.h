@@ -53,6 +53,7 @@ typedef enum {
     NGX_HTTP_IGJOBS_SQL_API_CANCEL,     /* calls that change a job: also */
     NGX_HTTP_IGJOBS_SQL_API_PAUSE,      /* job_id, doc, kind, class, turns */
     NGX_HTTP_IGJOBS_SQL_API_RESUME,
+    NGX_HTTP_IGJOBS_SQL_API_DELETE_JOB,
     NGX_HTTP_IGJOBS_SQL_ESTIMATE,       /* igjobs.estimate_job(), a call */
     NGX_HTTP_IGJOBS_SQL_API_DELIVERIES,
     NGX_HTTP_IGJOBS_SQL_API_RESEND,

@@ -128,6 +128,9 @@ static const ngx_http_igjobs_sql_t
 
     [NGX_HTTP_IGJOBS_SQL_API_RESUME] = ngx_http_igjobs_sql_change("resume"),
 
+    [NGX_HTTP_IGJOBS_SQL_API_DELETE_JOB] =
+        ngx_http_igjobs_sql_change("delete_job"),
+
     [NGX_HTTP_IGJOBS_SQL_ESTIMATE] = {
         "igjobs_estimate",
         "select refusal, parallelism, estimate from igjobs.estimate_job("

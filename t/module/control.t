@@ -9,8 +9,9 @@ use warnings;
 use JSON::PP ();
 use Test::More;
 use FindBin;
-use lib "$FindBin::Bin/../lib";
+use lib "$FindBin::Bin/../lib", "$FindBin::Bin/../sql/lib";
 use Igjobs::Events;
+use Igjobs::Session;
 use Igjobs::Stack;
 use Igjobs::Wait;
 
@@ -155,6 +156,142 @@ subtest 'bodies' => sub {
     is(said(call(resume => $job, '{"a":"' . 'x' x 65_000 . '"}')),
        '200 queued', 'a large one');
     is(audit($job), 'pause:- resume:-', 'and nothing more was noted');
+};
+
+# news($stream): name and state of the next event
+sub news {
+    my $event = $_[0]->event;
+
+    return "$event->{event} "
+        . JSON::PP->new->utf8->decode($event->{data})->{state};
+}
+
+# read_all($job): status of each way to read a job
+sub read_all {
+    my ($job) = @_;
+
+    return join ' ', map { $http->get($_)->{status} } "/api/job-status/$job",
+        "/api/jobs/$job", "/api/jobs/$job/accounts", "/api/jobs/$job/events",
+        "/api/job-results/$job", "/api/job-results/$job.csv?partial=true";
+}
+
+subtest 'erasing' => sub {
+    my $job = submit();
+
+    is(status($job)->{state}, 'queued', 'is in Redis');
+    my $held = $stack->client;
+    $held->connect->send("GET /api/job-status/$job?wait=20 HTTP/1.1\r\n"
+                         . "Host: x\r\n\r\n");
+    wait_for { $stack->redis->command('PUBSUB', 'NUMSUB',
+        "igjobs:events:default:$job")->[1] == 1 } 20, 'a client to wait';
+    my $r = $http->request('DELETE', "/api/jobs/$job");
+    is("$r->{status} $r->{body}", '202 {"success":true,"job_id":"' . $job
+       . '","erased":false}' . "\n", 'is on its way');
+    is(read_all($job), '404 404 404 404 404 404', 'nobody reads it');
+    $r = $held->read_response;
+    is(join(' ', $r->{status}, @{ $r->json }{qw(state error_message)}),
+       '200 canceled Job was erased', 'a client that waited is told an end');
+    is($http->request('DELETE', "/api/jobs/$job")->{status}, 202,
+       'once more');
+    $stack->psql('select igjobs.erase_step(1000)') for 1 .. 3;
+    is($http->request('DELETE', "/api/jobs/$job", body => '{"reason":"x"}')
+       ->json->{erased}, JSON::PP::true, 'nothing is left');
+    is(read_all($job), '404 404 404 404 404 404', 'nothing is there');
+    is(said($http->request('DELETE',
+        '/api/jobs/0199e1f5-7c1a-7b3e-9c55-000000000000')), '404 IGJ0401',
+       'an unknown job');
+    is(said($http->request('DELETE', "/api/jobs/$job", body => '[]')),
+       '400 IGJ0104', 'a body that is none');
+    $r = $http->request('PUT', "/api/jobs/$job");
+    is($r->header('Allow'), 'GET, HEAD, DELETE, OPTIONS', 'Allow');
+};
+
+subtest 'waits and streams' => sub {
+    my $job = submit();
+    my $stream = Igjobs::Events->open($stack->nginx->port,
+                                      "/api/jobs/$job/events");
+    is(news($stream), 'state queued', 'a stream begins');
+    my $held = $stack->client;
+    $held->connect->send("GET /api/job-status/$job HTTP/1.1\r\nHost: x\r\n"
+        . "Prefer: wait=20; for=change\r\n\r\n");
+    wait_for { $stack->redis->command('PUBSUB', 'NUMSUB',
+        "igjobs:events:default:$job")->[1] == 1 } 20, 'both to watch';
+    call(pause => $job);
+    is($held->read_response->json->{state}, 'paused', 'a wait hears it');
+    is(news($stream), 'state paused', 'a stream, too');
+    call(resume => $job);
+    is(news($stream), 'state queued', 'it goes on');
+    call(cancel => $job);
+    is(news($stream), 'done canceled', 'and ends');
+};
+
+subtest 'a job that had ended' => sub {
+    my $job = submit();
+
+    $stack->psql("update public.scrape_jobs set target_count = 1,"
+        . " profiles_scraped = 1 where job_id = '$job'");
+    $stack->psql("select igjobs.stop_job('default', '$job', 'target')");
+    is(status($job)->{completion_reason}, 'target_reached', 'in Redis');
+    is(said(call(resume => $job)), '409 IGJ0410', 'its target is reached');
+    is(said(call(resume => $job, { target_count => 1.5 })), '400 IGJ0109',
+       'no number of profiles');
+    my $r = call(resume => $job, { target_count => 5 });
+    is(said($r), '200 queued', 'opened again with a higher one');
+    is_deeply(status($job), $r->json, 'the copy that lives for a minute is'
+       . ' replaced');
+    is(turns($job), 1, 'its turn stands');
+};
+
+subtest 'without Redis' => sub {
+    my $job = submit();
+    my $held = $stack->client;
+
+    $stack->redis->stop;
+    $stack->nginx->allow_alerts(qr/connect\(\) to \S+redis\.sock failed/);
+    is(said(call(pause => $job)), '200 paused', 'paused');
+    is(status($job)->{state}, 'paused', 'as the status says');
+    $held->connect->send("GET /api/job-status/$job?wait=20 HTTP/1.1\r\n"
+                         . "Host: x\r\n\r\n");
+    is(said(call(cancel => $job)), '200 canceled', 'canceled');
+    is($held->read_response->json->{state}, 'canceled', 'a wait hears it');
+    $stack->redis->start;
+};
+
+subtest 'clients that leave, connections that break' => sub {
+    my $job = submit();
+    my $session = Igjobs::Session->new($stack->postgres);
+
+    # the call waits for the row
+    $session->run('begin');
+    $session->run("select 1 from public.scrape_jobs where job_id = '$job'"
+                  . ' for update');
+    my $leaver = $stack->client;
+    $leaver->connect->send("POST /api/jobs/$job/pause HTTP/1.1\r\n"
+                           . "Host: x\r\nContent-Length: 0\r\n\r\n");
+    my $waiting = "select count(*) from pg_stat_activity where wait_event_type"
+        . " = 'Lock' and query like '%api_pause%'";
+    wait_for { $stack->psql($waiting) == 1 } 20, 'the call to wait';
+    is(status($job)->{state}, 'queued', 'is in Redis');
+    $leaver->cut;
+    $session->run('commit');
+    wait_for { status($job)->{state} eq 'paused' } 20,
+        'what a client that left has changed is told';
+    is(status($job)->{state}, 'paused', 'the call went on without its client');
+
+    # the backend dies before the call, which is made again
+    $session->run('begin');
+    $session->run("select 1 from public.scrape_jobs where job_id = '$job'"
+                  . ' for update');
+    my $asking = $stack->client;
+    $asking->connect->send("POST /api/jobs/$job/cancel HTTP/1.1\r\n"
+                           . "Host: x\r\nContent-Length: 0\r\n\r\n");
+    $waiting =~ s/api_pause/api_cancel/;
+    wait_for { $stack->psql($waiting) == 1 } 20, 'the call to wait';
+    $stack->psql('select pg_terminate_backend(pid) from pg_stat_activity'
+        . " where wait_event_type = 'Lock' and query like '%api_cancel%'");
+    $session->run('commit');
+    is(said($asking->read_response), '200 canceled', 'made again');
+    is(audit($job), 'pause:- cancel:-', 'and done once');
 };
 
 $stack->finish;

@@ -19,6 +19,7 @@ my %may = (
     igjobs_api => [qw(
         api_cancel
         api_create_schedule
+        api_delete_job
         api_delete_schedule
         api_deliveries
         api_job
@@ -57,6 +58,7 @@ my %may = (
         drop_old_deliveries
         due_schedules
         ensure_partitions
+        erase_step
         expired_jobs
         fail_batch
         free_slots

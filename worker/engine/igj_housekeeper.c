@@ -187,6 +187,7 @@ igj_housekeeper_round(igj_housekeeper_t *h)
     igj_housekeeper_schedules(h);
     igj_housekeeper_drop_old(h, IGJ_SQL_DROP_EXPIRED_KEYS);
     igj_housekeeper_drop_old(h, IGJ_SQL_DROP_OLD_DELIVERIES);
+    igj_housekeeper_drop_old(h, IGJ_SQL_ERASE_STEP);
 
     if (igj_clock_ms() >= h->partitions_at) {
         igj_housekeeper_partitions(h);

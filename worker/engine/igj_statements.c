@@ -157,6 +157,9 @@ igj_statement(igj_sql_t id)
         igj_sql(IGJ_SQL_TELL_BREAKERS, "igj_tell_breakers",
                 "select scope, state, wait_ms, reason "
                 "from igjobs.tell_breakers()"),
+
+        igj_sql(IGJ_SQL_ERASE_STEP, "igj_erase_step",
+                "select igjobs.erase_step($1::int)"),
     };
 
     return &statements[id];
