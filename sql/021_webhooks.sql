@@ -48,6 +48,11 @@ create index deliveries_lanes on igjobs.deliveries
 comment on index igjobs.deliveries_lanes is
     'igjobs.lease_deliveries: what is due, by tenant and endpoint';
 
+create index deliveries_due on igjobs.deliveries (next_at)
+    where state = 'waiting';
+comment on index igjobs.deliveries_due is
+    'igjobs.lease_deliveries: is anything due?';
+
 create index deliveries_sending on igjobs.deliveries (tenant, origin)
     where state = 'sending';
 comment on index igjobs.deliveries_sending is
@@ -477,11 +482,18 @@ declare
     n integer;
 begin
     perform igjobs.lapsed_deliveries();
+    if not exists (select from igjobs.deliveries d
+                   where d.state = 'waiting'
+                       and d.next_at <= clock_timestamp())
+    then
+        return;
+    end if;
     while p_limit > 0 loop
-        select d.tenant, d.origin into lane from igjobs.deliveries d
+        select d.tenant, d.origin, d.next_at into lane
+        from igjobs.deliveries d
         where d.state = 'waiting'
             and (d.tenant, d.origin) > (at_tenant, at_origin)
-        order by d.tenant, d.origin limit 1;
+        order by d.tenant, d.origin, d.next_at, d.seq limit 1;
         if not found then
             exit when wrapped;
             wrapped := true;
@@ -493,6 +505,7 @@ begin
             and (lane.tenant, lane.origin) > (p_after_tenant, p_after_origin);
         at_tenant := lane.tenant;
         at_origin := lane.origin;
+        continue when lane.next_at > clock_timestamp();
         first := not exists (
             select from igjobs.webhook_secrets s
             where s.tenant = at_tenant and s.valid_until is null);
@@ -503,7 +516,7 @@ begin
         get diagnostics n = row_count;
         p_limit := p_limit - n;
         -- who has made a secret waits for nobody else's
-        exit when first;
+        exit when first and n > 0;
     end loop;
 end
 $$;

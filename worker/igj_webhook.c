@@ -123,7 +123,7 @@ igj_webhooks_send(igj_webhooks_t *w, const igj_webhook_request_t *request,
     memset(result, 0, sizeof(igj_webhook_result_t));
     result->data = request->data;
 
-    fault = w->conf.allow_private ? NULL : igj_webhook_url_fault(request->url);
+    fault = igj_webhook_url_fault(request->url, w->conf.allow_private);
 
     if (fault != NULL) {
         result->outcome = IGJ_WEBHOOK_REFUSED;

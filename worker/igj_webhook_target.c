@@ -33,7 +33,7 @@ static bool igj_webhook_open4(const uint8_t bytes[4]);
 static bool igj_webhook_open6(const uint8_t bytes[16]);
 static bool igj_webhook_inside6(const uint8_t *bytes,
     const igj_webhook_net6_t *net);
-static const char *igj_webhook_parts_fault(CURLU *u);
+static const char *igj_webhook_parts_fault(CURLU *u, bool any_port);
 static const char *igj_webhook_port_fault(CURLU *u);
 static bool igj_webhook_has(CURLU *u, CURLUPart part);
 
@@ -163,7 +163,7 @@ igj_webhook_inside6(const uint8_t *bytes, const igj_webhook_net6_t *net)
 
 
 const char *
-igj_webhook_url_fault(const char *url)
+igj_webhook_url_fault(const char *url, bool any_port)
 {
     CURLU       *u;
     const char  *fault;
@@ -174,7 +174,8 @@ igj_webhook_url_fault(const char *url)
     }
 
     fault = curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK
-            ? igj_webhook_parts_fault(u) : "the URL is malformed";
+            ? igj_webhook_parts_fault(u, any_port)
+            : "the URL is malformed";
     curl_url_cleanup(u);
 
     return fault;
@@ -182,7 +183,7 @@ igj_webhook_url_fault(const char *url)
 
 
 static const char *
-igj_webhook_parts_fault(CURLU *u)
+igj_webhook_parts_fault(CURLU *u, bool any_port)
 {
     char        *scheme;
     const char  *fault;
@@ -205,7 +206,7 @@ igj_webhook_parts_fault(CURLU *u)
         return "the URL names a user";
     }
 
-    return igj_webhook_port_fault(u);
+    return any_port ? NULL : igj_webhook_port_fault(u);
 }
 
 

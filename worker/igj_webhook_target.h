@@ -18,9 +18,9 @@
 
 /*
  * May events be sent to this URL?  http or https, a host, no user, port 80,
- * 443 or from 1024 on.  NULL, or what is wrong with it.
+ * 443 or from 1024 on, unless any will do.  NULL, or what is wrong with it.
  */
-const char *igj_webhook_url_fault(const char *url);
+const char *igj_webhook_url_fault(const char *url, bool any_port);
 
 /*
  * Is it an address of the open Internet: not of this host, a private or shared

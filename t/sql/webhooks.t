@@ -309,6 +309,16 @@ subtest 'fair' => sub {
     is(scalar lease(64), 1, 'until one has ended');
 
     forget();
+    my $waits = submit('http://a.example/', tenant => 'a waits');
+    my $goes = submit('http://b.example/', tenant => 'b goes');
+    $e->claim($_->[0], tenant => $_->[1])
+        for [$waits, 'a waits'], [$goes, 'b goes'];
+    $e->sql("update igjobs.deliveries set next_at = now() + '1 h'"
+        . " where job_id = '$waits'");
+    is(join(' ', map { $_->{job_id} } lease(64)), $goes,
+        'what waits does not hide what is due');
+
+    forget();
     my @jobs = map { submit("http://host$_.example/") } 1 .. 6, 1 .. 6;
     $e->claim($_) for @jobs;
     my (@round, $last);

@@ -102,12 +102,15 @@ test_urls(void)
     };
 
     for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        ok(igj_webhook_url_fault(good[i]) == NULL, "good: %s", good[i]);
+        ok(igj_webhook_url_fault(good[i], false) == NULL, "good: %s", good[i]);
     }
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        ok(igj_webhook_url_fault(bad[i]) != NULL, "bad: %s", bad[i]);
+        ok(igj_webhook_url_fault(bad[i], false) != NULL, "bad: %s", bad[i]);
     }
+
+    ok(igj_webhook_url_fault("http://x:22/", true) == NULL, "any port");
+    ok(igj_webhook_url_fault("http://u@x:22/", true) != NULL, "but no user");
 }
 
 
