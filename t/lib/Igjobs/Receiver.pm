@@ -74,14 +74,21 @@ sub events {
 
     open my $in, '<', "$self->{dir}/events" or return;
     return grep { !defined $path || $_->{path} eq $path }
-        map { $json->decode($_) } <$in>;
+        map { Igjobs::Json::decode($_) } <$in>;
+}
+
+# how many have come
+sub count {
+    my ($self, $path) = @_;
+
+    return -s $self->plan_file($path) . '.count' // 0;
 }
 
 # wait_events($path, $count): until so many have come, all of them
 sub wait_events {
     my ($self, $path, $count, $seconds) = @_;
 
-    wait_for { $self->events($path) >= $count } $seconds // 30,
+    wait_for { $self->count($path) >= $count } $seconds // 30,
         "$count events at $path";
     return $self->events($path);
 }
@@ -144,8 +151,10 @@ sub note {
 
     open my $out, '>>', "$self->{dir}/events" or die "$self->{dir}: $!";
     flock $out, LOCK_EX;
-    my $n = $self->events($request->{path});
     syswrite $out, $json->encode($request) . "\n";
+    open my $count, '>>', $self->plan_file($request->{path}) . '.count';
+    my $n = -s $count;
+    syswrite $count, '.';
     close $out;
 
     open my $in, '<', $self->plan_file($request->{path}) or return;
