@@ -542,3 +542,36 @@ igj_accounts_next(const igj_accounts_t *a, igj_accounts_iter_t *iter,
 
     return 1;
 }
+
+
+size_t
+igj_accounts_text_max(const igj_accounts_t *a)
+{
+    return igj_accounts_batches(a) * 2
+           + (size_t) a->count * (IGJ_USERNAME_MAX + 1);
+}
+
+
+size_t
+igj_accounts_text(const igj_accounts_t *a, char *text)
+{
+    char                  *p;
+    igj_accounts_iter_t    next;
+    igj_accounts_batch_t   batch;
+
+    p = text;
+    memset(&next, 0, sizeof(igj_accounts_iter_t));
+
+    while (igj_accounts_next(a, &next, &batch)) {
+
+        if (p != text) {
+            *p++ = '\n';
+            *p++ = '\n';
+        }
+
+        memcpy(p, batch.names.data, batch.names.len);
+        p += batch.names.len;
+    }
+
+    return (size_t) (p - text);
+}

@@ -104,5 +104,12 @@ uint32_t igj_accounts_batches(const igj_accounts_t *a);
 int igj_accounts_next(const igj_accounts_t *a, igj_accounts_iter_t *iter,
     igj_accounts_batch_t *batch);
 
+/*
+ * All batches as one text, apart by an empty line, as igjobs.submit_all takes
+ * them: room for it, and its length.
+ */
+size_t igj_accounts_text_max(const igj_accounts_t *a);
+size_t igj_accounts_text(const igj_accounts_t *a, char *text);
+
 
 #endif /* IGJ_ACCOUNTS_H */

@@ -45,6 +45,7 @@
 #define IGJ_BODY_PACE_MS          10000    /* over which it is measured */
 #define IGJ_MAX_CALL_BODY         (64 * 1024)
                                            /* of an api function's call */
+#define IGJ_MAX_SCHEDULE_BODY     (256 * 1024)
 #define IGJ_SMALL_SUBMIT_BATCHES  20       /* stored by one statement */
 #define IGJ_MAX_STORE_TRIES       3        /* of a large submission */
 #define IGJ_JSON_MAX_DEPTH        8        /* open containers, request body */

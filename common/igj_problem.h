@@ -215,7 +215,22 @@
     X(BAD_TENANT, "IGJ0903", 400, "bad-tenant",                               \
       "The request belongs to no valid tenant",                               \
       "Tenant names have 1 to 64 letters, digits, hyphens, underscores and "  \
-      "dots; compare igjobs_tenant.")
+      "dots; compare igjobs_tenant.")                                         \
+                                                                              \
+    /* 10: schedules */                                                       \
+                                                                              \
+    X(BAD_SCHEDULE, "IGJ1001", 400, "bad-schedule",                           \
+      "The schedule has a wrong member",                                      \
+      "Correct what detail names.")                                           \
+    X(SCHEDULE_NOT_FOUND, "IGJ1002", 404, "schedule-not-found",               \
+      "Schedule not found",                                                   \
+      "Compare the id with GET /api/schedules.")                              \
+    X(SCHEDULE_EXISTS, "IGJ1003", 409, "schedule-exists",                     \
+      "There is another schedule of this name",                               \
+      "Choose another name, or delete the schedule that has it.")             \
+    X(SCHEDULE_LIMIT, "IGJ1004", 409, "schedule-limit",                       \
+      "There are too many schedules",                                         \
+      "Delete one that is not needed any more.")
 
 
 typedef enum {

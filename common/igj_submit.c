@@ -138,6 +138,20 @@ igj_submit_memory(const igj_submit_t *submit)
 }
 
 
+void
+igj_submit_params(igj_json_t *json, const igj_submit_t *submit)
+{
+    igj_json_object_begin(json);
+    igj_json_member_text(json, "target_gender",
+                         igj_gender_name(submit->target_gender));
+    igj_json_member_integer(json, "max_count_per_account",
+                            submit->per_account);
+    igj_json_member_boolean(json, "keep_unknown", submit->keep_unknown);
+    igj_options_members(json, &submit->options);
+    igj_json_object_end(json);
+}
+
+
 const char *
 igj_gender_name(igj_gender_e gender)
 {

@@ -21,6 +21,7 @@
 
 
 #define IGJ_SUBMIT_DETAIL_MAX  320
+#define IGJ_SUBMIT_PARAMS_MAX  (IGJ_OPTIONS_JSON_MAX + 128)
 
 /* of the longest text that is kept whole: callback_url */
 #define IGJ_SUBMIT_TEXT_MAX    (IGJ_CALLBACK_URL_MAX + 48)
@@ -113,6 +114,12 @@ size_t igj_submit_memory(const igj_submit_t *submit);
 /* "male", "female" or "any"; "instagram". */
 const char *igj_gender_name(igj_gender_e gender);
 const char *igj_platform_name(igj_platform_e platform);
+
+/*
+ * What was asked for beside the accounts, as a JSON object for igjobs.submit;
+ * it needs IGJ_SUBMIT_PARAMS_MAX bytes.
+ */
+void igj_submit_params(igj_json_t *json, const igj_submit_t *submit);
 
 /* What to answer after IGJ_ERROR; *doc refers to the object. */
 void igj_submit_problem(const igj_submit_t *submit, igj_problem_doc_t *doc);

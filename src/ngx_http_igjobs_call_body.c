@@ -16,7 +16,7 @@
 /* room for a body whose length is not known, at first */
 #define NGX_HTTP_IGJOBS_CALL_BODY_SIZE  1024
 
-#define NGX_HTTP_IGJOBS_CALL_BODY_KEY   ",\"body\":"
+#define NGX_HTTP_IGJOBS_CALL_BODY_KEY   "\"body\":"
 
 
 /* In the pool of its request. */
@@ -31,14 +31,18 @@ typedef struct {
 } ngx_http_igjobs_call_body_t;
 
 
+static size_t ngx_http_igjobs_call_body_max(ngx_http_request_t *r);
 static igj_problem_e ngx_http_igjobs_call_body_wrong(ngx_http_request_t *r);
 static igj_problem_e ngx_http_igjobs_call_body_piece(void *data,
     const u_char *piece, size_t len);
 static igj_problem_e ngx_http_igjobs_call_body_grow(
     ngx_http_igjobs_call_body_t *cb, size_t len);
 static void ngx_http_igjobs_call_body_end(void *data, igj_problem_e problem);
+static ngx_int_t ngx_http_igjobs_call_body_members(
+    ngx_http_igjobs_call_body_t *cb, ngx_str_t *members, ngx_int_t *answer);
 static ngx_int_t ngx_http_igjobs_call_body_params(
-    ngx_http_igjobs_call_body_t *cb, ngx_str_t *params);
+    ngx_http_igjobs_call_body_t *cb, const ngx_str_t *members,
+    ngx_str_t *params);
 static ngx_int_t ngx_http_igjobs_call_body_refused(
     ngx_http_igjobs_call_body_t *cb, igj_problem_e problem);
 static void ngx_http_igjobs_call_body_release(void *data);
@@ -82,13 +86,25 @@ ngx_http_igjobs_call_read(ngx_http_request_t *r, const ngx_str_t *params)
     cb->params = *params;
     igj_object_init(&cb->object);
 
-    cb->body.max = IGJ_MAX_CALL_BODY;
+    cb->body.max = ngx_http_igjobs_call_body_max(r);
     cb->body.min_rate = lcf->min_body_rate;
     cb->body.piece = ngx_http_igjobs_call_body_piece;
     cb->body.end = ngx_http_igjobs_call_body_end;
     cb->body.data = cb;
 
     return ngx_http_igjobs_body_read(r, &cb->body);
+}
+
+
+static size_t
+ngx_http_igjobs_call_body_max(ngx_http_request_t *r)
+{
+    ngx_http_igjobs_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
+
+    return (ctx->route->flags & NGX_HTTP_IGJOBS_SCHEDULE)
+           ? IGJ_MAX_SCHEDULE_BODY : IGJ_MAX_CALL_BODY;
 }
 
 
@@ -178,7 +194,8 @@ ngx_http_igjobs_call_body_end(void *data, igj_problem_e problem)
 {
     ngx_http_igjobs_call_body_t *cb = data;
 
-    ngx_str_t            params;
+    ngx_int_t            rc, answer;
+    ngx_str_t            params, members;
     ngx_http_request_t  *r;
 
     r = cb->request;
@@ -195,8 +212,13 @@ ngx_http_igjobs_call_body_end(void *data, igj_problem_e problem)
         return;
     }
 
-    if (ngx_http_igjobs_call_body_params(cb, &params) != NGX_OK) {
-        ngx_http_igjobs_finish(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+    answer = NGX_HTTP_INTERNAL_SERVER_ERROR;
+    rc = ngx_http_igjobs_call_body_members(cb, &members, &answer);
+
+    if (rc != NGX_OK
+        || ngx_http_igjobs_call_body_params(cb, &members, &params) != NGX_OK)
+    {
+        ngx_http_igjobs_finish(r, answer);
         return;
     }
 
@@ -205,11 +227,32 @@ ngx_http_igjobs_call_body_end(void *data, igj_problem_e problem)
 }
 
 
+/* what the route adds to body; members is empty where it adds nothing */
+
+static ngx_int_t
+ngx_http_igjobs_call_body_members(ngx_http_igjobs_call_body_t *cb,
+    ngx_str_t *members, ngx_int_t *answer)
+{
+    ngx_http_igjobs_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(cb->request, ngx_http_igjobs_module);
+
+    ngx_str_null(members);
+
+    if (cb->object.empty || !(ctx->route->flags & NGX_HTTP_IGJOBS_SCHEDULE)) {
+        return NGX_OK;
+    }
+
+    return ngx_http_igjobs_schedule_read(cb->request, &cb->text, members,
+                                         answer);
+}
+
+
 /* the object of the parameters, opened again for the body */
 
 static ngx_int_t
 ngx_http_igjobs_call_body_params(ngx_http_igjobs_call_body_t *cb,
-    ngx_str_t *params)
+    const ngx_str_t *members, ngx_str_t *params)
 {
     u_char     *p;
     ngx_str_t   text;
@@ -221,16 +264,22 @@ ngx_http_igjobs_call_body_params(ngx_http_igjobs_call_body_t *cb,
     }
 
     params->data = ngx_pnalloc(cb->request->pool,
-                               cb->params.len + text.len
-                               + sizeof(NGX_HTTP_IGJOBS_CALL_BODY_KEY));
+                               cb->params.len + text.len + members->len
+                               + sizeof(",}" NGX_HTTP_IGJOBS_CALL_BODY_KEY));
     if (params->data == NULL) {
         return NGX_ERROR;
     }
 
     p = ngx_cpymem(params->data, cb->params.data, cb->params.len - 1);
+
+    if (p - params->data > 1) {
+        *p++ = ',';
+    }
+
     p = ngx_cpymem(p, NGX_HTTP_IGJOBS_CALL_BODY_KEY,
                    sizeof(NGX_HTTP_IGJOBS_CALL_BODY_KEY) - 1);
     p = ngx_cpymem(p, text.data, text.len);
+    p = ngx_cpymem(p, members->data, members->len);
     *p++ = '}';
 
     params->len = p - params->data;

@@ -91,6 +91,30 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
     { NGX_HTTP_GET, "/api/jobs/:job/events",
       ngx_http_igjobs_events, 0, NULL, 0 },
 
+    { NGX_HTTP_POST, "/api/schedules",
+      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY|NGX_HTTP_IGJOBS_SCHEDULE,
+      NULL, NGX_HTTP_IGJOBS_SQL_API_CREATE_SCHEDULE },
+
+    { NGX_HTTP_GET, "/api/schedules",
+      ngx_http_igjobs_call, 0,
+      ngx_http_igjobs_query("page_size", "page_token"),
+      NGX_HTTP_IGJOBS_SQL_API_SCHEDULES },
+
+    { NGX_HTTP_GET, "/api/schedules/:schedule",
+      ngx_http_igjobs_call, 0, NULL, NGX_HTTP_IGJOBS_SQL_API_SCHEDULE },
+
+    { NGX_HTTP_DELETE, "/api/schedules/:schedule",
+      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY, NULL,
+      NGX_HTTP_IGJOBS_SQL_API_DELETE_SCHEDULE },
+
+    { NGX_HTTP_POST, "/api/schedules/:schedule/pause",
+      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY, NULL,
+      NGX_HTTP_IGJOBS_SQL_API_PAUSE_SCHEDULE },
+
+    { NGX_HTTP_POST, "/api/schedules/:schedule/resume",
+      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY, NULL,
+      NGX_HTTP_IGJOBS_SQL_API_RESUME_SCHEDULE },
+
     { NGX_HTTP_GET, "/api/problems/:slug",
       ngx_http_igjobs_problems, NGX_HTTP_IGJOBS_OPEN, NULL, 0 },
 

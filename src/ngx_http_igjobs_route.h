@@ -21,6 +21,7 @@
 /* flags of a route */
 #define NGX_HTTP_IGJOBS_BODY        0x01   /* the operation reads the body */
 #define NGX_HTTP_IGJOBS_OPEN        0x02   /* needs no tenant, no backend */
+#define NGX_HTTP_IGJOBS_SCHEDULE    0x04   /* the body is a submission, too */
 
 
 typedef struct {

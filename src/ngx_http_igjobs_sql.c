@@ -136,6 +136,23 @@ static const ngx_http_igjobs_sql_t
         "select refusal, parallelism, estimate from igjobs.estimate_job("
         "$1::text, $2::text, $3::int, $4::int, $5::jsonb)",
         5, NGX_HTTP_IGJOBS_PG_CALLS, 0, NULL },
+    [NGX_HTTP_IGJOBS_SQL_API_CREATE_SCHEDULE] =
+        ngx_http_igjobs_sql_write("create_schedule"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_PAUSE_SCHEDULE] =
+        ngx_http_igjobs_sql_write("pause_schedule"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_RESUME_SCHEDULE] =
+        ngx_http_igjobs_sql_write("resume_schedule"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_DELETE_SCHEDULE] =
+        ngx_http_igjobs_sql_write("delete_schedule"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_SCHEDULES] =
+        ngx_http_igjobs_sql_call("schedules"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_SCHEDULE] =
+        ngx_http_igjobs_sql_call("schedule"),
 
     [NGX_HTTP_IGJOBS_SQL_API_REDRIVE] = ngx_http_igjobs_sql_change("redrive"),
 

@@ -13,9 +13,6 @@
 #include "ngx_http_igjobs_submission.h"
 
 
-/* JSON of the parameters of a large one, options included */
-#define NGX_HTTP_IGJOBS_PARAMS_SIZE  (IGJ_OPTIONS_JSON_MAX + 128)
-
 /* of one loop turn, which others wait for */
 #define NGX_HTTP_IGJOBS_COPY_SLICE  (60 * 1024)
 
@@ -225,36 +222,16 @@ ngx_http_igjobs_submission_options(ngx_http_igjobs_submission_t *s,
 }
 
 
-/* The accounts: a batch in lines, the batches apart by an empty line. */
-
 static ngx_int_t
 ngx_http_igjobs_store_texts(ngx_http_igjobs_submission_t *s, ngx_str_t *texts)
 {
-    u_char                *p;
-    igj_accounts_iter_t    next;
-    igj_accounts_batch_t   batch;
-
-    p = ngx_pnalloc(s->request->pool,
-                    s->batches * 2 + (size_t) s->submit.accounts.count
-                                     * (IGJ_USERNAME_MAX + 1));
-    if (p == NULL) {
+    texts->data = ngx_pnalloc(s->request->pool,
+                              igj_accounts_text_max(&s->submit.accounts));
+    if (texts->data == NULL) {
         return NGX_ERROR;
     }
 
-    texts->data = p;
-    ngx_memzero(&next, sizeof(igj_accounts_iter_t));
-
-    while (igj_accounts_next(&s->submit.accounts, &next, &batch)) {
-
-        if (p != texts->data) {
-            *p++ = '\n';
-            *p++ = '\n';
-        }
-
-        p = ngx_cpymem(p, batch.names.data, batch.names.len);
-    }
-
-    texts->len = p - texts->data;
+    texts->len = igj_accounts_text(&s->submit.accounts, (char *) texts->data);
 
     return NGX_OK;
 }
@@ -369,22 +346,15 @@ ngx_http_igjobs_store_large_init(ngx_http_igjobs_submission_t *s)
     igj_json_t  json;
 
     s->params.data = ngx_pnalloc(s->request->pool,
-                                 NGX_HTTP_IGJOBS_PARAMS_SIZE);
+                                 IGJ_SUBMIT_PARAMS_MAX);
     s->slice = ngx_palloc(s->request->pool, NGX_HTTP_IGJOBS_COPY_SLICE);
 
     if (s->params.data == NULL || s->slice == NULL) {
         return NGX_ERROR;
     }
 
-    igj_json_init(&json, (char *) s->params.data, NGX_HTTP_IGJOBS_PARAMS_SIZE);
-    igj_json_object_begin(&json);
-    igj_json_member_text(&json, "target_gender",
-                         igj_gender_name(s->submit.target_gender));
-    igj_json_member_integer(&json, "max_count_per_account",
-                            s->submit.per_account);
-    igj_json_member_boolean(&json, "keep_unknown", s->submit.keep_unknown);
-    igj_options_members(&json, &s->submit.options);
-    igj_json_object_end(&json);
+    igj_json_init(&json, (char *) s->params.data, IGJ_SUBMIT_PARAMS_MAX);
+    igj_submit_params(&json, &s->submit);
 
     s->params.len = json.len;
 
