@@ -216,6 +216,22 @@ sim_apify_started(struct sim_request *r, struct sim_run *run,
 }
 
 
+/* The same start once more, as a proxy that repeats requests would make it. */
+
+static void
+sim_apify_twin(const struct sim_start *start)
+{
+    const char      *limit;
+    struct sim_run  *run;
+
+    run = sim_run_start(start, &limit);
+
+    if (run != NULL) {
+        sim_run_release(run);
+    }
+}
+
+
 void
 sim_apify_start(struct sim_request *r, const struct sim_verdict *verdict,
     struct sim_answer *answer)
@@ -248,6 +264,10 @@ sim_apify_start(struct sim_request *r, const struct sim_verdict *verdict,
     if (run == NULL) {
         sim_apify_limit_answer(limit, answer);
         return;
+    }
+
+    if (r->rule != NULL && r->rule->action.twice) {
+        sim_apify_twin(&start);
     }
 
     sim_apify_started(r, run, answer);

@@ -77,7 +77,7 @@ struct sim_action {
 
     char               *redirect, *raw;
     int64_t             drop_before, drop_after, no_length, drip, delay_ms;
-    int64_t             lag_items, effect, gzip, bad_gzip;
+    int64_t             lag_items, effect, gzip, bad_gzip, twice;
 };
 
 /* Values of bad_gzip. */

@@ -166,6 +166,7 @@ static const struct sim_member  sim_members_action[] = {
     A(raw, SIM_M_TEXT),
     A(drop_before, SIM_M_FLAG),
     A(drop_after, SIM_M_FLAG),
+    A(twice, SIM_M_FLAG),
     A(no_length, SIM_M_FLAG),
     A(drip, SIM_M_INTEGER),
     A(delay_ms, SIM_M_INTEGER),

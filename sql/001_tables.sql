@@ -37,6 +37,8 @@ create function igjobs.run_fits(
 as $$
 begin
     return case
+        when p_state = 'stray'
+            then p_run_id is not null and p_closed_at is not null
         when p_closed_at is not null
             then p_state in ('succeeded', 'failed', 'timed_out', 'aborted',
                              'absent', 'refused')
@@ -48,7 +50,8 @@ end
 $$;
 comment on function igjobs.run_fits(text, text, text, timestamptz) is
     'The states of a run. Open: planned (accounts set apart, nothing '
-    'started), intent (the start call may be under way), started (id known).';
+    'started), intent (the start call may be under way), started (id known). '
+    'stray: closed for its batch, but to be ended at the provider and booked.';
 
 
 -- One row a job. A page commit rewrites it, so half of each page stays free:
@@ -253,6 +256,8 @@ comment on column igjobs.batch_accounts.outcomes is
 create table igjobs.runs (
     job_id       uuid not null,
     intent_at    timestamptz,
+    absent_at    timestamptz,
+    look_at      timestamptz,
     closed_at    timestamptz,
     settle_at    timestamptz,
     cursor       bigint not null default 0,
@@ -280,12 +285,18 @@ create table igjobs.runs (
 comment on constraint runs_pkey on igjobs.runs is
     'igjobs.lock_run; igjobs.claim: the runs of one batch';
 comment on column igjobs.runs.accounts is
-    'user names joined by newlines; null = all of the batch';
+    'user names joined by newlines; null = all of the batch; empty = none: '
+    'nobody collects this run';
+comment on column igjobs.runs.look_at is
+    'when the reaper looks for a run of this token again, though it was taken '
+    'for absent';
+comment on column igjobs.runs.absent_at is
+    'when the provider''s list was first seen without the run of this intent';
 comment on column igjobs.runs.cursor is
     'items of the dataset that are stored; only pages move it';
 
 create index runs_open on igjobs.runs (job_id, batch_no)
-    where state in ('intent', 'started');
+    where state in ('intent', 'started', 'stray');
 comment on index igjobs.runs_open is
     'igjobs.orphan_runs: every run that the provider may be working on';
 
@@ -302,6 +313,11 @@ comment on column igjobs.runs.reserved_day is
     'the day of igjobs.spending that this run counts for; null = none';
 comment on column igjobs.runs.settle_at is
     'when the cost of a closed run is read again; null = it is final';
+
+create index runs_looked_for on igjobs.runs (look_at)
+    where look_at is not null;
+comment on index igjobs.runs_looked_for is
+    'igjobs.orphan_runs: tokens that are looked for again';
 
 
 -- Result rows, ordered by chunk; chunk_no comes from a sequence and means no
@@ -536,6 +552,10 @@ insert into igjobs.settings (name, value, note) values
     ('retry_max_ms', '600000', 'longest delay before a retry'),
     ('run_memory_mb', '4096',
      'what a run counts under a cap of memory when no memory is asked for'),
+    ('absent_again_ms', '5000',
+     'from the first list without a run to the one that proves its absence'),
+    ('absent_look_ms', '600000',
+     'after an intent, how long a run with its token is still looked for'),
     ('park_ms', '60000', 'delay of a parked batch when the worker names none'),
     ('breaker_failures', '5',
      'refused or unanswered calls in a row that open an actor''s breaker'),

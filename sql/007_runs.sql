@@ -91,6 +91,44 @@ comment on function igjobs.plan_run(igjobs.batches, text) is
     'number.';
 
 
+create function igjobs.next_look(p_intent_at timestamptz)
+    returns timestamptz
+    language plpgsql volatile
+as $$
+declare
+    age interval := clock_timestamp() - p_intent_at;
+begin
+    return case
+        when age < igjobs.setting('absent_look_ms')::integer
+                   * interval '1 ms' then clock_timestamp() + age
+        end;
+end
+$$;
+comment on function igjobs.next_look(timestamptz) is
+    'When to look for a run again that should not exist: at twice the '
+    'intent''s age; null = no more.';
+
+
+create function igjobs.keep_token(b igjobs.batches, r igjobs.runs)
+    returns void
+    language plpgsql volatile
+as $$
+begin
+    insert into igjobs.runs (
+        job_id, batch_no, run_no, attempt, state, tenant, platform, accounts,
+        intent_at, closed_at, look_at, token, provider, actor)
+    values (
+        b.job_id, b.batch_no, igjobs.next_run_no(b), r.attempt, 'absent',
+        b.tenant, b.platform, '', r.intent_at, clock_timestamp(),
+        igjobs.next_look(r.intent_at), r.token, r.provider, r.actor);
+end
+$$;
+comment on function igjobs.keep_token(igjobs.batches, igjobs.runs) is
+    'Part of run_intent: the token of an earlier attempt''s intent, whose run '
+    'does not exist as far as anybody can tell. Should its start be carried '
+    'out after all, the reaper finds it by this row.';
+
+
 create type igjobs.intent as (
     answer text, run_no integer, token text, allowance jsonb);
 
@@ -120,6 +158,9 @@ begin
     end if;
 
     repeats := r.state = 'intent' and r.attempt = p_attempt;
+    if r.state = 'intent' and not repeats then
+        perform igjobs.keep_token(b, r);
+    end if;
     if not repeats and igjobs.has_budget(b) then
         a := igjobs.reserve_again(b, r, p_provider, p_actor, p_accounts);
         if a.answer <> 'ok' then
@@ -138,7 +179,8 @@ begin
         p_accounts, clock_timestamp(), i.token, p_provider, p_actor)
     on conflict (job_id, batch_no, run_no) do update
     set state = 'intent', attempt = p_attempt, intent_at = clock_timestamp(),
-        token = i.token, provider = p_provider, actor = p_actor;
+        absent_at = null, token = i.token, provider = p_provider,
+        actor = p_actor;
     i.allowance := case
         when a.answer is not null
             then igjobs.note_reservation(b, i.run_no, a)
@@ -180,6 +222,37 @@ comment on function igjobs.intent_answer(igjobs.batches, integer, integer) is
     'a moment later finds the run open and has it aborted.';
 
 
+create function igjobs.note_stray(
+    b igjobs.batches, p_run_no integer, p_run_id text)
+    returns void
+    language plpgsql volatile
+as $$
+declare
+    r igjobs.runs := igjobs.read_run(b.tenant, b.job_id, b.batch_no,
+                                     p_run_no);
+    stray_no integer;
+begin
+    if exists (
+        select from igjobs.runs t
+        where t.tenant = b.tenant and t.job_id = b.job_id
+            and t.batch_no = b.batch_no and t.run_id = p_run_id)
+    then
+        return;
+    end if;
+    stray_no := igjobs.plan_run(b, '');
+    update igjobs.runs t
+    set state = 'stray', closed_at = clock_timestamp(), provider = r.provider,
+        actor = r.actor, run_id = p_run_id
+    where t.tenant = b.tenant and t.job_id = b.job_id
+        and t.batch_no = b.batch_no and t.run_no = stray_no;
+    perform igjobs.owe_beside(b, stray_no, r);
+end
+$$;
+comment on function igjobs.note_stray(igjobs.batches, integer, text) is
+    'Records a provider run beside that of p_run_no, which nobody will '
+    'collect, unless it is known already.';
+
+
 create function igjobs.started_late(
     b igjobs.batches, p_attempt integer, p_run_no integer, p_run_id text,
     p_dataset_id text)
@@ -192,18 +265,23 @@ begin
     where r.tenant = b.tenant and r.job_id = b.job_id
         and r.batch_no = b.batch_no and r.run_no = p_run_no
         and r.state = 'intent' and r.attempt = p_attempt;
-    return case when exists (
+    if exists (
         select from igjobs.runs r
         where r.tenant = b.tenant and r.job_id = b.job_id
             and r.batch_no = b.batch_no and r.run_id = p_run_id
-            and r.closed_at is null)
-        then 'adopted' else 'lost' end;
+            and r.state <> 'stray')
+    then
+        return 'adopted';
+    end if;
+    perform igjobs.note_stray(b, p_run_no, p_run_id);
+    return 'lost';
 end
 $$;
 comment on function igjobs.started_late(
     igjobs.batches, integer, integer, text, text) is
-    'Part of run_started, for a caller that has lost the batch: while nobody '
-    'else has taken its intent over, the id is worth keeping.';
+    'Part of run_started, for a caller that has lost the batch or its intent: '
+    'while nobody else has taken the intent over, the id is worth keeping; '
+    'else the run is a stray.';
 
 
 create function igjobs.run_started(
@@ -231,15 +309,85 @@ begin
         and r.run_no = p_run_no
         and (r.state = 'intent'
              or r.state = 'started' and r.run_id = p_run_id);
-    return case when found then 'ok' else 'lost' end;
+    if found then
+        return 'ok';
+    end if;
+    return igjobs.started_late(b, p_attempt, p_run_no, p_run_id,
+                               p_dataset_id);
 end
 $$;
 comment on function igjobs.run_started(
     text, uuid, integer, integer, integer, text, text) is
     'Stores the provider''s ids of a run. Answers ok; adopted: the batch is '
-    'lost, but its next holder goes on with this run, which it found by the '
-    'token or finds here, since the intent was still this caller''s; or lost: '
-    'then the caller aborts what it started and books it.';
+    'lost, but its next holder goes on with this run or has done so, which it '
+    'found by the token or finds here, since the intent was still this '
+    'caller''s; or lost: somebody else has taken the intent over, and this '
+    'run is a stray, which the reaper ends and books.';
+
+
+create function igjobs.run_stray(
+    p_tenant text, p_job uuid, p_batch integer, p_run_no integer,
+    p_run_id text)
+    returns text
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
+begin
+    if b.job_id is null then
+        return 'lost';
+    end if;
+    perform igjobs.note_stray(b, p_run_no, p_run_id);
+    return 'ok';
+end
+$$;
+comment on function igjobs.run_stray(text, uuid, integer, integer, text) is
+    'A further run with the token of run p_run_no, made by whoever delivered '
+    'the start call twice: the reaper ends and books it. Answers ok, or lost '
+    'for a batch that is not known.';
+
+
+create function igjobs.run_absent(
+    p_tenant text, p_job uuid, p_batch integer, p_run_no integer,
+    p_token text, p_grace_ms integer)
+    returns integer
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
+    r igjobs.runs;
+begin
+    update igjobs.runs t
+    set absent_at = coalesce(t.absent_at, clock_timestamp())
+    where t.tenant = b.tenant and t.job_id = b.job_id
+        and t.batch_no = b.batch_no and t.run_no = p_run_no
+        and t.state = 'intent' and t.token = p_token
+    returning t.* into r;
+    if found then
+        return igjobs.ms_until(greatest(
+            r.intent_at + p_grace_ms * interval '1 ms',
+            r.absent_at + igjobs.setting('absent_again_ms')::integer
+                          * interval '1 ms'));
+    end if;
+    update igjobs.runs t
+    set look_at = igjobs.next_look(t.intent_at)
+    where t.tenant = b.tenant and t.job_id = b.job_id
+        and t.batch_no = b.batch_no and t.state = 'absent'
+        and t.token = p_token;
+    return null;
+end
+$$;
+comment on function igjobs.run_absent(
+    text, uuid, integer, integer, text, integer) is
+    'The provider''s list has no run with this intent''s token. Returns how '
+    'many milliseconds must pass before another look that says so proves it, '
+    '0: this one does; null: it is no intent any more, but is looked for '
+    'again if it was taken for absent. p_grace_ms: after the intent, until the '
+    'call has ended and the list caught up. The second look counts because a '
+    'provider that has stood still may take held-back calls up when it '
+    'already lists.';
 
 
 create function igjobs.run_refused(
@@ -366,18 +514,35 @@ begin
     join igjobs.batches b
         on b.tenant = r.tenant and b.job_id = r.job_id
         and b.batch_no = r.batch_no
-    where r.state in ('intent', 'started') and b.state <> 'leased'
-        and (b.state = 'dead' or igjobs.is_final(j.state)
-             or j.state = 'stopping' and j.reason <> 'pause')
+    where (r.state = 'stray'
+           or r.state in ('intent', 'started') and b.state <> 'leased'
+           and (b.state = 'dead' or igjobs.is_final(j.state)
+                or j.state = 'stopping' and j.reason <> 'pause'))
         and not igjobs.is_open(
             igjobs.breaker_scope(b.kind, r.provider, r.actor))
     limit p_limit;
+
+    return query
+    select r.tenant, r.job_id, r.batch_no, r.run_no, r.token, r.provider,
+        r.actor, r.run_id,
+        (1000 * extract(epoch from now() - r.intent_at))::bigint, b.kind
+    from igjobs.runs r
+    join igjobs.batches b
+        on b.tenant = r.tenant and b.job_id = r.job_id
+        and b.batch_no = r.batch_no
+    where r.look_at <= now()
+        and not igjobs.is_open(
+            igjobs.breaker_scope(b.kind, r.provider, r.actor))
+    order by r.look_at
+    limit 1;
 end
 $$;
 comment on function igjobs.orphan_runs(integer) is
     'Runs that the provider may be working on and nobody will collect: under '
     'an ended or stopping job (except for a pause) or a dead batch, without '
-    'a lease; not while their actor''s breaker is open.';
+    'a lease; and strays. At last one token, the longest due, of a run that '
+    'was taken for absent: such looks may take long. Nothing while the '
+    'actor''s breaker is open.';
 
 
 create function igjobs.book_run(
@@ -390,30 +555,41 @@ as $$
 declare
     b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
     r igjobs.runs := igjobs.read_run(p_tenant, p_job, p_batch, p_run_no);
+    stray boolean := r.state = 'stray'
+        and r.run_id is not distinct from p_run_id;
     own boolean := r.closed_at is null
         and (r.run_id is null or r.run_id = p_run_id);
     booked integer := p_run_no;
 begin
+    if r.look_at is not null and p_run_id is not null then
+        update igjobs.runs t set look_at = null
+        where t.tenant = p_tenant and t.job_id = p_job
+            and t.batch_no = p_batch and t.run_no = p_run_no;
+    end if;
     if r.job_id is null then
         return 'unknown';
     elsif igjobs.is_booked(b, p_run_no, p_run_id) then
         return 'repeated';
-    elsif b.state = 'leased'
+    elsif b.state = 'leased' and r.closed_at is null
         and (p_run_id is null or r.run_id = p_run_id
              or r.run_id is null and r.token = p_token)
     then
         return 'held';
     end if;
 
-    if b.state = 'leased' or not own then
-        booked := igjobs.plan_run(b, r.accounts);
+    if stray then
+        booked := p_run_no;
+    elsif b.state = 'leased' or not own then
+        booked := igjobs.plan_run(b, '');
         r := igjobs.owe_beside(b, booked, r);
     elsif b.state = 'queued' then
         perform igjobs.plan_run(b, r.accounts);
     end if;
     update igjobs.runs t
     set state = p_state, closed_at = clock_timestamp(), cost_usd = p_cost,
-        provider = r.provider, actor = r.actor, run_id = p_run_id
+        provider = r.provider, actor = r.actor, run_id = p_run_id,
+        look_at = case when p_run_id is null
+                      then igjobs.next_look(t.intent_at) end
     where t.tenant = p_tenant and t.job_id = p_job and t.batch_no = p_batch
         and t.run_no = booked;
     if b.run_slots > 0 and b.state <> 'leased' then
@@ -446,10 +622,17 @@ begin
     return exists (
         select from igjobs.runs r
         where r.tenant = b.tenant and r.job_id = b.job_id
-            and r.batch_no = b.batch_no and r.closed_at is not null
-            and (r.run_id = p_run_id
-                 or p_run_id is null and r.run_no = p_run_no));
+            and r.batch_no = b.batch_no
+            and case
+                when p_run_id is null
+                    then r.run_no = p_run_no and r.closed_at is not null
+                when r.run_no = p_run_no
+                    then r.run_id = p_run_id and r.closed_at is not null
+                         and r.state <> 'stray'
+                else r.run_id = p_run_id
+                end);
 end
 $$;
 comment on function igjobs.is_booked(igjobs.batches, integer, text) is
-    'Part of book_run: is this provider run closed on some row already?';
+    'Part of book_run: is this provider run booked on its row already, or '
+    'does it have another row, on which it will be?';

@@ -29,6 +29,8 @@ grant execute on function
         text, uuid, integer, integer, text, text, text, integer),
     igjobs.run_started(text, uuid, integer, integer, integer, text, text),
     igjobs.run_refused(text, uuid, integer, integer, integer),
+    igjobs.run_stray(text, uuid, integer, integer, text),
+    igjobs.run_absent(text, uuid, integer, integer, text, integer),
     igjobs.split_run(
         text, uuid, integer, integer, integer, text, numeric, text[], jsonb,
         integer),

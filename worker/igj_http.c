@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 
@@ -359,6 +360,25 @@ igj_http_set_policy(igj_http_t *h, CURL *c)
 }
 
 
+/*
+ * A request with an effect that was given up, or whose process was killed, must
+ * not be delivered afterwards: without this the kernel would go on to send it
+ * for a minute or two, when its successor takes it for absent.
+ */
+
+static int
+igj_http_on_socket(void *data, curl_socket_t fd, curlsocktype purpose)
+{
+    static const struct linger  none = { 1, 0 };
+
+    (void) data;
+    (void) purpose;
+
+    return setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none)) == 0
+           ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
+}
+
+
 static void
 igj_http_set_request(CURL *c, const igj_http_request_t *req,
     struct curl_slist *headers)
@@ -382,6 +402,7 @@ igj_http_set_request(CURL *c, const igj_http_request_t *req,
      */
     if (req->kind == IGJ_HTTP_EFFECT) {
         curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(c, CURLOPT_SOCKOPTFUNCTION, igj_http_on_socket);
     }
 }
 

@@ -364,6 +364,10 @@ $sim->call('POST', '/_sim/advance?ms=7200000', '');
 is api($sim, 'GET', "/v2/actor-runs/$fated->{id}")->json->{data}{status},
     'SUCCEEDED', 'for some time';
 
+$runs = started();
+rules({ match => { op => 'start' }, action => { twice => JSON::PP::true } });
+start_run($sim, ['twice']);
+is started(), $runs + 2, 'twice: two runs';
 rules({ match => { op => 'start' }, action => { run_404 => 2 } });
 $fated = start_run($sim, ['alice'], query => '');
 is join(' ', map { api($sim, 'GET', "/v2/actor-runs/$fated->{id}")->{status} }

@@ -265,10 +265,11 @@ $e->call(sweep_job => 'default', $job);
 my $heir = claim($job);
 intent($heir);
 is $e->value(run_started => held($c), 0, 'Z', 'D'), 'lost', 'too late';
-is $e->value(book_run => 'default', $job, 0, 0, 'aborted', 0.1, 'Z'),
-    'booked', 'the zombie books its run';
 is money($job), '0+5.2', 'which may cost as much as its intent allowed';
-is settle($job, 0, 1, 0.12), 'settled', 'until that is known';
+is $e->value(book_run => 'default', $job, 0, 2, 'aborted', 0.1, 'Z'),
+    'booked', 'the reaper books its run';
+is money($job), '0+5.2', 'and settles it later';
+is settle($job, 0, 2, 0.12), 'settled', 'until that is known';
 is money($job), '0.12+2.6', 'and the successor\'s reservation stands';
 
 # memory by the hour: bounded by memory and time-out, which the provider gets

@@ -272,7 +272,8 @@ is runs($job), '0 intent all', 'the intent is the holder\'s';
 $e->call(run_intent => Igjobs::Engine::held($c), 'apify', 'a~b', undef, 1000);
 is $e->value(book_run => 'default', $job, 0, 0, 'aborted', 1, 'A', $token),
     'booked', 'a run of an earlier token is booked beside';
-is runs($job), '0 intent all, 1 aborted all', 'on a row of its own';
+is runs($job), '0 intent all, 1 absent , 2 aborted ',
+    'on a row of its own';
 
 # limits
 

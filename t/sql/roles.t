@@ -68,10 +68,12 @@ my %may = (
         orphan_runs
         overdue_jobs
         renew
+        run_absent
         run_intent
         run_refused
         run_schedule
         run_started
+        run_stray
         runnable
         setting
         settle_run

@@ -65,7 +65,7 @@ is $e->value(run_refused => held($c), 0), 'lost', 'nor refused any more';
 my $next = sweep_and_claim($job);
 is $next->{attempt}, 2, 'a successor';
 is_deeply [map { [@$_{qw(run_no token provider actor run_id dataset_id cursor
-                         state accounts)}] } @{ $next->{runs} }],
+                         state accounts)}] } grep { $_->{state} ne 'stray' } @{ $next->{runs} }],
     [[0, $i->{token}, 'apify', 'a~b', 'R1', 'D1', 0, 'started', undef]],
     'finds the run';
 cmp_ok $next->{runs}[0]{intent_age_ms}, '>=', 0, 'and how old it is';
@@ -192,9 +192,13 @@ $c = $e->claim($job);
 intent($c);
 $heir = sweep_and_claim($job);
 intent($heir);
-is $e->value(run_started => held($c), 0, 'Z', 'D'), 'lost', 'too late';
-is book(0, 0, 'aborted', 0.1, 'Z'), 'booked', 'the zombie books its run';
-is states($job), '0 intent, 1 aborted', 'on a row of its own';
+is $e->value(run_started => held($c), 0, 'Z', 'D'), 'lost', $_
+    for 'too late', 'also when it is told twice';
+is states($job), '0 intent, 1 absent, 2 stray', 'its run has its own row';
+is orphans(), '0/2 Z', 'and is the reaper\'s, whoever has the batch';
+is book(0, 2, 'aborted', 0.1, 'Z'), 'booked', 'who books it';
+is orphans(), '', 'once';
+is states($job), '0 intent, 1 absent, 2 aborted', 'on that row';
 is $e->value(run_started => held($heir), 0, 'H', 'D'), 'ok',
     'the successor\'s run is untouched';
 is book(0, 0, 'aborted', 0.1, 'Z'), 'repeated', 'booked once';
@@ -220,7 +224,81 @@ is_deeply [map { "$_->{state} $_->{run_id}" } @{ $heir->{runs} }],
 is $e->value(run_started => held($c), 0, 'L', 'D'), 'lost',
     'another run is not adopted';
 $e->store($heir, 0, close => 1);
-is $e->value(run_started => held($c), 0, 'K', 'D'), 'lost',
-    'nor is one that is closed';
+is $e->value(run_started => held($c), 0, 'K', 'D'), 'adopted',
+    'one that is closed has been collected and booked';
+is states($job), '0 succeeded, 1 stray', 'and closed the batch beside a stray';
+is book(0, 1, 'aborted', undef, 'L'), 'booked', 'that is booked later';
+
+# a start that was delivered twice: the second run is nobody's
+
+$job = $e->submit(50);
+$c = $e->claim($job);
+intent($c);
+is $e->value(run_stray => 'default', $job, 0, 0, 'twin'), 'ok', $_
+    for 'a second run', 'also when it is told twice';
+is $e->value(run_started => held($c), 0, 'first', 'D'), 'ok',
+    'the first one is the batch\'s';
+is orphans(), '0/1 twin', 'the second one the reaper\'s';
+is $e->store($c, 0, ids => ['1'], close => 1)->{batch_closed},
+    JSON::PP::true, 'a stray does not keep the batch open';
+is orphans(), '0/1 twin', 'nor is it forgotten with the job\'s end';
+
+# no run in the provider's list: when that proves that there is none
+
+sub absent {
+    my ($token, $grace_ms) = @_;
+    return $e->value(run_absent => 'default', $job, 0, 0, $token, $grace_ms);
+}
+
+sub minutes_later {
+    my ($minutes) = @_;
+    return $e->sql("update igjobs.runs set"
+        . " intent_at = intent_at - interval '$minutes minutes',"
+        . " absent_at = absent_at - interval '$minutes minutes'"
+        . " where job_id = '$job'");
+}
+
+$job = $e->submit(50);
+$token = intent($e->claim($job))->{token};
+cmp_ok absent($token, 18000), '>', 17000, 'right after the intent: no proof';
+is absent('other', 18000), undef, 'nor for another intent';
+minutes_later(1);
+is absent($token, 18000), 0, 'once the list can have caught up: proof';
+$c = sweep_and_claim($job);
+isnt intent($c)->{token}, $token, 'the successor intends anew';
+is absent($token, 18000), undef, 'the old intent is gone';
+
+# but it is looked for again, less and less often, and booked if it turns up
+
+sub looks {
+    return $e->sql("select round(extract(epoch from look_at - intent_at) / 60)"
+        . " from igjobs.runs where job_id = '$job' and look_at is not null");
+}
+
+$e->sql("update igjobs.runs set look_at = null where job_id <> '$job'");
+is looks(), 2, 'a minute old: looked for when it is two';
+is orphans(), '', 'not yet';
+minutes_later(1);
+$e->sql("update igjobs.runs set look_at = now() where look_at is not null");
+is orphans(), '0/1 no id', 'then it is the reaper\'s';
+is absent($token, 18000), undef, 'still absent';
+is looks(), 4, 'next when it is four';
+is book(0, 1, 'aborted', 0.3, 'late', $token), 'booked',
+    'found: booked, though the batch is leased';
+is states($job), '0 intent, 1 absent, 2 aborted', 'on a further row';
+is looks(), '', 'and not looked for any more';
+$e->sql("update igjobs.runs set look_at = now() where job_id = '$job'"
+    . ' and run_no = 1');
+is book(0, 1, 'aborted', 0.3, 'late', $token), 'repeated', 'once';
+
+# a late first look
+
+minutes_later(1);
+$token = ($e->runs($job, 0))[0]{token};
+my $left = absent($token, 18000);
+ok $left > 3000 && $left <= 5000,
+    'a first look that comes late does not prove it alone';
+minutes_later(1);
+is absent($token, 18000), 0, 'a second one does';
 
 done_testing;

@@ -126,6 +126,8 @@ static int
 start(char *list, int max_count, int64_t timeout_ms)
 {
     const char            *accounts[ACCOUNTS_MAX];
+    igj_found_t            found;
+    igj_search_t           search;
     igj_provider_class_t   class;
     igj_start_t            s;
     char                   token[IGJ_PROVIDER_TOKEN_MAX], *account;
@@ -153,9 +155,12 @@ start(char *list, int max_count, int64_t timeout_ms)
         return class == IGJ_PROVIDER_OK ? 0 : -1;
     }
 
-    switch (igj_provider_find(provider, token, now, 0, &run, &err)) {
+    search = (igj_search_t) { token, NULL, now };
+
+    switch (igj_provider_find(provider, &search, &found, &err)) {
 
     case IGJ_FIND_FOUND:
+        run = found.runs[0];
         printf("find found\n");
         return 0;
 

@@ -459,6 +459,13 @@ effects_once(void)
     is(peer_count(), 2, "which is sent once");
     ok(resp.sent, "and says so");
     teardown();
+
+    setup(NULL);
+    peer_text("", PEER_HANG);
+    is(ONCE(.kind = IGJ_HTTP_EFFECT, .timeout_ms = 300), IGJ_HTTP_TIMEOUT,
+       "a call that must not be made twice is given up");
+    teardown();
+    ok(atomic_load(&peer.was_reset), "by a reset: the kernel sends no more");
 }
 
 

@@ -10,6 +10,7 @@
 #define PEER_H
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -58,6 +59,8 @@ static struct {
     int                nrequests;
     _Atomic int        seen;            /* nrequests, for other threads */
     _Atomic int       *flag;            /* set to 1 when a request came */
+    _Atomic int        was_reset;       /* the client's end while it hung; to
+                                           be read after peer_close() */
 } peer;
 
 
@@ -200,6 +203,7 @@ peer_connection(void *data)
     struct linger   now = { 1, 0 };
     peer_after_t    after;
     peer_step_t     step;
+    ssize_t         n;
     char           *text;
     int             fd;
 
@@ -231,7 +235,8 @@ peer_connection(void *data)
     }
 
     if (after == PEER_HANG) {
-        while (recv(fd, text, PEER_TEXT, 0) > 0) { /* void */ }
+        while ((n = recv(fd, text, PEER_TEXT, 0)) > 0) { /* void */ }
+        atomic_store(&peer.was_reset, n < 0 && errno == ECONNRESET);
     }
 
     if (after == PEER_RESET) {

@@ -57,6 +57,19 @@ my @fifty = (accounts => [names(1 .. 50)]);
 is $doc->{state}, 'completed', 'lost answer of a start: completed';
 is $started, 1, 'with the run that was made';
 
+# the start is delivered twice: one of the runs is the batch's, the other one is
+# aborted and booked
+($doc, $outcomes, $started, $job) =
+    job(rule({ op => 'start', times => 1 }, drop_after => \1, twice => \1,
+             stay_running => { ms => 1500 }), @fifty);
+is $doc->{state}, 'completed', 'start delivered twice: completed';
+is $started, 2, 'with one of two runs';
+wait_for { $queue->count('runs', "job_id = '$job' and state = 'stray'") == 0 }
+    30, 'the other one to be booked';
+is $sim->ledger->{runs_aborted}, 1, 'the other one is aborted';
+is $queue->count('runs', "job_id = '$job' and state = 'aborted'"), 1,
+    'and recorded';
+
 # nothing was made: "absent" is believed late, then another one is started
 ($doc, $outcomes, $started) =
     job(rule({ op => 'start', times => 1 }, drop_before => \1), @fifty);

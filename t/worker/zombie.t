@@ -15,111 +15,130 @@ use Igjobs::Queue;
 use Igjobs::Stack;
 use Igjobs::Wait;
 
-my @quick = ('--lanes=1', '--lease=1500ms', '--beat=200ms', '--sweep=300ms',
+my @quick = ('--lease=1500ms', '--beat=200ms', '--sweep=300ms',
              '--start-timeout=1s', '--drain=1s');
-my $stack = Igjobs::Stack->new(
-    sim => { args => ['--usage-final-ms', 0] });
+my $stack = Igjobs::Stack->new(sim => { args => ['--usage-final-ms', 0] });
 $stack->start(qw(postgres redis sim));
 my $queue = Igjobs::Queue->new($stack);
 my $sim = $stack->sim;
-my $number = 0;
+my (%job, %zombie, %before);
 
-# A job of one batch whose worker freezes at its start, a rescuer that goes on
-# while it is frozen, and what the ledger says about its runs.
-sub frozen {
-    my ($where) = @_;
+# A job of one batch whose worker freezes at the start of its run; the account
+# has the name of the case.
+sub freeze {
+    my ($name, $where) = @_;
     my $dir = Igjobs::Env::new_dir('zombie');
-    my @accounts = ('zombie_' . ++$number);
 
     freeze_at($dir, $where);
-    my $zombie = $stack->add_worker(
-        name => "zombie_$number", env => { freeze_env($dir) },
-        args => [@quick, "--worker-id=zombie_$number"]);
-    my $job = $queue->submit(accounts => \@accounts, max_count => 40);
-    wait_frozen($zombie);
-    my $rescuer = $stack->add_worker(
-        name => "rescuer_$number",
-        args => [@quick, "--worker-id=rescuer_$number"]);
-    return ($job, $zombie, $rescuer);
-}
-
-# what a zombie must leave alone
-sub stored {
-    my ($job) = @_;
-
-    return $stack->psql("select j.version, j.doc, count(*), max(r.chunk_no)"
-        . ' from public.scrape_jobs j join public.scrape_results r'
-        . " using (job_id) where j.job_id = '$job' group by 1, 2");
-}
-
-sub runs {
-    my ($job) = @_;
-
-    return $stack->psql("select string_agg(state, ' ' order by state)"
-        . " from igjobs.runs where job_id = '$job'");
-}
-
-# every run of the ledger is closed and booked at its price
-sub booked {
-    my ($name) = @_;
-    my $paid;
-
-    wait_for {
-        my $ledger = $sim->ledger;
-        $paid = $ledger->{runs_active} == 0
-            && sprintf '%d|%.6f', @$ledger{qw(runs_started usd)};
-        $paid && $paid eq $stack->psql('select count(distinct run_id),'
-            . ' sum(cost_usd) from igjobs.runs where run_id is not null'
-            . ' and closed_at is not null');
-    } 20, "$name: the ledger's runs to be booked";
-    pass "$name: every run of the ledger is booked, at its price: $paid";
+    $zombie{$name} = $stack->add_worker(
+        name => $name, env => { freeze_env($dir) },
+        args => [@quick, '--lanes=1', "--worker-id=$name"]);
+    $job{$name} = $queue->submit(accounts => [$name], max_count => 40);
+    wait_frozen($zombie{$name});
     return;
 }
 
-sub stop { ok $_->stop, $_->name . ' drains like any other' for @_; return }
+# what a zombie must leave alone: rows and document, but for the cost
+sub stored {
+    my ($name) = @_;
 
-# frozen before the call: the successor makes sure that there is no run, starts
-# one and finishes; then the zombie starts a second one
-my ($job, $zombie, $rescuer) = frozen('before');
-is $queue->wait_end($job, 60)->{state}, 'completed',
-    'before the call: the successor completes the job';
-is $sim->ledger->{runs_started}, 1, 'with one run';
-my $before = stored($job);
-$sim->faults([{ match => { op => 'start', account => 'zombie_1' },
-                action => { stay_running => \1 } }]);
-$zombie->resume;
-wait_for { $sim->ledger->{runs_started} == 2 } 30, 'the run of the zombie';
-booked('before the call');
-is $sim->ledger->{runs_aborted}, 1, 'the second run is aborted';
-is runs($job), 'aborted succeeded', 'and closed';
-is stored($job), $before, 'the zombie wrote nothing';
-stop($zombie, $rescuer);
+    return $stack->psql("select doc::jsonb - '{version,updated_at,cost}'::text[],"
+        . ' count(r.*), max(r.chunk_no)'
+        . ' from public.scrape_jobs j left join public.scrape_results r'
+        . " using (job_id) where j.job_id = '$job{$name}' group by 1");
+}
 
-# the same, but the zombie wakes up while the successor still waits: the run
-# that it starts is the batch's
-($job, $zombie, $rescuer) = frozen('before');
-wait_for { $rescuer->log_text =~ /was not acknowledged/ } 30,
-    'the successor to wait for the start';
-$zombie->resume;
-is $queue->wait_end($job, 60)->{state}, 'completed',
-    'woken in time: the successor completes the job';
-is $sim->ledger->{runs_started}, 3, 'with the run of the zombie';
-is runs($job), 'succeeded', 'it is the only one';
-booked('woken in time');
-stop($zombie, $rescuer);
+sub runs {
+    my ($name) = @_;
 
-# frozen after the call: the successor finds the run by its token
-($job, $zombie, $rescuer) = frozen('after');
-is $queue->wait_end($job, 60)->{state}, 'completed',
-    'after the call: the successor completes the job';
-$before = stored($job);
-$zombie->resume;
-wait_for { $zombie->log_text =~ /batch lost/ } 30, 'the zombie to notice';
-is $sim->ledger->{runs_started}, 4, 'with the run of the zombie';
-is runs($job), 'succeeded', 'it is the only one';
-is stored($job), $before, 'the zombie wrote nothing';
-booked('after the call');
-stop($zombie, $rescuer);
+    return $stack->psql("select string_agg(state, ' ' order by state)"
+        . " from igjobs.runs where job_id = '$job{$name}'");
+}
+
+sub wait_runs {
+    my ($name, $runs) = @_;
+
+    wait_for { runs($name) eq $runs } 60, "the runs of $name to be $runs";
+    pass "$name: its runs are $runs";
+    return;
+}
+
+# from now on a run of the case goes on until it is aborted
+sub stays {
+    my ($name, %action) = @_;
+
+    $sim->faults([{ match => { op => 'start', account => $name },
+                    action => { stay_running => \1, %action } }]);
+    return;
+}
+
+freeze($_, 'before') for qw(beaten unabortable canceled early);
+freeze('late', 'late');
+freeze('found', 'after');
+$stack->psql('select answer from igjobs.stop_job('
+             . "'default', '$job{canceled}', 'cancel')");
+my $rescuer = $stack->add_worker(
+    name => 'rescuer', args => [@quick, '--lanes=8', '--worker-id=rescuer']);
+
+# woken while the successor still waits for a sign of the start: the run that
+# the zombie starts is the batch's
+wait_for { $rescuer->log_text =~ /$job{early}.*was not acknowledged/ } 30,
+    'the successor to wait';
+$zombie{early}->resume;
+
+for my $name (sort keys %job) {
+    my $state = $queue->wait_end($job{$name}, 60)->{state};
+    is $state, $name eq 'canceled' ? 'canceled' : 'completed',
+        "$name: $state by the successor";
+    $before{$name} = stored($name);
+}
+wait_runs(canceled => 'absent planned');
+is $sim->ledger->{runs_started}, 5, 'a run for each job but the canceled one';
+is $sim->ledger->{runs_active}, 0, 'none is under way';
+
+# frozen before the call: the zombie starts a second run
+stays('beaten');
+$zombie{beaten}->resume;
+wait_runs(beaten => 'aborted absent succeeded');
+
+# the same, but the zombie cannot abort it and dies: the reaper does it
+stays('unabortable');
+$sim->faults([{ match => { op => 'abort' }, action => { drop_before => \1 } }]);
+$zombie{unabortable}->resume;
+wait_runs(unabortable => 'absent stray succeeded');
+$zombie{unabortable}->kill9;
+is $sim->ledger->{runs_active}, 1, 'it goes on';
+$sim->call('DELETE', '/_sim/faults');
+wait_runs(unabortable => 'aborted absent succeeded');
+
+# the same, but the provider makes the run when the zombie has given up
+stays('late', delay_ms => 2000);
+$zombie{late}->resume;
+wait_for { $sim->call('GET', '/_sim/faults')->[0]{fired} } 30, 'its request';
+wait_frozen($zombie{late})->resume;
+wait_runs(late => 'aborted absent succeeded');
+
+# the same for a job that was canceled
+stays('canceled');
+$zombie{canceled}->resume;
+wait_runs(canceled => 'aborted absent planned');
+
+# frozen after the call: the successor found the run by its token
+$zombie{found}->resume;
+wait_for { $zombie{found}->log_text =~ /batch lost/ } 30, 'it to notice';
+is runs('early'), 'succeeded', 'woken early: one run';
+is runs('found'), 'succeeded', 'frozen after the call: one run';
+
+my $ledger = $sim->ledger;
+is_deeply [@$ledger{qw(runs_started runs_aborted runs_active)}], [9, 4, 0],
+    'four runs too many, all aborted';
+is $stack->psql('select count(*), count(distinct run_id), sum(cost_usd)'
+    . ' from igjobs.runs where run_id is not null and closed_at is not null'),
+    sprintf('9|9|%.6f', $ledger->{usd}), 'every run is booked, at its price';
+is stored($_), $before{$_}, "$_: the zombie wrote nothing"
+    for sort keys %before;
+ok $_->stop, $_->name . ' drains like any other'
+    for grep { $_->running } @zombie{sort keys %zombie};
 
 $stack->finish;
 done_testing;

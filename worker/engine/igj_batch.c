@@ -11,6 +11,8 @@
  *   store_page   finds the cursor moved or the run closed
  *   split_run    finds the run closed and answers its parts
  *   book_run     finds the id booked
+ *   run_stray    finds the id recorded
+ *   run_absent   keeps the first time
  *   answered     finds the breaker closed
  */
 
@@ -162,6 +164,7 @@ igj_batch_intended(igj_batch_t *b, const PGresult *res,
     }
 
     r->state = IGJ_BATCH_RUN_INTENT;
+    r->actor = NULL;
     r->intent_ms = igj_clock_ms();
     snprintf(r->token, sizeof(r->token), "%s", igj_pg_get_text(res, 0, 2));
     igj_allowance_read(&r->allowance, igj_pg_get(res, 0, 3));
@@ -527,6 +530,53 @@ igj_batch_planned(igj_batch_t *b, const PGresult *res,
     }
 
     return IGJ_BATCH_OK;
+}
+
+
+igj_batch_rc_t
+igj_batch_run_stray(igj_batch_t *b, const igj_batch_run_t *run,
+    const char *run_id)
+{
+    igj_pg_args_t  args;
+
+    igj_pg_args_init(&args);
+    igj_pg_text(&args, b->tenant);
+    igj_pg_text(&args, b->job);
+    igj_pg_number(&args, b->batch_no);
+    igj_pg_number(&args, run->run_no);
+    igj_pg_text(&args, run_id);
+
+    return igj_batch_answer(b, IGJ_SQL_RUN_STRAY, &args);
+}
+
+
+igj_batch_rc_t
+igj_batch_run_absent(igj_batch_t *b, const igj_batch_run_t *run,
+    int64_t grace_ms, int64_t *left_ms)
+{
+    PGresult        *res;
+    igj_pg_args_t    args;
+    igj_batch_rc_t   rc;
+
+    igj_pg_args_init(&args);
+    igj_pg_text(&args, b->tenant);
+    igj_pg_text(&args, b->job);
+    igj_pg_number(&args, b->batch_no);
+    igj_pg_number(&args, run->run_no);
+    igj_pg_text(&args, run->token);
+    igj_pg_number(&args, grace_ms);
+
+    rc = igj_batch_call(b, IGJ_SQL_RUN_ABSENT, &args, &res);
+
+    if (rc != IGJ_BATCH_OK) {
+        return rc;
+    }
+
+    rc = igj_pg_get(res, 0, 0) ? IGJ_BATCH_OK : IGJ_BATCH_LOST;
+    *left_ms = igj_pg_get_number(res, 0, 0);
+    PQclear(res);
+
+    return rc;
 }
 
 

@@ -36,7 +36,8 @@ typedef enum {
     IGJ_BATCH_LOST,          /* another worker has the batch, or the job has
                                 ended: return IGJ_OUTCOME_LOST */
     IGJ_BATCH_ADOPTED,       /* run_started only: lost, but the run is recorded
-                                for the next holder, who goes on with it */
+                                for the next holder, who goes on with it; with
+                                LOST it is recorded as nobody's */
     IGJ_BATCH_ERROR          /* Postgres refused: return IGJ_OUTCOME_RETRY */
 } igj_batch_rc_t;
 
@@ -63,6 +64,8 @@ struct igj_batch_run_s {
     bool                    fresh;        /* the intent came with this claim:
                                              no call was made for it */
     igj_allowance_t         allowance;
+    const char             *actor;        /* of an intent that was there; NULL:
+                                             the configured one */
     const char             *accounts;     /* newline-joined; NULL: all */
 };
 
@@ -175,7 +178,7 @@ IGJ_MUST_CHECK igj_batch_rc_t igj_batch_run_intent(igj_batch_t *b,
     const char *provider, const char *actor, const char *accounts,
     int64_t call_ms, igj_batch_run_t **run);
 
-/* The provider's ids of a run.  LOST: abort it, then igj_batch_book_run(). */
+/* The provider's ids of a run.  LOST: abort it; the reaper books it. */
 IGJ_MUST_CHECK igj_batch_rc_t igj_batch_run_started(igj_batch_t *b,
     igj_batch_run_t *run, const char *run_id, const char *dataset_id);
 
@@ -198,6 +201,19 @@ IGJ_MUST_CHECK igj_batch_rc_t igj_batch_split_run(igj_batch_t *b,
  * collect. */
 void igj_batch_book_run(igj_batch_t *b, const igj_batch_run_t *run,
     const char *state, double cost_usd, const char *run_id);
+
+/* A second run with the token of run, found beside it: the reaper ends it. */
+IGJ_MUST_CHECK igj_batch_rc_t igj_batch_run_stray(igj_batch_t *b,
+    const igj_batch_run_t *run, const char *run_id);
+
+/*
+ * The provider's list does not have the run of this intent.  *left_ms: until
+ * another look may prove that it was never started, 0: this one does.  LOST:
+ * it is no intent any more.  grace_ms: from the intent until the call has
+ * ended and the list has caught up.
+ */
+IGJ_MUST_CHECK igj_batch_rc_t igj_batch_run_absent(igj_batch_t *b,
+    const igj_batch_run_t *run, int64_t grace_ms, int64_t *left_ms);
 
 /* The provider has answered as it should: to be said once where b->probe. */
 void igj_batch_answered(igj_batch_t *b, const char *provider,

@@ -234,7 +234,7 @@ static int
 igj_claim_add_run(igj_claim_t *c, const cJSON *item)
 {
     double            age;
-    const char       *state, *accounts;
+    const char       *state, *accounts, *actor;
     igj_batch_run_t  *run;
 
     accounts = cJSON_GetStringValue(
@@ -242,6 +242,8 @@ igj_claim_add_run(igj_claim_t *c, const cJSON *item)
     run = igj_batch_add_run(&c->batch, accounts);
     state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item,
                                                                   "state"));
+    actor = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item,
+                                                                  "actor"));
     if (run == NULL || state == NULL) {
         return IGJ_ERROR;
     }
@@ -255,6 +257,15 @@ igj_claim_add_run(igj_claim_t *c, const cJSON *item)
     run->intent_ms = igj_clock_ms() - (age > 0 ? (int64_t) age : 0);
 
     igj_allowance_take(&run->allowance, item);
+
+    if (actor != NULL) {
+        run->actor = igj_arena_text(&c->arena, actor, strlen(actor));
+
+        if (run->actor == NULL) {
+            return IGJ_ERROR;
+        }
+    }
+
     igj_claim_id(run->token, item, "token");
     igj_claim_id(run->run_id, item, "run_id");
     igj_claim_id(run->dataset_id, item, "dataset_id");

@@ -13,6 +13,9 @@
 #include "igj_settings.h"
 
 
+#define IGJ_ORPHAN_STRAYS  3
+
+
 /* A provider run that nobody will collect: to be ended and paid. */
 typedef struct {
     const char  *token;
@@ -22,9 +25,12 @@ typedef struct {
     int64_t      intent_age_ms;
 
     /* filled by reap */
-    char         state[16];        /* aborted, succeeded, …; absent */
+    char         state[16];        /* aborted, succeeded, …; absent: not in
+                                      the provider's list now */
     char         found_id[IGJ_BATCH_ID_MAX];
     double       cost_usd;         /* IGJ_BATCH_NO_COST: not known */
+    int          nstrays;          /* further runs of the same intent */
+    char         strays[IGJ_ORPHAN_STRAYS][IGJ_BATCH_ID_MAX];
 } igj_orphan_t;
 
 

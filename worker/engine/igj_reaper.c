@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "igj_clock.h"
+#include "igj_limits.h"
 #include "igj_log.h"
 #include "igj_statements.h"
 #include "igj_threads.h"
@@ -30,8 +31,13 @@ static void igj_reaper_round(igj_reaper_t *r);
 static void igj_reaper_run(igj_reaper_t *r, const PGresult *res, int row);
 static int igj_reaper_reap(igj_reaper_t *r, const char *kind,
     igj_orphan_t *orphan);
+static bool igj_reaper_absent(igj_reaper_t *r, const PGresult *res, int row);
+static bool igj_reaper_strays(igj_reaper_t *r, const PGresult *res, int row,
+    const igj_orphan_t *orphan);
 static void igj_reaper_book(igj_reaper_t *r, const PGresult *res, int row,
     const igj_orphan_t *orphan);
+static void igj_reaper_args(const PGresult *res, int row,
+    igj_pg_args_t *args);
 
 
 void *
@@ -133,9 +139,75 @@ igj_reaper_run(igj_reaper_t *r, const PGresult *res, int row)
                                              IGJ_ORPHAN_INTENT_AGE_MS);
     orphan.cost_usd = IGJ_BATCH_NO_COST;
 
-    if (igj_reaper_reap(r, kind, &orphan) == IGJ_OK) {
+    if (igj_reaper_reap(r, kind, &orphan) == IGJ_OK
+        && (strcmp(orphan.state, "absent") != 0
+            || igj_reaper_absent(r, res, row))
+        && igj_reaper_strays(r, res, row, &orphan))
+    {
         igj_reaper_book(r, res, row, &orphan);
     }
+}
+
+
+/* An intent without a run: is it proven that there will be none? */
+
+static bool
+igj_reaper_absent(igj_reaper_t *r, const PGresult *res, int row)
+{
+    bool            proven;
+    PGresult       *left;
+    igj_pg_args_t   args;
+
+    if (igj_pg_get_text(res, row, IGJ_ORPHAN_RUN_ID)[0] != '\0') {
+        return true;
+    }
+
+    igj_reaper_args(res, row, &args);
+    igj_pg_text(&args, igj_pg_get_text(res, row, IGJ_ORPHAN_TOKEN));
+    igj_pg_number(&args, r->engine->settings->start_timeout
+                         + IGJ_INTENT_GRACE_MS);
+
+    if (igj_pg_call(r->engine->pg_upkeep, igj_statement(IGJ_SQL_RUN_ABSENT),
+                    &args, &left, NULL)
+        != IGJ_PG_OK)
+    {
+        return false;
+    }
+
+    proven = igj_pg_get(left, 0, 0) != NULL
+             && igj_pg_get_number(left, 0, 0) == 0;
+    PQclear(left);
+
+    return proven;
+}
+
+
+/* Further runs of the intent are recorded before it is booked: they are the
+ * next round's. */
+
+static bool
+igj_reaper_strays(igj_reaper_t *r, const PGresult *res, int row,
+    const igj_orphan_t *orphan)
+{
+    int             i;
+    PGresult       *stray;
+    igj_pg_args_t   args;
+
+    for (i = 0; i < orphan->nstrays; i++) {
+        igj_reaper_args(res, row, &args);
+        igj_pg_text(&args, orphan->strays[i]);
+
+        if (igj_pg_call(r->engine->pg_upkeep,
+                        igj_statement(IGJ_SQL_RUN_STRAY), &args, &stray, NULL)
+            != IGJ_PG_OK)
+        {
+            return false;
+        }
+
+        PQclear(stray);
+    }
+
+    return true;
 }
 
 
@@ -164,11 +236,7 @@ igj_reaper_book(igj_reaper_t *r, const PGresult *res, int row,
     PGresult       *booked;
     igj_pg_args_t   args;
 
-    igj_pg_args_init(&args);
-    igj_pg_text(&args, igj_pg_get_text(res, row, IGJ_ORPHAN_TENANT));
-    igj_pg_text(&args, igj_pg_get_text(res, row, IGJ_ORPHAN_JOB_ID));
-    igj_pg_text(&args, igj_pg_get_text(res, row, IGJ_ORPHAN_BATCH_NO));
-    igj_pg_text(&args, igj_pg_get_text(res, row, IGJ_ORPHAN_RUN_NO));
+    igj_reaper_args(res, row, &args);
     igj_pg_text(&args, orphan->state);
 
     if (orphan->cost_usd < 0) {
@@ -194,4 +262,17 @@ igj_reaper_book(igj_reaper_t *r, const PGresult *res, int row,
                             ? igj_pg_get_text(booked, 0, 0) : ""));
 
     PQclear(booked);
+}
+
+
+/* The run's place: the first parameters of every call about it. */
+
+static void
+igj_reaper_args(const PGresult *res, int row, igj_pg_args_t *args)
+{
+    igj_pg_args_init(args);
+    igj_pg_text(args, igj_pg_get_text(res, row, IGJ_ORPHAN_TENANT));
+    igj_pg_text(args, igj_pg_get_text(res, row, IGJ_ORPHAN_JOB_ID));
+    igj_pg_text(args, igj_pg_get_text(res, row, IGJ_ORPHAN_BATCH_NO));
+    igj_pg_text(args, igj_pg_get_text(res, row, IGJ_ORPHAN_RUN_NO));
 }

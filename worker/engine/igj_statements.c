@@ -55,6 +55,14 @@ igj_statement(igj_sql_t id)
                 "select igjobs.run_refused($1::text, $2::uuid, $3::int, "
                 "$4::int, $5::int)"),
 
+        igj_sql(IGJ_SQL_RUN_STRAY, "igj_run_stray",
+                "select igjobs.run_stray($1::text, $2::uuid, $3::int, "
+                "$4::int, $5::text)"),
+
+        igj_sql(IGJ_SQL_RUN_ABSENT, "igj_run_absent",
+                "select igjobs.run_absent($1::text, $2::uuid, $3::int, "
+                "$4::int, $5::text, $6::int)"),
+
         igj_sql(IGJ_SQL_STORE_PAGE, "igj_store_page",
                 "select answer, kept, batch_closed, version, doc, final, "
                 "state, reason from igjobs.store_page($1::text, $2::uuid, "

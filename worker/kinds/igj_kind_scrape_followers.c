@@ -366,12 +366,14 @@ igj_scrape_reap(void *data, igj_orphan_t *orphan)
 }
 
 
-/* The run by its id, or by its token; state LOST if there is none for sure. */
+/* The run by its id, or by its token; state LOST: there is none now. */
 
 static int
 igj_scrape_reap_find(igj_scrape_t *k, igj_orphan_t *orphan, igj_run_t *run)
 {
-    igj_provider_error_t  err;
+    igj_found_t            found;
+    igj_search_t           search;
+    igj_provider_error_t   err;
 
     igj_run_init(run, orphan->run_id, NULL);
 
@@ -379,19 +381,25 @@ igj_scrape_reap_find(igj_scrape_t *k, igj_orphan_t *orphan, igj_run_t *run)
         return IGJ_OK;
     }
 
-    switch (igj_provider_find(k->provider, orphan->token,
-                              igj_clock_unix_ms() - orphan->intent_age_ms, 0,
-                              run, &err))
-    {
+    search.token = orphan->token;
+    search.actor = orphan->actor;
+    search.since_ms = igj_clock_unix_ms() - orphan->intent_age_ms;
+
+    switch (igj_provider_find(k->provider, &search, &found, &err)) {
+
     case IGJ_FIND_FOUND:
+        *run = found.runs[0];
+
+        while (orphan->nstrays < found.n - 1) {
+            snprintf(orphan->strays[orphan->nstrays],
+                     sizeof(orphan->strays[0]), "%s",
+                     found.runs[orphan->nstrays + 1].id);
+            orphan->nstrays++;
+        }
+
         return IGJ_OK;
 
     case IGJ_FIND_ABSENT:
-        if (orphan->intent_age_ms
-            < k->settings->start_timeout + IGJ_INTENT_GRACE_MS)
-        {
-            return IGJ_ERROR;
-        }
         run->state = IGJ_RUN_LOST;
         return IGJ_OK;
 

@@ -23,6 +23,8 @@ static igj_batch_rc_t igj_scrape_ask_intent(igj_scrape_t *k);
 static bool igj_scrape_start_failed(igj_scrape_t *k,
     const igj_provider_error_t *err);
 static bool igj_scrape_find(igj_scrape_t *k, bool *absent);
+static bool igj_scrape_found(igj_scrape_t *k, const igj_found_t *found);
+static bool igj_scrape_absent(igj_scrape_t *k, bool *absent);
 static bool igj_scrape_started(igj_scrape_t *k);
 static void igj_scrape_abandon(igj_scrape_t *k);
 
@@ -152,7 +154,7 @@ igj_scrape_start_failed(igj_scrape_t *k, const igj_provider_error_t *err)
             igj_s("error", err->message));
 
     if (err->class == IGJ_PROVIDER_UNKNOWN) {
-        /* absent so early means nothing: igj_scrape_find() parks the batch */
+        /* absent so early proves nothing: igj_scrape_find() parks the batch */
         if (igj_scrape_find(k, &absent)) {
             return igj_scrape_started(k);
         }
@@ -179,46 +181,95 @@ igj_scrape_start_failed(igj_scrape_t *k, const igj_provider_error_t *err)
 
 
 /*
- * The run that carries the intent's token.  *absent: there is none, and it is
- * late enough for that to be final.
+ * The run that carries the intent's token.  *absent: there is none, and this
+ * look proves it.
  */
 
 static bool
 igj_scrape_find(igj_scrape_t *k, bool *absent)
 {
-    int64_t                age, left, now;
+    igj_found_t            found;
+    igj_search_t           search;
     igj_provider_error_t   err;
 
     *absent = false;
-    age = igj_clock_ms() - k->record->intent_ms;
-    left = k->settings->start_timeout + IGJ_INTENT_GRACE_MS - age;
-    now = igj_clock_unix_ms();
+    search.token = k->record->token;
+    search.actor = k->record->actor;
+    search.since_ms = igj_clock_unix_ms()
+                      - (igj_clock_ms() - k->record->intent_ms);
 
-    switch (igj_provider_find(k->provider, k->record->token, now - age,
-                              now + left, &k->run, &err))
-    {
+    switch (igj_provider_find(k->provider, &search, &found, &err)) {
+
     case IGJ_FIND_FOUND:
-        igj_log(IGJ_LOG_INFO, "run found by its token",
-                igj_s("job", k->batch->job),
-                igj_i("batch", k->batch->batch_no),
-                igj_s("run", k->run.id));
-        return true;
+        return igj_scrape_found(k, &found);
 
     case IGJ_FIND_ABSENT:
-        if (left <= 0) {
-            *absent = true;
-            return true;
-        }
-
-        /* the start call may still be under way somewhere */
-        (void) igj_scrape_retry(k, "waiting for a start that was not "
-                                "acknowledged", left);
-        k->outcome->class = IGJ_OUTCOME_PARK;
-        return false;
+        return igj_scrape_absent(k, absent);
 
     default:
         return igj_scrape_failed(k, "find", &err);
     }
+}
+
+
+/* The oldest is the batch's; others must be known before that one is, since
+ * nobody looks for them afterwards. */
+
+static bool
+igj_scrape_found(igj_scrape_t *k, const igj_found_t *found)
+{
+    int             i;
+    igj_batch_rc_t  rc;
+
+    for (i = 1; i < found->n; i++) {
+        igj_log(IGJ_LOG_ERROR, "the start of a run was delivered twice",
+                igj_s("job", k->batch->job),
+                igj_i("batch", k->batch->batch_no),
+                igj_s("run", found->runs[i].id));
+
+        rc = igj_batch_run_stray(k->batch, k->record, found->runs[i].id);
+
+        if (rc != IGJ_BATCH_OK) {
+            return igj_scrape_stopped(k, rc);
+        }
+    }
+
+    k->run = found->runs[0];
+    igj_log(IGJ_LOG_INFO, "run found by its token",
+            igj_s("job", k->batch->job), igj_i("batch", k->batch->batch_no),
+            igj_s("run", k->run.id));
+
+    return true;
+}
+
+
+/* The start call may still be under way somewhere: the batch waits until
+ * another look can prove that there is no run. */
+
+static bool
+igj_scrape_absent(igj_scrape_t *k, bool *absent)
+{
+    int64_t         left;
+    igj_batch_rc_t  rc;
+
+    rc = igj_batch_run_absent(k->batch, k->record,
+                              k->settings->start_timeout + IGJ_INTENT_GRACE_MS,
+                              &left);
+    if (rc == IGJ_BATCH_OK && left <= 0) {
+        *absent = true;
+        return true;
+    }
+
+    if (rc != IGJ_BATCH_OK && rc != IGJ_BATCH_LOST) {
+        return igj_scrape_stopped(k, rc);
+    }
+
+    /* lost: it was started after all, or the batch is another one's */
+    (void) igj_scrape_retry(k, "waiting for a start that was not acknowledged",
+                            rc == IGJ_BATCH_OK ? left : 0);
+    k->outcome->class = IGJ_OUTCOME_PARK;
+
+    return false;
 }
 
 
@@ -246,22 +297,19 @@ igj_scrape_started(igj_scrape_t *k)
 }
 
 
-/* The fence was lost and nobody else knows this run: it must not go on. */
+/* The fence was lost and nobody goes on with this run.  The reaper ends it too,
+ * if this fails, and books it. */
 
 static void
 igj_scrape_abandon(igj_scrape_t *k)
 {
+    igj_provider_class_t  class;
     igj_provider_error_t  err;
 
-    if (igj_provider_abort(k->provider, &k->run, &err) != IGJ_PROVIDER_OK) {
-        igj_log(IGJ_LOG_ERROR, "a run without a batch could not be aborted",
-                igj_s("run", k->run.id), igj_s("error", err.message));
-    }
+    class = igj_provider_abort(k->provider, &k->run, &err);
 
-    if (igj_provider_cost(k->provider, &k->run, &err) != IGJ_PROVIDER_OK) {
-        k->run.cost_usd = IGJ_BATCH_NO_COST;
-    }
-
-    igj_batch_book_run(k->batch, k->record, igj_scrape_run_state(&k->run),
-                       k->run.cost_usd, k->run.id);
+    igj_log(IGJ_LOG_WARN, "a run of a lost batch is given up",
+            igj_s("job", k->batch->job), igj_i("batch", k->batch->batch_no),
+            igj_s("run", k->run.id),
+            igj_s("error", class == IGJ_PROVIDER_OK ? "" : err.message));
 }

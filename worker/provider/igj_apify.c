@@ -85,23 +85,19 @@ igj_apify_init_base(igj_apify_t *a)
 }
 
 
-/* "owner/name", as people write it, is owner~name in a path. */
-static int
-igj_apify_init_actor(igj_apify_t *a)
+int
+igj_apify_actor(const char *actor, char out[IGJ_APIFY_NAME_MAX])
 {
-    const char  *actor;
-    size_t       i;
-
-    actor = a->head.conf.actor;
+    size_t  i;
 
     if (actor == NULL || actor[0] == '\0'
-        || strlen(actor) >= sizeof(a->actor))
+        || strlen(actor) >= IGJ_APIFY_NAME_MAX)
     {
         return IGJ_ERROR;
     }
 
     for (i = 0; actor[i] != '\0'; i++) {
-        a->actor[i] = (actor[i] == '/') ? '~' : actor[i];
+        out[i] = (actor[i] == '/') ? '~' : actor[i];
 
         if (!isalnum((unsigned char) actor[i])
             && strchr("~/._-", actor[i]) == NULL)
@@ -109,6 +105,8 @@ igj_apify_init_actor(igj_apify_t *a)
             return IGJ_ERROR;
         }
     }
+
+    out[i] = '\0';
 
     return IGJ_OK;
 }
@@ -147,7 +145,7 @@ igj_apify_init(igj_provider_t *p, igj_provider_error_t *err)
     {
         problem = "the API key is missing or has white space in it";
 
-    } else if (igj_apify_init_actor(a) != IGJ_OK) {
+    } else if (igj_apify_actor(a->head.conf.actor, a->actor) != IGJ_OK) {
         problem = "the actor must be an id or owner~name";
 
     } else if (igj_apify_init_base(a) != IGJ_OK) {

@@ -48,6 +48,11 @@ IGJ_MUST_CHECK
 int igj_apify_url(const igj_apify_t *a, char *url, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* "owner/name", as people write it, is owner~name in a path.  IGJ_ERROR: no
+ * name of an actor. */
+IGJ_MUST_CHECK
+int igj_apify_actor(const char *actor, char out[IGJ_APIFY_NAME_MAX]);
+
 /*
  * Makes a call that may be repeated; what names it in errors ("wait").  OK
  * means 2xx.  A 404 is tried again for grace_ms.
@@ -87,8 +92,7 @@ igj_provider_class_t igj_apify_start(igj_provider_t *p,
 igj_provider_class_t igj_apify_read_page(igj_provider_t *p, igj_run_t *run,
     const igj_page_sink_t *sink, igj_page_t *page, int limit,
     igj_provider_error_t *err);
-igj_find_t igj_apify_find(igj_provider_t *p, const char *token,
-    int64_t since_ms, int64_t until_ms, igj_run_t *run,
-    igj_provider_error_t *err);
+igj_find_t igj_apify_find(igj_provider_t *p, const igj_search_t *search,
+    igj_found_t *found, igj_provider_error_t *err);
 
 #endif /* IGJ_APIFY_H */

@@ -223,12 +223,14 @@ igj_apify_start_again(igj_apify_t *a, const igj_http_response_t *resp, int n,
     left = deadline - igj_http_now_ms(h);
 
     if (n == a->head.conf.max_retries || wait > IGJ_HTTP_SLEEP_MAX_MS
-        || wait + IGJ_START_LEFT_MS > left)
+        || wait + IGJ_START_LEFT_MS > left
+        || igj_http_sleep(h, wait, a->head.stop) != 0)
     {
         return -1;
     }
 
-    return igj_http_sleep(h, wait, a->head.stop);
+    /* a process that was frozen meanwhile may not have the batch any more */
+    return igj_http_now_ms(h) < deadline ? 0 : -1;
 }
 
 

@@ -232,13 +232,19 @@ igj_provider_cost(igj_provider_t *p, igj_run_t *run, igj_provider_error_t *err)
 
 
 igj_find_t
-igj_provider_find(igj_provider_t *p, const char *token, int64_t since_ms,
-    int64_t until_ms, igj_run_t *run, igj_provider_error_t *err)
+igj_provider_find(igj_provider_t *p, const igj_search_t *search,
+    igj_found_t *found, igj_provider_error_t *err)
 {
-    igj_provider_error_init(err);
-    igj_run_init(run, NULL, NULL);
+    int  i;
 
-    return p->ops->find(p, token, since_ms, until_ms, run, err);
+    igj_provider_error_init(err);
+    found->n = 0;
+
+    for (i = 0; i < IGJ_FOUND_MAX; i++) {
+        igj_run_init(&found->runs[i], NULL, NULL);
+    }
+
+    return p->ops->find(p, search, found, err);
 }
 
 

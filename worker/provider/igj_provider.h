@@ -33,6 +33,7 @@
 #define IGJ_PROVIDER_TOKEN_MAX       64      /* bytes of a token, with NUL */
 #define IGJ_PROVIDER_TYPE_MAX        64
 #define IGJ_PROVIDER_MESSAGE_MAX     256
+#define IGJ_FOUND_MAX                4       /* runs with one token */
 #define IGJ_PROVIDER_PAGE_DEFAULT    2500
 #define IGJ_PROVIDER_PAGE_MAX        IGJ_PROVIDER_PAGE_ITEMS
 #define IGJ_PROVIDER_RETRIES         3       /* further tries in one call */
@@ -201,6 +202,20 @@ typedef enum {
 } igj_find_t;
 
 
+typedef struct {
+    const char            *token;
+    const char            *actor;              /* NULL: the configured one */
+    int64_t                since_ms;           /* Unix time of the intent */
+} igj_search_t;
+
+
+/* More than one was never asked for. */
+typedef struct {
+    int                    n;
+    igj_run_t              runs[IGJ_FOUND_MAX];    /* oldest first */
+} igj_found_t;
+
+
 typedef struct igj_provider_s  igj_provider_t;
 
 
@@ -263,14 +278,13 @@ igj_provider_class_t igj_provider_cost(igj_provider_t *p, igj_run_t *run,
     igj_provider_error_t *err);
 
 /*
- * Looks for the run that carries token among those started in [since_ms,
- * until_ms] (Unix time; until 0: now; clock skew is allowed for).  Whether
- * "absent" is final is the caller's: a start call may still be under way.
+ * Looks for runs that carry the token among those started since then (clock
+ * skew is allowed for).  Whether "absent" is final is the caller's: a start
+ * call may still be under way.
  */
 IGJ_MUST_CHECK
-igj_find_t igj_provider_find(igj_provider_t *p, const char *token,
-    int64_t since_ms, int64_t until_ms, igj_run_t *run,
-    igj_provider_error_t *err);
+igj_find_t igj_provider_find(igj_provider_t *p, const igj_search_t *search,
+    igj_found_t *found, igj_provider_error_t *err);
 
 /*
  * For people: tells on out whether credentials and actor work, without

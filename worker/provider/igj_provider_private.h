@@ -39,9 +39,10 @@ typedef struct {
                                     igj_provider_error_t *err);
     igj_provider_class_t   (*cost)(igj_provider_t *p, igj_run_t *run,
                                    igj_provider_error_t *err);
-    igj_find_t             (*find)(igj_provider_t *p, const char *token,
-                                   int64_t since_ms, int64_t until_ms,
-                                   igj_run_t *run, igj_provider_error_t *err);
+    igj_find_t             (*find)(igj_provider_t *p,
+                                   const igj_search_t *search,
+                                   igj_found_t *found,
+                                   igj_provider_error_t *err);
     /* lines for people; IGJ_ERROR with *err */
     int                    (*check)(igj_provider_t *p, FILE *out,
                                     igj_provider_error_t *err);

@@ -3,7 +3,7 @@
 # Workers that stop themselves (SIGSTOP) at the call that starts a run.
 #
 #   my $worker = $stack->add_worker(env => { freeze_env($dir) }, ...);
-#   freeze_at($dir, 'before');         # the request is not sent; or 'after'
+#   freeze_at($dir, 'before');         # or after, or late: see freeze.c
 #   ...
 #   wait_frozen($worker);
 #   $worker->resume;
@@ -42,7 +42,7 @@ sub build {
     return $path;
 }
 
-# the next start of a run freezes the worker: before or after it is sent
+# where the next start of a run freezes the worker
 sub freeze_at {
     my ($dir, $where) = @_;
 
