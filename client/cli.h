@@ -90,6 +90,10 @@ typedef struct {
     const char  *random_seed;
     const char  *callback_url;
 
+    const char  *reason;                   /* NULL: none, as the next */
+    const char  *error_class;
+    bool         no_wait;
+
     int64_t      limit;                    /* -1: not given */
     bool         all;
     bool         partial;
@@ -120,6 +124,11 @@ cli_exit_e cli_status(cli_t *cli);
 cli_exit_e cli_results(cli_t *cli);
 cli_exit_e cli_export(cli_t *cli);
 cli_exit_e cli_jobs(cli_t *cli);
+cli_exit_e cli_cancel(cli_t *cli);
+cli_exit_e cli_pause(cli_t *cli);
+cli_exit_e cli_resume(cli_t *cli);
+cli_exit_e cli_redrive(cli_t *cli);
+cli_exit_e cli_erase(cli_t *cli);
 
 
 #endif /* CLI_H */

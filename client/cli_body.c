@@ -16,7 +16,6 @@
 static int cli_body_measure(cli_body_t *body, uint64_t *distinct);
 static int cli_body_head(cli_body_t *body, const cli_options_t *options,
     uint64_t distinct);
-static void cli_body_limits(igj_json_t *json, const cli_options_t *options);
 static void cli_body_integer(igj_json_t *json, const char *key,
     int64_t value);
 static void cli_body_decimal(igj_json_t *json, const char *key,
@@ -167,7 +166,7 @@ cli_body_head(cli_body_t *body, const cli_options_t *options,
 }
 
 
-static void
+void
 cli_body_limits(igj_json_t *json, const cli_options_t *options)
 {
     cli_body_integer(json, "target_count", options->target_count);

@@ -129,6 +129,47 @@ static const cli_option_t  cli_jobs_options[] = {
 };
 
 
+#define cli_control_reason                                                    \
+    { "reason", 0, "TEXT", CLI_STRING, at(reason), 0, 0, NULL,                \
+      "why, for the record of the job" }
+
+static const cli_option_t  cli_stop_options[] = {
+    cli_control_reason,
+    { "no-wait", 0, NULL, CLI_SWITCH, at(no_wait), 0, 0, NULL,
+      "does not wait until it is so" },
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+#define cli_control_limits                                                    \
+    { "max-cost", 0, "USD", CLI_DECIMAL, at(max_cost), 0, 0, NULL,            \
+      "a new budget: what is spent already counts" },                         \
+    { "max-seconds", 0, "N", CLI_INTEGER, at(max_seconds), 1,                 \
+      IGJ_MAX_SECONDS, NULL,                                                  \
+      "a new deadline, N seconds from now" },                                 \
+    { "target-count", 0, "N", CLI_INTEGER, at(target_count), 1,               \
+      IGJ_MAX_TARGET_COUNT, NULL,                                             \
+      "a new target: profiles that are there already count" },                \
+    { "half-width", 0, "X", CLI_DECIMAL, at(half_width), 0, 0, NULL,          \
+      "a new precision" },                                                    \
+    { "watch", 0, NULL, CLI_SWITCH, at(watch), 0, 0, NULL,                    \
+      "goes on as \"igjobs watch\"" }
+
+static const cli_option_t  cli_resume_options[] = {
+    cli_control_reason,
+    cli_control_limits,
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
+static const cli_option_t  cli_redrive_options[] = {
+    { "error-class", 0, "CLASS", CLI_STRING, at(error_class), 0, 0, NULL,
+      "only what failed like this; what never ran runs in any case" },
+    cli_control_reason,
+    cli_control_limits,
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
 const cli_command_t  cli_commands[] = {
     { "submit", "[ACCOUNT... | -f FILE | -]", 0, INT_MAX,
       cli_submit_options, cli_submit,
@@ -162,6 +203,31 @@ const cli_command_t  cli_commands[] = {
       "lists jobs, the newest first",
       "A table on a terminal, lines with tabs elsewhere; with --json a job a "
       "line." },
+
+    { "cancel", "ID", 1, 1, cli_stop_options, cli_cancel,
+      "ends a job; what it has found stays",
+      "Waits until no batch is in work any more. \"igjobs results --partial\" "
+      "reads what is there." },
+
+    { "pause", "ID", 1, 1, cli_stop_options, cli_pause,
+      "stops a job for a while",
+      "Waits until no batch is in work any more. What the provider has begun "
+      "is used when the job is resumed." },
+
+    { "resume", "ID", 1, 1, cli_resume_options, cli_resume,
+      "lets a paused job go on, or one that a limit has ended",
+      "A job whose budget, time, target or precision was reached needs a new "
+      "one. For a job that runs, the limits are changed." },
+
+    { "redrive", "ID", 1, 1, cli_redrive_options, cli_redrive,
+      "runs again what failed in a job that has ended",
+      "Also what it never came to, because it was canceled or stopped. The "
+      "rows that are there stay; none comes twice." },
+
+    { "erase", "ID", 1, 1, cli_stop_options, cli_erase,
+      "ends a job and deletes all of it",
+      "Nobody can read it from then on. Waits until nothing is left; it "
+      "cannot be undone." },
 
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL }
 };

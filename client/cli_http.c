@@ -173,6 +173,8 @@ cli_http_ask(cli_http_t *http, const cli_request_t *request,
         curl_easy_setopt(http->curl, CURLOPT_HTTPGET, 1L);
     }
 
+    curl_easy_setopt(http->curl, CURLOPT_CUSTOMREQUEST, request->method);
+
     cli_http_outcome(&call, curl_easy_perform(http->curl));
     curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(headers);

@@ -24,6 +24,7 @@ typedef int (*cli_rewind_pt)(void *data);
 
 
 typedef struct {
+    const char     *method;        /* NULL: GET, or POST with a source */
     const char     *path;          /* and query, from "/" */
     const char     *accept;        /* media type */
     const char     *headers[2];    /* further ones, or NULL */
@@ -32,7 +33,7 @@ typedef struct {
     cli_sink_pt     sink;
     void           *sink_data;
 
-    /* A POST of JSON when source is given. */
+    /* A body of JSON when source is given. */
     cli_source_pt   source;
     cli_rewind_pt   rewind;
     void           *source_data;

@@ -24,6 +24,8 @@ _igjobs() {
     --format)  words='csv ndjson json' ;;
     --status)  words='queued processing completed failed' ;;
     --idempotency-key) words=auto ;;
+    --error-class)
+        words='internal unavailable refused rejected blocked unfinished lost' ;;
     *)
         if [[ $current == -* ]]; then
             words=$("$program" ${command:+"$command"} --help 2>/dev/null |

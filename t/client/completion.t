@@ -24,10 +24,12 @@ sub offers {
 }
 
 is offers('s'), 'submit status', 'commands';
+is offers('re'), 'results resume redrive', 'more of them';
 is offers('--url', 'x', 'wa'), 'watch', 'behind common options';
 is offers('submit', '--per'), '--per-account', 'options of a command';
 is offers('results', '--per'), '', 'and of no other';
 is offers('results', '--js'), '--json', 'common options behind it';
 is offers('submit', '--gender', 'f'), 'female', 'values';
+is offers('redrive', '--error-class', 'b'), 'blocked', 'of a redrive, too';
 
 done_testing;
