@@ -49,6 +49,7 @@ typedef enum {
                                            least confidence */
     NGX_HTTP_IGJOBS_SQL_API_JOBS,       /* calls: caller, params: status, */
     NGX_HTTP_IGJOBS_SQL_API_JOB,        /* body */
+    NGX_HTTP_IGJOBS_SQL_API_EXPLAIN,
     NGX_HTTP_IGJOBS_SQL_API_JOB_ACCOUNTS,
     NGX_HTTP_IGJOBS_SQL_API_CANCEL,     /* calls that change a job: also */
     NGX_HTTP_IGJOBS_SQL_API_PAUSE,      /* job_id, doc, kind, class, turns */

@@ -58,6 +58,9 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
       ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY, NULL,
       NGX_HTTP_IGJOBS_SQL_API_DELETE_JOB },
 
+    { NGX_HTTP_GET, "/api/jobs/:job/explain",
+      ngx_http_igjobs_call, 0, NULL, NGX_HTTP_IGJOBS_SQL_API_EXPLAIN },
+
     { NGX_HTTP_POST, "/api/jobs/:job/cancel",
       ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY, NULL,
       NGX_HTTP_IGJOBS_SQL_API_CANCEL },

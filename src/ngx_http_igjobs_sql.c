@@ -114,6 +114,8 @@ static const ngx_http_igjobs_sql_t
 
     [NGX_HTTP_IGJOBS_SQL_API_JOB] = ngx_http_igjobs_sql_call("job"),
 
+    [NGX_HTTP_IGJOBS_SQL_API_EXPLAIN] = ngx_http_igjobs_sql_call("explain"),
+
     [NGX_HTTP_IGJOBS_SQL_API_JOB_ACCOUNTS] =
         ngx_http_igjobs_sql_call("job_accounts"),
 

@@ -21,6 +21,7 @@ my %may = (
         api_create_schedule
         api_delete_job
         api_delete_schedule
+        api_explain
         api_deliveries
         api_job
         api_job_accounts
@@ -84,6 +85,7 @@ my %may = (
         sweep_job
         tell_breakers
         unsettled_runs
+        worker_beat
     )],
 );
 

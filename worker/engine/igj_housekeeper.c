@@ -27,7 +27,8 @@
 #define IGJ_HOUSEKEEPER_SWEEPS_MAX  200        /* jobs of a round */
 #define IGJ_HOUSEKEEPER_PAGE        500        /* jobs of one statement */
 #define IGJ_HOUSEKEEPER_CALM_BEATS  3          /* after an outage */
-#define IGJ_HOUSEKEEPER_BEAT_MS     3000       /* heartbeat in Redis */
+#define IGJ_HOUSEKEEPER_BEAT_MS     3000       /* heartbeat */
+#define IGJ_HOUSEKEEPER_BEATS       3          /* that a worker may miss */
 #define IGJ_HOUSEKEEPER_MONTHS      3          /* partitions ahead */
 #define IGJ_HOUSEKEEPER_MONTHS_MS   (6 * 3600 * 1000)
 
@@ -53,6 +54,8 @@ typedef struct {
 
 
 static void igj_housekeeper_heartbeat(igj_housekeeper_t *h);
+static void igj_housekeeper_beat_redis(igj_housekeeper_t *h, int64_t ms);
+static void igj_housekeeper_beat(igj_housekeeper_t *h, int64_t ms);
 static bool igj_housekeeper_lead(igj_housekeeper_t *h);
 static void igj_housekeeper_round(igj_housekeeper_t *h);
 static bool igj_housekeeper_calm(igj_housekeeper_t *h);
@@ -98,6 +101,7 @@ igj_housekeeper_main(void *data)
         }
     } while (igj_engine_sleep(h.engine, h.engine->settings->sweep));
 
+    igj_housekeeper_beat(&h, 0);
     igj_redis_destroy(h.redis);
 
     return NULL;
@@ -107,19 +111,56 @@ igj_housekeeper_main(void *data)
 static void
 igj_housekeeper_heartbeat(igj_housekeeper_t *h)
 {
-    char                   json[256];
-    int64_t                now;
-    igj_json_t             out;
-    const igj_settings_t  *s;
+    int64_t  ms, now;
 
     now = igj_clock_ms();
-    s = h->engine->settings;
 
-    if (h->engine->hints == NULL || now < h->heartbeat_at) {
+    if (now < h->heartbeat_at) {
         return;
     }
 
     h->heartbeat_at = now + IGJ_HOUSEKEEPER_BEAT_MS;
+    ms = IGJ_HOUSEKEEPER_BEATS
+         * (IGJ_HOUSEKEEPER_BEAT_MS + h->engine->settings->sweep);
+
+    igj_housekeeper_beat(h, ms);
+
+    if (h->engine->hints != NULL) {
+        igj_housekeeper_beat_redis(h, ms);
+    }
+}
+
+
+/* What igjobs.api_explain knows of the workers; ms 0: this one ends. */
+
+static void
+igj_housekeeper_beat(igj_housekeeper_t *h, int64_t ms)
+{
+    igj_pg_args_t          args;
+    const igj_settings_t  *s;
+
+    s = h->engine->settings;
+    igj_pg_args_init(&args);
+    igj_pg_text(&args, s->worker_id);
+    igj_pg_number(&args, s->lanes);
+    igj_pg_number(&args, atomic_load(&h->engine->working));
+    igj_pg_text(&args, s->kinds);
+    igj_pg_text(&args, h->engine->providers);
+    igj_pg_text(&args, h->engine->actors);
+    igj_pg_number(&args, ms);
+
+    PQclear(igj_housekeeper_call(h, IGJ_SQL_WORKER_BEAT, &args));
+}
+
+
+static void
+igj_housekeeper_beat_redis(igj_housekeeper_t *h, int64_t ms)
+{
+    char                   json[256];
+    igj_json_t             out;
+    const igj_settings_t  *s;
+
+    s = h->engine->settings;
 
     igj_json_init(&out, json, sizeof(json) - 1);
     igj_json_object_begin(&out);
@@ -134,7 +175,7 @@ igj_housekeeper_heartbeat(igj_housekeeper_t *h)
     if (!igj_json_overflow(&out)) {
         json[out.len] = '\0';
         igj_hints_heartbeat(h->engine->hints, s->worker_id, json,
-                            3 * (IGJ_HOUSEKEEPER_BEAT_MS + s->sweep));
+                            ms);
     }
 }
 

@@ -87,6 +87,12 @@ igj_statement(igj_sql_t id)
                 "from igjobs.give_back($1::text, $2::uuid, $3::int, "
                 "$4::int)"),
 
+        igj_sql(IGJ_SQL_WORKER_BEAT, "igj_worker_beat",
+                "select igjobs.worker_beat($1::text, $2::int, $3::int, "
+                "string_to_array($4::text, ','), "
+                "string_to_array($5::text, ',', ''), "
+                "string_to_array($6::text, ',', ''), $7::int)"),
+
         igj_sql(IGJ_SQL_LEAD, "igj_lead",
                 "select leader, fence from igjobs.lead($1::text, $2::text, "
                 "$3::int)"),
