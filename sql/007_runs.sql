@@ -559,6 +559,7 @@ declare
         and r.run_id is not distinct from p_run_id;
     own boolean := r.closed_at is null
         and (r.run_id is null or r.run_id = p_run_id);
+    beside boolean := not stray and (b.state = 'leased' or not own);
     booked integer := p_run_no;
 begin
     if r.look_at is not null and p_run_id is not null then
@@ -577,12 +578,9 @@ begin
         return 'held';
     end if;
 
-    if stray then
-        booked := p_run_no;
-    elsif b.state = 'leased' or not own then
+    if beside then
         booked := igjobs.plan_run(b, '');
-        r := igjobs.owe_beside(b, booked, r);
-    elsif b.state = 'queued' then
+    elsif b.state = 'queued' and not stray then
         perform igjobs.plan_run(b, r.accounts);
     end if;
     update igjobs.runs t
@@ -597,6 +595,9 @@ begin
         update igjobs.batches t set run_slots = b.run_slots
         where t.tenant = p_tenant and t.job_id = p_job
             and t.batch_no = p_batch;
+    end if;
+    if beside then
+        r := igjobs.owe_beside(b, booked, r);
     end if;
     r.run_id := p_run_id;
     perform igjobs.book_closed_alone(r, p_cost);
