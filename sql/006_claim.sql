@@ -463,7 +463,7 @@ begin
     select c.tenant, c.job_id
     from (
         select j.tenant, j.job_id,
-            igjobs.job_waits(j, s.room) as waits
+            igjobs.job_waits(j) or igjobs.day_waits(j, s.room) as waits
         from public.scrape_jobs j
         left join leased l on l.tenant = j.tenant and l.job_id = j.job_id
         left join busy t on t.tenant = j.tenant

@@ -50,7 +50,7 @@ begin
             then igjobs.wait_ms(j.tenant, j.job_id) end
     from (
         select t.tenant, t.job_id, t.kind, t.class, t.parallelism,
-            igjobs.job_waits(t, s.room) as waits
+            igjobs.job_waits(t) or igjobs.day_waits(t, s.room) as waits
         from public.scrape_jobs t
         left join igjobs.day_rooms() s on s.tenant = t.tenant
         where t.state in ('queued', 'running')

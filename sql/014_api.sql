@@ -437,22 +437,37 @@ comment on function igjobs.stalled_since(public.scrape_jobs, integer) is
     'nothing has changed for a minute.';
 
 
-create function igjobs.job_cost(p_tenant text, p_job uuid)
-    returns numeric
+create function igjobs.job_runs(p_tenant text, p_job uuid)
+    returns jsonb
     language plpgsql stable
 as $$
 begin
     return (
-        select case when count(*) <= 20000 then sum(r.cost_usd) end
+        select case when coalesce(sum(s.n), 0) <= 20000 then
+            coalesce(jsonb_object_agg(s.state, jsonb_build_object(
+                'count', s.n, 'cost_usd', trim_scale(s.usd))), '{}') end
         from (
-            select t.cost_usd from igjobs.runs t
-            where t.tenant = p_tenant and t.job_id = p_job
-            limit 20001) r);
+            select r.state, count(*) as n, sum(r.cost_usd) as usd
+            from (
+                select t.state, t.cost_usd from igjobs.runs t
+                where t.tenant = p_tenant and t.job_id = p_job
+                limit 20001) r
+            group by r.state) s);
 end
 $$;
-comment on function igjobs.job_cost(text, uuid) is
-    'What the provider has charged so far; null when it named no price, or '
-    'there were more than 20,000 runs.';
+comment on function igjobs.job_runs(text, uuid) is
+    'The provider runs of a job by state, and what those of each state have '
+    'cost; null for so many runs that reading them would take long.';
+
+
+create function igjobs.runs_cost(p_runs jsonb)
+    returns numeric
+    language sql immutable
+return (select sum((r.value ->> 'cost_usd')::numeric)
+        from jsonb_each(p_runs) r);
+comment on function igjobs.runs_cost(jsonb) is
+    'What all runs together have cost, as igjobs.job_runs tells; null when '
+    'the provider named no price, or when they are too many.';
 
 
 create function igjobs.api_job(caller jsonb, params jsonb)
@@ -463,6 +478,7 @@ as $$
 declare
     j public.scrape_jobs := igjobs.find_job(caller, params);
     leased integer := igjobs.leased(j.tenant, j.job_id);
+    runs jsonb := igjobs.job_runs(j.tenant, j.job_id);
 begin
     if j.job_id is null then
         return igjobs.no_job(params);
@@ -481,7 +497,8 @@ begin
         'eta', igjobs.job_eta(j),
         'stalled_since',
             igjobs.json_time(igjobs.stalled_since(j, leased))::jsonb,
-        'cost_usd', trim_scale(igjobs.job_cost(j.tenant, j.job_id))))::text);
+        'runs', runs,
+        'cost_usd', trim_scale(igjobs.runs_cost(runs))))::text);
 end
 $$;
 comment on function igjobs.api_job(jsonb, jsonb) is

@@ -571,15 +571,23 @@ comment on function igjobs.money_wait_ms() is
     'it turns as soon as there is some.';
 
 
-create function igjobs.job_waits(j public.scrape_jobs, p_day_room numeric)
+create function igjobs.job_waits(j public.scrape_jobs)
     returns boolean
     language sql immutable
-return (j.need_usd > p_day_room
-        or j.need_usd > j.max_cost_usd - j.cost_usd - j.reserved_usd
-           and j.reserved_usd > 0) is true;
-comment on function igjobs.job_waits(public.scrape_jobs, numeric) is
-    'Has the job, or its tenant''s day, no money for a run, and may there be '
-    'some later? A job that will get none is to be claimed: that stops it.';
+return (j.need_usd > j.max_cost_usd - j.cost_usd - j.reserved_usd
+        and j.reserved_usd > 0) is true;
+comment on function igjobs.job_waits(public.scrape_jobs) is
+    'Does the job''s budget cover no run, and may some of it come back? A job '
+    'that will get none is to be claimed: that stops it.';
+
+
+create function igjobs.day_waits(j public.scrape_jobs, p_room numeric)
+    returns boolean
+    language sql immutable
+return (j.need_usd > p_room) is true;
+comment on function igjobs.day_waits(public.scrape_jobs, numeric) is
+    'Does the tenant''s day, of which p_room is left (null: it has no limit, '
+    'or nothing was spent), not cover a run of the job?';
 
 
 create function igjobs.day_rooms()
@@ -597,13 +605,26 @@ comment on function igjobs.day_rooms() is
     'nothing are left out.';
 
 
+create function igjobs.day_room(p_tenant text)
+    returns numeric
+    language plpgsql volatile
+as $$
+begin
+    return (select d.room from igjobs.day_rooms() d
+            where d.tenant = p_tenant);
+end
+$$;
+comment on function igjobs.day_room(text) is
+    'igjobs.day_rooms for one tenant.';
+
+
 create function igjobs.waits_for_money(j public.scrape_jobs)
     returns boolean
     language plpgsql volatile
 as $$
 begin
-    return igjobs.job_waits(j, (
-        select d.room from igjobs.day_rooms() d where d.tenant = j.tenant));
+    return igjobs.job_waits(j)
+        or igjobs.day_waits(j, igjobs.day_room(j.tenant));
 end
 $$;
 comment on function igjobs.waits_for_money(public.scrape_jobs) is

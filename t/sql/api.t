@@ -175,6 +175,8 @@ subtest 'a whole job' => sub {
     is_deeply $doc->()->{batches},
         { queued => 1, running => 0, done => 1, failed => 1 }, 'one of each';
     is $doc->()->{cost_usd}, 0.25, 'the cost so far';
+    is_deeply $doc->()->{runs},
+        { succeeded => { count => 1, cost_usd => 0.25 } }, 'by states';
 
     # 100 s for two of three batches
     $e->sql("update public.scrape_jobs set created_at = now() - interval"

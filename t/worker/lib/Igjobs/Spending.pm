@@ -49,7 +49,7 @@ my @faults = (
     { run => { status => { code => 503 } } },
 );
 
-# new(workers => 2, tenants => 1): starts the stack
+# new(workers => 2): starts the stack
 sub new {
     my ($class, %option) = @_;
     my $stack = Igjobs::Stack->new(sim => { args => [
@@ -68,8 +68,10 @@ sub new {
         stack => $stack, queue => Igjobs::Queue->new($stack), jobs => {},
         kills => 0, seen => 0, limits => {},
     }, $class;
+    # every second one works without Redis
     $self->{workers} = [map { $stack->add_worker(
-        name => "worker_$_", args => [@quick, "--worker-id=worker_$_"])
+        name => "worker_$_", args => [@quick, "--worker-id=worker_$_",
+                                      $_ % 2 ? () : '--direct'])
     } 1 .. $option{workers} // 2];
     return $self;
 }
@@ -222,12 +224,13 @@ sub check_days {
 
 sub tell {
     my ($self, $name, $billed, $row) = @_;
+    my @limited = grep { $self->{jobs}{$_}{budget} } keys %{ $self->{jobs} };
     my $ledger = $self->sim->ledger;
 
-    diag sprintf '%s: %d jobs, %.2f of %.2f USD, %d by budget; %d runs,'
-        . ' %d faults, %d kills', $name, scalar keys %{ $self->{jobs} },
-        sum0(values %$billed), sum0(map { $_->{budget} }
-                                    values %{ $self->{jobs} }),
+    diag sprintf '%s: %d jobs, %.2f of %.2f USD, %d ended by budget; %d runs,'
+        . ' %d faults, %d kills', $name, scalar @limited,
+        sum0(map { $billed->{$_} // 0 } @limited),
+        sum0(map { $self->{jobs}{$_}{budget} } @limited),
         scalar(grep { $_->[2] eq 'budget' } values %$row),
         $ledger->{runs_started}, $ledger->{faults}, $self->{kills};
     return;
