@@ -174,6 +174,7 @@ create table igjobs.batches (
     reruns          smallint not null default 0,
     losses          smallint not null default 0,
     slots           smallint not null default 0,
+    place           smallint,
     run_slots       smallint not null default 0,
     state           text not null default 'queued',
     tenant          text not null,
@@ -209,6 +210,8 @@ comment on column igjobs.batches.progress is
     'how far the batch is, 0 to 1';
 comment on column igjobs.batches.error_class is
     'what kind of error the last one was, for igjobs.reopen_job';
+comment on column igjobs.batches.place is
+    'which of the job''s parallel places the lease has, from 0';
 comment on column igjobs.batches.slots is
     'how many fleet-wide slots the lease holds';
 comment on column igjobs.batches.run_slots is

@@ -125,19 +125,21 @@ end
 $$;
 comment on function igjobs.lock_active(text, uuid, boolean) is
     'The job row as a claim locks it: for itself where it will start the '
-    'job or reserve, else shared with other claims. A stop that came first is seen '
-    'here; one that comes later waits and then sees the leased batch. A '
+    'job or reserve, else shared with other claims. A stop that came first is '
+    'seen here; one that comes later waits and then sees the leased batch. A '
     'started job is never queued again, so no shared lock must be raised.';
 
 
 create function igjobs.lease_batch(
-    b igjobs.batches, l igjobs.slot_locks, p_worker text, p_lease_ms integer)
+    b igjobs.batches, l igjobs.slot_locks, p_place integer, p_worker text,
+    p_lease_ms integer)
     returns igjobs.batches
     language plpgsql volatile
 as $$
 begin
     update igjobs.batches t
     set state = 'leased', attempt = t.attempt + 1, worker = p_worker,
+        place = p_place,
         lease_until = clock_timestamp() + p_lease_ms * interval '1 ms',
         slots = coalesce(cardinality(l.numbers) - l.run_slots, 0),
         run_slots = t.run_slots + coalesce(l.run_slots, 0)
@@ -152,7 +154,7 @@ begin
 end
 $$;
 comment on function igjobs.lease_batch(
-    igjobs.batches, igjobs.slot_locks, text, integer) is
+    igjobs.batches, igjobs.slot_locks, integer, text, integer) is
     'Part of claim: writes the lease, raises the fence, takes the slots.';
 
 
@@ -246,7 +248,7 @@ comment on function igjobs.first_intent(igjobs.batches, text, text) is
 
 -- one statement: most of what a statement costs is beside its rows
 create type igjobs.outlook as (
-    job public.scrape_jobs, leased integer, breaker text, capped boolean,
+    job public.scrape_jobs, places smallint[], breaker text, capped boolean,
     waited boolean, day_limit numeric);
 
 create function igjobs.look_at_job(
@@ -259,9 +261,9 @@ declare
     o igjobs.outlook;
 begin
     select j,
-        (select count(*) from igjobs.batches b
-         where b.tenant = p_tenant and b.job_id = p_job
-             and b.state = 'leased'),
+        array(select b.place from igjobs.batches b
+              where b.tenant = p_tenant and b.job_id = p_job
+                  and b.state = 'leased'),
         (select k.scope from igjobs.breakers k
          where k.scope = igjobs.breaker_scope(
                  j.kind, p_providers[k_no], p_actors[k_no])
@@ -273,7 +275,7 @@ begin
                 and b.state = 'queued' and b.not_before <= clock_timestamp()),
         (select t.max_cost_usd_per_day from igjobs.tenants t
          where t.tenant = p_tenant)
-    into o.job, o.leased, o.breaker, o.capped, o.waited, o.day_limit
+    into o.job, o.places, o.breaker, o.capped, o.waited, o.day_limit
     from public.scrape_jobs j, array_position(p_kinds, j.kind) k_no
     where j.tenant = p_tenant and j.job_id = p_job
         and j.state in ('queued', 'running') and j.kind = any (p_kinds);
@@ -283,24 +285,35 @@ $$;
 comment on function igjobs.look_at_job(
     text, uuid, text[], text[], text[]) is
     'Part of claim: what is known of an active job without a lock; nulls when '
-    'there is none. breaker: its scope, when it is not quiet. waited: a batch waited and its time has come.';
+    'there is none. places: of the leases. breaker: its scope, when it is not '
+    'quiet. waited: a batch waited and its time has come.';
 
 
-create function igjobs.claim_alone(p_job uuid)
-    returns void
+create function igjobs.take_place(
+    p_tenant text, p_job uuid, p_used smallint[], p_parallelism integer)
+    returns integer
     language plpgsql volatile
 as $$
-declare
-    key bigint := uuid_hash_extended(p_job, 0);
 begin
-    if not pg_try_advisory_xact_lock(key) then
-        perform pg_advisory_xact_lock(key);
-    end if;
+    for n in 0 .. p_parallelism - 1 loop
+        if n <> all (p_used)
+            and pg_try_advisory_xact_lock(uuid_hash(p_job), n)
+            and not exists (
+                select from igjobs.batches b
+                where b.tenant = p_tenant and b.job_id = p_job
+                    and b.state = 'leased' and b.place = n)
+        then
+            return n;
+        end if;
+    end loop;
+    return null;
 end
 $$;
-comment on function igjobs.claim_alone(uuid) is
-    'Part of claim, its first lock: one claim of a job at a time, so that each '
-    'counts the leases of all others and none passes the parallelism.';
+comment on function igjobs.take_place(text, uuid, smallint[], integer) is
+    'Part of claim: one of the job''s parallel places, which nobody else takes '
+    'until this transaction has ended; null when there is none. p_used: those '
+    'that leases are known to have; who has gone since is seen by the second '
+    'look. Waits for nobody.';
 
 
 create function igjobs.claim(
@@ -313,24 +326,22 @@ create function igjobs.claim(
 as $$
 declare
     c igjobs.claimed;
-    o igjobs.outlook;
-    j public.scrape_jobs;
+    o igjobs.outlook := igjobs.look_at_job(
+        p_tenant, p_job, p_kinds, p_providers, p_actors);
+    j public.scrape_jobs := o.job;
     b igjobs.batches;
     l igjobs.slot_locks;
     a igjobs.allowance;
     starts boolean;
     paid boolean;
     waits boolean;
-    k integer;
+    place integer;
+    k integer := array_position(p_kinds, j.kind);
 begin
-    perform igjobs.claim_alone(p_job);
-    o := igjobs.look_at_job(p_tenant, p_job, p_kinds, p_providers, p_actors);
-    j := o.job;
-    k := array_position(p_kinds, j.kind);
     paid := j.max_cost_usd is not null or o.day_limit is not null;
     waits := paid and igjobs.waits_for_money(j);
     c.answer := 'none';
-    if j.job_id is null or o.leased >= j.parallelism then
+    if j.job_id is null or cardinality(o.places) >= j.parallelism then
         return c;
     elsif o.breaker is not null
         and igjobs.breaker_room(o.breaker) = 0
@@ -352,6 +363,10 @@ begin
         return c;
     end if;
 
+    place := igjobs.take_place(p_tenant, p_job, o.places, j.parallelism);
+    if place is null then
+        return c;
+    end if;
     if o.capped then
         l := igjobs.batch_slots(b, p_providers[k], p_actors[k], p_memory[k]);
     end if;
@@ -387,7 +402,7 @@ begin
     if starts or paid then
         j := igjobs.save_job(j);
     end if;
-    b := igjobs.lease_batch(b, l, p_worker, p_lease_ms);
+    b := igjobs.lease_batch(b, l, place, p_worker, p_lease_ms);
     c := igjobs.claimed_batch(b, j, starts or paid);
     if o.breaker is not null then
         c.probe := igjobs.take_probe(o.breaker);
@@ -483,8 +498,8 @@ end
 $$;
 comment on function igjobs.candidates(text[], integer) is
     'Active jobs with a due batch: those of the tenant first that is least '
-    'busy for its weight and not at its cap, then the least busy job, small before bulk, old before new. The offset '
-    'keeps the look at the batches behind the sort: it stops at p_limit.';
+    'busy for its weight and not at its cap, then the least busy job, small '
+    'before bulk, old before new. The offset keeps the look at the batches behind the sort: it stops at p_limit.';
 
 
 create function igjobs.claim_any(
