@@ -195,6 +195,8 @@ as $$
 begin
     delete from igjobs.batches b
     where b.tenant = j.tenant and b.job_id = j.job_id;
+    delete from igjobs.deliveries d
+    where d.tenant = j.tenant and d.job_id = j.job_id;
     delete from igjobs.runs r
     where r.tenant = j.tenant and r.job_id = j.job_id;
     delete from public.scrape_jobs t
@@ -202,8 +204,8 @@ begin
 end
 $$;
 comment on function igjobs.erase_rest(public.scrape_jobs) is
-    'Part of erase_step: at most 10,000 batches, their runs, and the job row '
-    'last.';
+    'Part of erase_step: at most 10,000 batches, their runs, webhooks, and the '
+    'job row last.';
 
 
 create function igjobs.erase_step(p_limit integer)

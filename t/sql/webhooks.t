@@ -335,6 +335,19 @@ subtest 'fair' => sub {
         'until nothing is left');
 };
 
+subtest 'an erased job' => sub {
+    forget();
+    my $job = submit(URL);
+    my $other = submit(URL);
+    $e->claim($other);
+    $e->call(api_delete_job => { tenant => 'default' },
+             { job => $job, body => {} });
+    is(types($job), 'job.canceled', 'is told as canceled');
+    1 while $e->value(erase_step => 100);
+    is(types($job), '', 'and takes its log along');
+    is(types($other), 'job.started', 'but no other\'s');
+};
+
 subtest 'secrets' => sub {
     my $secrets = sub {
         $e->sql("select igjobs.valid_secrets('$_[0]')");
