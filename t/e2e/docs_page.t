@@ -27,7 +27,8 @@ is($browser->spawn->wait_end, 0, 'the page is shown');
 
 my $page = $browser->log_text;
 my $document = Igjobs::Openapi::document();
-my @operations = map { values %$_ } values %{ $document->{paths} };
+my @operations = map { values %$_ } map { values %{ $document->{$_} } }
+    qw(paths webhooks);
 
 is_deeply([grep { /CONSOLE/ } split /\n/, $page], [],
     'without an error or a refusal');
