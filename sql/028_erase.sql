@@ -110,8 +110,8 @@ begin
     return exists (
         select from igjobs.runs r
         where r.tenant = p_tenant and r.job_id = p_job
-            and (r.state in ('intent', 'started')
-                 or r.settle_at is not null));
+            and (r.closed_at is null and r.state <> 'planned'
+                 or r.settle_at is not null or r.look_at is not null));
 end
 $$;
 comment on function igjobs.has_work(text, uuid) is

@@ -151,6 +151,19 @@ my @rows = $jobs->results($job, partial => 1);
 is scalar @rows, $status->{profiles_scraped}, 'what is stored can be read';
 diag "canceled at $status->{progress} %: $aborted items of aborted runs";
 
+# and redriven: what is there stays, the rest follows
+
+is control(redrive => $job), '200 running', 'redriven';
+is $jobs->wait_done($job)->{state}, 'completed', 'canceled at 40 %, redriven:'
+    . ' completed';
+is_whole($job, 'canceled and redriven');
+cmp_ok $sim->ledger->{items_billed}, '<=', 4 * $audience + $aborted,
+    'billed is the audience, and at most what the aborted runs had delivered';
+diag $sim->ledger->{items_billed} - 3 * $audience, " items billed for an"
+    . " audience of $audience";
+is $jobs->status($job)->{profiles_scraped}, scalar keys %{ $expected->people },
+    'and counted once';
+
 # paused, then canceled: its runs went on until then
 
 $job = submit();
