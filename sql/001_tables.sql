@@ -42,7 +42,7 @@ begin
         when p_closed_at is not null
             then p_state in ('succeeded', 'failed', 'timed_out', 'aborted',
                              'absent', 'refused')
-        when p_state = 'started' then p_run_id is not null
+        when p_state in ('started', 'kept') then p_run_id is not null
         when p_state = 'intent' then p_token is not null
         else p_state = 'planned'
         end;
@@ -51,6 +51,8 @@ $$;
 comment on function igjobs.run_fits(text, text, text, timestamptz) is
     'The states of a run. Open: planned (accounts set apart, nothing '
     'started), intent (the start call may be under way), started (id known). '
+    'kept: it had succeeded when its job was stopped, and is booked; who takes '
+    'the batch up again reads it from its cursor. '
     'stray: closed for its batch, but to be ended at the provider and booked.';
 
 

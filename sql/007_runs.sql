@@ -560,6 +560,8 @@ declare
     own boolean := r.closed_at is null
         and (r.run_id is null or r.run_id = p_run_id);
     beside boolean := not stray and (b.state = 'leased' or not own);
+    kept boolean := own and b.state = 'queued' and r.state = 'started'
+        and r.dataset_id is not null and p_state = 'succeeded';
     booked integer := p_run_no;
 begin
     if r.look_at is not null and p_run_id is not null then
@@ -569,7 +571,9 @@ begin
     end if;
     if r.job_id is null then
         return 'unknown';
-    elsif igjobs.is_booked(b, p_run_no, p_run_id) then
+    elsif igjobs.is_booked(b, p_run_no, p_run_id)
+        or r.state = 'kept' and r.run_id = p_run_id
+    then
         return 'repeated';
     elsif b.state = 'leased' and r.closed_at is null
         and (p_run_id is null or r.run_id = p_run_id
@@ -580,12 +584,14 @@ begin
 
     if beside then
         booked := igjobs.plan_run(b, '');
-    elsif b.state = 'queued' and not stray then
+    elsif b.state = 'queued' and not (stray or kept) then
         perform igjobs.plan_run(b, r.accounts);
     end if;
     update igjobs.runs t
-    set state = p_state, closed_at = clock_timestamp(), cost_usd = p_cost,
-        provider = r.provider, actor = r.actor, run_id = p_run_id,
+    set state = case when kept then 'kept' else p_state end,
+        closed_at = case when kept then null else clock_timestamp() end,
+        cost_usd = p_cost, provider = r.provider, actor = r.actor,
+        run_id = p_run_id,
         look_at = case when p_run_id is null
                       then igjobs.next_look(t.intent_at) end
     where t.tenant = p_tenant and t.job_id = p_job and t.batch_no = p_batch
@@ -601,7 +607,7 @@ begin
     end if;
     r.run_id := p_run_id;
     perform igjobs.book_closed_alone(r, p_cost);
-    return 'booked';
+    return case when kept then 'kept' else 'booked' end;
 end
 $$;
 comment on function igjobs.book_run(
@@ -610,8 +616,9 @@ comment on function igjobs.book_run(
     'accounts of a queued batch are planned again; or, where another holder '
     'has gone on with that row, on a further, closed row. p_run_id null = '
     'the provider never had it; p_token: by which it was found, as the holder '
-    'will, too. Answers booked, repeated, held (the lease''s '
-    'holder books it) or unknown.';
+    'will, too. One that had succeeded is worth keeping: it stays open, and '
+    'whoever takes the queued batch up again reads it. Answers booked, kept, '
+    'repeated, held (the lease''s holder books it) or unknown.';
 
 
 create function igjobs.is_booked(

@@ -325,7 +325,8 @@ create function igjobs.book_closed(
 as $$
 begin
     if r.reserved_usd is null then
-        j.cost_usd := j.cost_usd + coalesce(p_cost, 0);
+        j.cost_usd := j.cost_usd + coalesce(p_cost - coalesce(r.cost_usd, 0),
+                                            0);
         return j;
     end if;
 
@@ -346,7 +347,8 @@ comment on function igjobs.book_closed(
     public.scrape_jobs, igjobs.runs, numeric) is
     'What the close of a run, in this transaction, means for the money of '
     'its locked job. r: the run as it was before, with its id. Without a '
-    'budget: its cost so far is booked. One that was never started gives its '
+    'budget: its cost so far is booked, but for what was booked when it was '
+    'kept. One that was never started gives its '
     'reservation back; any other keeps it until its cost is final '
     '(igjobs.settle_run).';
 
@@ -502,7 +504,7 @@ begin
         and t.run_no = p_run_no and t.settle_at is not null
     for no key update;
     cost := coalesce(p_cost, case
-        when p_lost or r.closed_at < clock_timestamp()
+        when p_lost or coalesce(r.closed_at, r.intent_at) < clock_timestamp()
             - igjobs.setting('usage_lost_ms')::integer * interval '1 ms'
         then r.reserved_usd end);
     a.answer := case when r.job_id is null then 'repeated'

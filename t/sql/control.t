@@ -173,6 +173,34 @@ for my $limit (['budget', 'cost_usd = 1, max_cost_usd = 1',
     is state_of($job), 'completed', 'and ends';
 }
 
+# a run that had succeeded when it was to be aborted is read by a redrive
+
+$job = $e->submit(50);
+my $c = $e->claim($job);
+my $run = $e->start_run($c);
+$e->store($c, $run, ids => [1 .. 5], to => 5);
+api(cancel => $job);
+$e->call(give_back => Igjobs::Engine::held($c));
+my $run_id = $e->sql("select run_id from igjobs.runs where job_id = '$job'");
+my @book = (book_run => 'default', $job, 0, $run);
+is $e->value(@book, 'succeeded', 0.25, $run_id, undef), $_, "its cost: $_"
+    for qw(kept repeated);
+is $e->sql("select cost_usd::real from"
+    . " public.scrape_jobs where job_id = '$job'"), 0.25, 'is booked once';
+is $e->sql("select count(*) from igjobs.orphan_runs(10)"
+    . " where job_id = '$job'"), 0, 'and nobody ends it again';
+is $e->call(reopen_job => 'default', $job, 'redrive', undef, undef,
+    undef)->{answer}, 'reopened', 'redriven';
+$c = $e->claim($job);
+my $runs = $c->{runs};
+is_deeply [map { [@$_{qw(state cursor run_id)}] } @$runs],
+    [['started', 5, $run_id]], 'it goes on where it was';
+$e->store($c, $run, ids => [6 .. 10], from => 5, to => 10, close => 1,
+    cost => 0.25);
+is join(' ', state_of($job), $e->sql("select cost_usd::real from"
+    . " public.scrape_jobs where job_id = '$job'")), 'completed 0.25',
+    'and is paid once';
+
 # two at once: one is first, both are true
 
 for my $pair (['pause', 'cancel'], ['cancel', 'pause'], ['cancel', 'cancel'],
