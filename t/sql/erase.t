@@ -115,6 +115,27 @@ $e->call(book_run => 'default', $job, $c->{batch_no}, $run,
 steps(1000);
 is rows($job), '0 0 0 0 0 0', 'and then the rest goes';
 
+# runs beside its batches: strays, and starts that may still be carried out
+
+$job = $e->submit(50);
+$c = $e->claim($job);
+$run = $e->start_run($c);
+$e->value(run_stray => 'default', $job, 0, $run, 'twin');
+$e->store($c, $run, ids => [1], close => 1);
+is said(delete_job => $job), '202 erasing', 'a stray run';
+steps(1000);
+is $e->sql("select run_id from igjobs.orphan_runs(100)"
+    . " where job_id = '$job'"), 'twin', 'is left to the reaper';
+$e->call(book_run => 'default', $job, 0, $run + 1, 'aborted', 0.5, 'twin');
+$e->sql("update igjobs.runs set look_at = now() + interval '1 minute'"
+    . " where job_id = '$job' and run_id = 'twin'");
+steps(1000);
+is $e->sql("select count(*) from igjobs.runs where job_id = '$job'"), 2,
+    'a token that is still looked for stays';
+$e->sql("update igjobs.runs set look_at = null where job_id = '$job'");
+steps(1000);
+is rows($job), '0 0 0 0 0 0', 'then they go';
+
 # one that nobody has begun, and what is none
 
 $job = $e->submit(50);
