@@ -17,7 +17,7 @@ use Time::HiRes 'time';
 use Igjobs::Stack;
 use Igjobs::Wait;
 
-use constant { PARALLELISM => 8, PROBES => 8 };
+use constant { PARALLELISM => 8, PROBES => 2 };
 
 my $jobs = $ENV{IGJOBS_FULL} ? 300 : 40;
 my $rounds = $ENV{IGJOBS_FULL} ? 9 : 3;
