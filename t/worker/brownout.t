@@ -15,14 +15,14 @@ my $b = Igjobs::BrownOut->new(seed => 7, run_ms => 150, settings => {
     breaker_open_ms => 200, breaker_open_max_ms => 1000,
     breaker_probe_ms => 2000, breaker_full_ms => 1000 });
 
-$b->submit(10);
+$b->submit(5);
 for my $trouble ($b->troubles) {
     my ($faults, $done) = ($b->ledger->{faults}, $b->done);
     $b->trouble($trouble, sub {
-        $b->ledger->{faults} >= $faults + 3 && $b->done >= $done + 10 });
+        $b->ledger->{faults} >= $faults + 3 && $b->done >= $done + 3 });
 }
 $b->lift;
-$b->outage(sub { $b->breaker('opened') >= 3 });
+$b->outage(sub { $b->breaker('opened') >= 2 });
 $b->recover;
 $b->check;
 done_testing;
