@@ -15,7 +15,7 @@ my $b = Igjobs::BrownOut->new(seed => 7, run_ms => 150, settings => {
     breaker_open_ms => 200, breaker_open_max_ms => 1000,
     breaker_probe_ms => 2000, breaker_full_ms => 1000 });
 
-$b->submit(5);
+$b->submit(12);
 for my $trouble ($b->troubles) {
     my ($faults, $done) = ($b->ledger->{faults}, $b->done);
     $b->trouble($trouble, sub {
