@@ -133,8 +133,8 @@ comment on column public.scrape_jobs.max_cost_usd is
 comment on column public.scrape_jobs.reserved_usd is
     'set aside for runs that have not been settled';
 comment on column public.scrape_jobs.need_usd is
-    'what the smallest run costs that its budget or the tenant''s day did not '
-    'cover; null = all were covered';
+    'what the smallest run costs that the budget or the tenant''s day did not '
+    'cover when one was asked for last; null = it did';
 comment on column public.scrape_jobs.max_age_seconds is
     'how old what was bought for an earlier job may be to be taken again';
 

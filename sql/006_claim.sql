@@ -523,7 +523,9 @@ begin
         begin
             c := igjobs.claim(job.tenant, job.job_id, p_kinds, p_worker,
                               p_lease_ms, p_providers, p_actors, p_memory);
-            if c.answer in ('batch', 'stopped') then
+            if c.answer in ('batch', 'stopped')
+                or c.answer = 'later' and c.scope = 'money'
+            then
                 return c;
             end if;
             -- undone: the locks of one job at a time
@@ -539,8 +541,9 @@ end
 $$;
 comment on function igjobs.claim_any(
     text[], text, integer, text[], text[], integer[]) is
-    'Claims without Redis: a due batch of any active job. Answers batch, '
-    'stopped or none.';
+    'Claims without Redis: a due batch of any active job. Answers batch, none, '
+    'or what became of one job, after which others may be due: stopped, or '
+    'later, for want of money.';
 
 
 create type igjobs.renewed as (

@@ -195,8 +195,9 @@ comment on function igjobs.run_intent(
     'to be started, before the call. Takes the planned run of the same '
     'accounts, else makes one. Answers ok (run_no, token, and what it may '
     'cost where there is a budget), lost, stop (the job is not running, or '
-    'no money is left for now), short (the lease has not p_call_ms left). A repeat '
-    'answers the same token; an older attempt''s intent gets a new one.';
+    'no money is left for now), short (the lease has not p_call_ms left). A '
+    'repeat answers the same token; an older attempt''s intent gets a new '
+    'one.';
 
 
 create function igjobs.intent_answer(

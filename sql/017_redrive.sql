@@ -182,7 +182,9 @@ as $$
 begin
     return case
         when j.deadline <= clock_timestamp() then 'deadline'
-        when j.max_cost_usd <= j.cost_usd then 'budget'
+        when j.max_cost_usd <= j.cost_usd
+            or j.need_usd > j.max_cost_usd - j.cost_usd
+        then 'budget'
         else igjobs.wanted_stop(j)
         end;
 end

@@ -121,12 +121,12 @@ create function igjobs.lock_day(p_tenant text)
 as $$
 declare
     d igjobs.spending;
+    day_now date := igjobs.today();
 begin
-    insert into igjobs.spending (tenant, day)
-    values (p_tenant, igjobs.today())
+    insert into igjobs.spending (tenant, day) values (p_tenant, day_now)
     on conflict (tenant, day) do nothing;
-    select t.* into d from igjobs.spending t
-    where t.tenant = p_tenant and t.day = igjobs.today()
+    select t.* into strict d from igjobs.spending t
+    where t.tenant = p_tenant and t.day = day_now
     for no key update;
     return d;
 end
@@ -171,7 +171,7 @@ create function igjobs.take_money(
 as $$
 begin
     update public.scrape_jobs t
-    set reserved_usd = t.reserved_usd + p_usd
+    set reserved_usd = t.reserved_usd + p_usd, need_usd = null
     where t.tenant = j.tenant and t.job_id = j.job_id
         and (t.max_cost_usd is null
              or t.cost_usd + t.reserved_usd + p_usd <= t.max_cost_usd)
@@ -546,6 +546,7 @@ declare
 begin
     if a.answer = 'wait' then
         c.answer := 'later';
+        c.scope := 'money';
         c.wait_ms := igjobs.money_wait_ms();
         return c;
     end if;
@@ -560,8 +561,8 @@ end
 $$;
 comment on function igjobs.claim_without_money(
     public.scrape_jobs, igjobs.allowance) is
-    'Part of claim: nothing is leased; the job waits, or its budget is '
-    'spent.';
+    'Part of claim: nothing is leased; the job waits, which it has noted '
+    '(scope money), or its budget is spent.';
 
 
 create function igjobs.money_wait_ms()

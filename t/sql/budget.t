@@ -193,6 +193,12 @@ is $e->call(claim_any => Igjobs::Engine::KINDS, 'w', 60000, ['apify'],
             ['a~b'])->{answer}, 'stopped', 'without Redis likewise';
 is $e->row($job)->{state}, 'completed', 'it has ended';
 
+my @two = map { submit(100, 3) } 1, 2;
+is_deeply [map { $e->call(claim_any => Igjobs::Engine::KINDS, 'w', 60000,
+                          ['apify'], ['a~b'])->{answer} } 1 .. 5],
+    [qw(batch batch later later none)],
+    'jobs without money are told once, and then left alone';
+
 # refused, split, absent: given back; each once
 
 $job = submit(50, 2.6);

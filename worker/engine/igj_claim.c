@@ -94,7 +94,7 @@ igj_claim_answer(igj_claim_t *c)
 
     if (strcmp(answer, "stopped") == 0) {
         igj_claim_tell(c);
-        return IGJ_CLAIM_NONE;
+        return IGJ_CLAIM_STOPPED;
     }
 
     if (strcmp(answer, "batch") != 0) {

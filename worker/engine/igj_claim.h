@@ -18,7 +18,9 @@
 /* What Postgres said to a turn. */
 typedef enum {
     IGJ_CLAIM_BATCH = 0,     /* claim->batch is ours for the lease */
-    IGJ_CLAIM_LATER,         /* nothing due before wait_ms */
+    IGJ_CLAIM_LATER,         /* nothing due before wait_ms; of any job: this
+                                one has no money, others may be due */
+    IGJ_CLAIM_STOPPED,       /* its budget is spent, the job ends */
     IGJ_CLAIM_CAPPED,        /* the scope is full */
     IGJ_CLAIM_NONE,
     IGJ_CLAIM_FAILED         /* no answer: Postgres refused, or we close */

@@ -79,7 +79,9 @@ igj_lane_turn(igj_lane_t *lane, const igj_turn_t *turn)
     answer = igj_claim_take(&lane->claim, direct ? NULL : turn->tenant,
                             direct ? NULL : turn->job);
     if (direct) {
-        igj_taker_report(lane->engine->taker, answer == IGJ_CLAIM_BATCH);
+        igj_taker_report(lane->engine->taker, answer == IGJ_CLAIM_BATCH
+                                              || answer == IGJ_CLAIM_LATER
+                                              || answer == IGJ_CLAIM_STOPPED);
     }
 
     if (answer == IGJ_CLAIM_BATCH) {
