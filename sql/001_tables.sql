@@ -42,7 +42,8 @@ begin
         when p_closed_at is not null
             then p_state in ('succeeded', 'failed', 'timed_out', 'aborted',
                              'absent', 'refused')
-        when p_state in ('started', 'kept') then p_run_id is not null
+        when p_state in ('started', 'kept', 'reading') then
+            p_run_id is not null
         when p_state = 'intent' then p_token is not null
         else p_state = 'planned'
         end;
@@ -53,6 +54,7 @@ comment on function igjobs.run_fits(text, text, text, timestamptz) is
     'started), intent (the start call may be under way), started (id known). '
     'kept: it had succeeded when its job was stopped, and is booked; who takes '
     'the batch up again reads it from its cursor. '
+    'reading: the dataset of an earlier job''s run is read. '
     'stray: closed for its batch, but to be ended at the provider and booked.';
 
 
@@ -253,8 +255,9 @@ comment on column igjobs.batch_accounts.accounts is
     'user names joined by newlines';
 comment on column igjobs.batch_accounts.outcomes is
     'object: user name to outcome; partial = profiles were seen, more may '
-    'come; absent = not looked at yet; everything else is final. whole = ok, '
-    'and the account has no more profiles than were seen';
+    'come; absent = not looked at yet; everything else is final. full and '
+    'whole are ok with more said, where the items name their account: as many '
+    'profiles as were asked for, or all that the account has';
 
 
 -- Every provider run of a batch: splits, reruns, and later phases' too.
@@ -283,6 +286,8 @@ create table igjobs.runs (
     run_id       text,
     dataset_id   text,
     accounts     text,
+    origin       text,
+    account_max  integer,
     constraint runs_pkey primary key (job_id, batch_no, run_no),
     constraint run_state check (
         igjobs.run_fits(state, token, run_id, closed_at))
@@ -297,6 +302,11 @@ comment on column igjobs.runs.look_at is
     'for absent';
 comment on column igjobs.runs.absent_at is
     'when the provider''s list was first seen without the run of this intent';
+comment on column igjobs.runs.origin is
+    'reused: an earlier job bought it; null: bought for this one';
+comment on column igjobs.runs.account_max is
+    'of a run that is read again: items to take of each account, if it has '
+    'more than are wanted now';
 comment on column igjobs.runs.cursor is
     'items of the dataset that are stored; only pages move it';
 
@@ -365,6 +375,7 @@ create table igjobs.chunks (
     tenant    text not null,
     platform  text not null,
     gaps      integer[],
+    origin    text,
     constraint chunks_pkey primary key (job_id, first_row),
     constraint chunk_size check (n between 1 and span)
 );

@@ -170,8 +170,8 @@ begin
             'dataset_id', r.dataset_id, 'cursor', r.cursor,
             'state', case r.state when 'kept' then 'started'
                          else r.state end,
-            'accounts', r.accounts,
-            'max_items', r.max_items,
+            'accounts', r.accounts, 'origin', r.origin,
+            'account_max', r.account_max, 'max_items', r.max_items,
             'intent_age_ms', (1000 * extract(epoch from
                 clock_timestamp() - r.intent_at))::bigint)
             order by r.run_no), '[]')
@@ -337,6 +337,7 @@ declare
     starts boolean;
     paid boolean;
     waits boolean;
+    reads boolean := false;
     place integer;
     k integer := array_position(p_kinds, j.kind);
 begin
@@ -389,7 +390,13 @@ begin
     end if;
 
     starts := j.state = 'queued';
-    paid := paid and b.attempt = 0 and p_providers[k] is not null;
+    if b.attempt = 0 and j.max_age_seconds is not null
+        and p_providers[k] is not null
+    then
+        reads := igjobs.plan_reuse(b, j, p_providers[k], p_actors[k]);
+    end if;
+    paid := paid and b.attempt = 0 and p_providers[k] is not null
+            and not reads;
     if paid then
         a := igjobs.reserve(j, p_providers[k], p_actors[k], b.account_count);
         if a.answer <> 'ok' then
@@ -412,7 +419,9 @@ begin
     if o.capped then
         c.scope := igjobs.batch_scopes(b, p_providers[k], p_actors[k]);
     end if;
-    if b.attempt = 1 and p_providers[k] is not null then
+    if reads then
+        c.runs := igjobs.runs_json(b);
+    elsif b.attempt = 1 and p_providers[k] is not null then
         c.token := igjobs.first_intent(b, p_providers[k], p_actors[k]);
     end if;
     if paid then
@@ -434,7 +443,8 @@ comment on function igjobs.claim(
     'p_providers, p_actors, p_memory (beside p_kinds): whose runs a batch of '
     'the kind needs, and of how many MB. At its first attempt it comes with '
     'the intent of its first run, as run_intent would record it, number 0; '
-    'token is set then, and allowance where the job or its tenant has a '
+    'token is set then, unless all or some of its accounts were bought before '
+    '(igjobs.plan_reuse), and allowance where the job or its tenant has a '
     'budget (see igjobs.allowance). Beside a batch scope names the scopes, '
     'with commas between, whose parked turns may try when it ends; null '
     'without caps. probe: on it hangs whether others may ask its actor again: '

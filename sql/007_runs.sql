@@ -473,7 +473,7 @@ begin
     foreach part in array p_parts loop
         s.run_nos := s.run_nos || igjobs.plan_run(b, part);
     end loop;
-    if cardinality(p_parts) = 1 then
+    if cardinality(p_parts) = 1 and r.origin is null then
         update igjobs.batches t set reruns = t.reruns + 1
         where t.tenant = p_tenant and t.job_id = p_job
             and t.batch_no = p_batch;

@@ -266,24 +266,28 @@ comment on function igjobs.insert_rows(
     'care. p_new null: all.';
 
 
-create function igjobs.add_chunk(j public.scrape_jobs, c igjobs.chunk)
+create function igjobs.add_chunk(
+    j public.scrape_jobs, c igjobs.chunk, p_origin text)
     returns public.scrape_jobs
     language plpgsql volatile
 as $$
 begin
     if c.n > 0 then
         insert into igjobs.chunks (
-            job_id, first_row, chunk_no, n, span, gaps, tenant, platform)
+            job_id, first_row, chunk_no, n, span, gaps, origin, tenant,
+            platform)
         values (j.job_id, j.next_row, c.chunk_no, c.n, c.span, c.gaps,
-                j.tenant, j.platform);
+                p_origin, j.tenant, j.platform);
         j.next_row := j.next_row + c.n;
         j.profiles_scraped := j.profiles_scraped + c.n;
     end if;
     return j;
 end
 $$;
-comment on function igjobs.add_chunk(public.scrape_jobs, igjobs.chunk) is
-    'Under the job row''s lock: gives a chunk the next ordinals.';
+comment on function igjobs.add_chunk(
+    public.scrape_jobs, igjobs.chunk, text) is
+    'Under the job row''s lock: gives a chunk the next ordinals. Its rows '
+    'have the origin of the run that brought them.';
 
 
 create function igjobs.not_stored(s igjobs.stored, p_tenant text, p_job uuid)
@@ -348,7 +352,7 @@ begin
     if igjobs.is_final(j.state) then
         raise exception using errcode = 'IGJ02';
     end if;
-    j := igjobs.add_chunk(j, c);
+    j := igjobs.add_chunk(j, c, r.origin);
     j.seen := j.seen + p_seen;
     j.female_count := j.female_count + p_female;
     j.male_count := j.male_count + p_male;

@@ -18,7 +18,7 @@ comment on function igjobs.job_page(text, uuid) is
 
 
 create view igjobs.result_chunks as
-    select c.tenant, c.job_id, c.first_row, c.chunk_no, c.n, c.gaps
+    select c.tenant, c.job_id, c.first_row, c.chunk_no, c.n, c.gaps, c.origin
     from igjobs.chunks c;
 comment on view igjobs.result_chunks is
     'Where the ordinals of a job are; for igjobs.result_rows.';

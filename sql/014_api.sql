@@ -498,7 +498,10 @@ begin
         'stalled_since',
             igjobs.json_time(igjobs.stalled_since(j, leased))::jsonb,
         'runs', runs,
-        'cost_usd', trim_scale(igjobs.runs_cost(runs))))::text);
+        'cost_usd', trim_scale(igjobs.runs_cost(runs)),
+        'reused', case when j.max_age_seconds is not null then
+            jsonb_build_object('accounts', igjobs.reused_accounts(
+                j.tenant, j.job_id)) end))::text);
 end
 $$;
 comment on function igjobs.api_job(jsonb, jsonb) is
@@ -513,6 +516,7 @@ create function igjobs.account_outcome(
     language sql immutable
 return case
     when p_word = 'rejected' then 'failed'
+    when p_word in ('full', 'whole') then 'ok'
     when p_word <> 'partial' then p_word
     when p_batch_state = 'dead' then 'failed'
     when p_batch_state = 'done' then 'ok'

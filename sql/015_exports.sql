@@ -16,12 +16,12 @@ create function igjobs.result_ranges(
     p_tenant text, p_job uuid, p_first bigint, p_count integer)
     returns table (
         chunk_no bigint, chunk_row bigint, first_row bigint, wanted bigint,
-        place integer)
+        place integer, origin text)
     language sql stable
 begin atomic
     select c.chunk_no, c.first_row, c.first_row + s.skip,
         least(c.n, p_first + least(p_count, 2000) - c.first_row) - s.skip,
-        s.skip + coalesce(width_bucket(s.skip, c.gaps), 0)
+        s.skip + coalesce(width_bucket(s.skip, c.gaps), 0), c.origin
     from igjobs.result_chunks c,
         lateral (
             select greatest(0, p_first - c.first_row)::integer) s (skip)
@@ -37,19 +37,21 @@ end;
 comment on function igjobs.result_ranges(text, uuid, bigint, integer) is
     'The chunks that hold these ordinals (at most 2,000), and of each: the '
     'ordinals of its first row and of the first that is wanted, how many are '
-    'wanted, and the place where they begin. Part of the caller''s statement.';
+    'wanted, the place where they begin, and where they come from. Part of '
+    'the caller''s statement.';
 
 
 create function igjobs.whole_rows(
     p_tenant text, p_job uuid, p_first bigint, p_count integer,
     p_separator text, p_evidence boolean)
     returns table (
-        n bigint, created_at timestamptz, profile_ids text, usernames text,
-        full_names text, genders text, confidences text,
+        n bigint, created_at timestamptz, origin text, profile_ids text,
+        usernames text, full_names text, genders text, confidences text,
         source_accounts text, evidences text)
     language sql stable
 begin atomic
-    select r.*
+    select r.n, r.created_at, c.origin, r.profile_ids, r.usernames,
+        r.full_names, r.genders, r.confidences, r.source_accounts, r.evidences
     from igjobs.result_ranges(p_tenant, p_job, p_first, p_count) c,
     lateral (
         select count(*) as n, min(o.created_at) as created_at,
@@ -75,19 +77,21 @@ end;
 comment on function igjobs.whole_rows(
     text, uuid, bigint, integer, text, boolean) is
     'igjobs.result_rows with all columns. What is null is empty. Evidence is '
-    'null unless it is asked for.';
+    'null unless it is asked for. origin: of the chunk, null or reused.';
 
 
 create function igjobs.filtered_rows(
     p_tenant text, p_job uuid, p_first bigint, p_count integer,
     p_separator text, p_gender text, p_source text, p_confidence real)
     returns table (
-        n bigint, created_at timestamptz, profile_ids text, usernames text,
-        full_names text, genders text, confidences text,
+        n bigint, created_at timestamptz, origin text, profile_ids text,
+        usernames text, full_names text, genders text, confidences text,
         source_accounts text, evidences text, ordinals text)
     language sql stable
 begin atomic
-    select r.*
+    select r.n, r.created_at, c.origin, r.profile_ids, r.usernames,
+        r.full_names, r.genders, r.confidences, r.source_accounts,
+        r.evidences, r.ordinals
     from igjobs.result_ranges(p_tenant, p_job, p_first, p_count) c,
     lateral (
         select count(*) as n, min(o.created_at) as created_at,

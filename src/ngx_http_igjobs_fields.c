@@ -18,6 +18,7 @@ static const ngx_str_t  ngx_http_igjobs_field_names[] = {
     [NGX_HTTP_IGJOBS_FIELD_SOURCE_ACCOUNT] = ngx_string("source_account"),
     [NGX_HTTP_IGJOBS_FIELD_EVIDENCE] = ngx_string("evidence"),
     [NGX_HTTP_IGJOBS_FIELD_CREATED_AT] = ngx_string("created_at"),
+    [NGX_HTTP_IGJOBS_FIELD_ORIGIN] = ngx_string("origin"),
     [NGX_HTTP_IGJOBS_FIELD_TOKEN] = ngx_string("token")
 };
 
@@ -31,6 +32,7 @@ static const ngx_str_t  ngx_http_igjobs_field_keys[] = {
         ngx_string(",\"source_account\":"),
     [NGX_HTTP_IGJOBS_FIELD_EVIDENCE] = ngx_string(",\"evidence\":"),
     [NGX_HTTP_IGJOBS_FIELD_CREATED_AT] = ngx_string(",\"created_at\":"),
+    [NGX_HTTP_IGJOBS_FIELD_ORIGIN] = ngx_string(",\"origin\":"),
     [NGX_HTTP_IGJOBS_FIELD_TOKEN] = ngx_string(",\"token\":")
 };
 
@@ -44,6 +46,8 @@ static void ngx_http_igjobs_field_csv(ngx_http_igjobs_fields_t *fields,
     igj_json_t *csv, int safe);
 static void ngx_http_igjobs_field_created(ngx_http_igjobs_fields_t *fields,
     int64_t created);
+static const ngx_str_t *ngx_http_igjobs_field_origin(
+    const ngx_http_igjobs_rows_t *rows);
 
 
 ngx_int_t
@@ -107,7 +111,8 @@ ngx_http_igjobs_fields_whole(const ngx_http_igjobs_fields_t *fields)
     return (fields->mask & (1 << NGX_HTTP_IGJOBS_FIELD_GENDER
                             | 1 << NGX_HTTP_IGJOBS_FIELD_CONFIDENCE
                             | 1 << NGX_HTTP_IGJOBS_FIELD_SOURCE_ACCOUNT
-                            | 1 << NGX_HTTP_IGJOBS_FIELD_EVIDENCE))
+                            | 1 << NGX_HTTP_IGJOBS_FIELD_EVIDENCE
+                            | 1 << NGX_HTTP_IGJOBS_FIELD_ORIGIN))
            != 0;
 }
 
@@ -160,6 +165,11 @@ ngx_http_igjobs_field_json(ngx_http_igjobs_fields_t *fields,
         igj_json_raw(json, fields->created_text, fields->created_json.len);
         return;
 
+    case NGX_HTTP_IGJOBS_FIELD_ORIGIN:
+        value = ngx_http_igjobs_field_origin(rows);
+        igj_json_string(json, (char *) value->data, value->len);
+        return;
+
     case NGX_HTTP_IGJOBS_FIELD_TOKEN:
         len = ngx_http_igjobs_token(fields->tokens, rows->ordinal + 1, token);
         igj_json_string(json, (char *) token, len);
@@ -196,6 +206,16 @@ ngx_http_igjobs_field_created(ngx_http_igjobs_fields_t *fields,
 }
 
 
+static const ngx_str_t *
+ngx_http_igjobs_field_origin(const ngx_http_igjobs_rows_t *rows)
+{
+    static const ngx_str_t  fresh = ngx_string("fresh");
+    static const ngx_str_t  reused = ngx_string("reused");
+
+    return rows->reused ? &reused : &fresh;
+}
+
+
 void
 ngx_http_igjobs_fields_csv(ngx_http_igjobs_fields_t *fields,
     const ngx_http_igjobs_rows_t *rows, igj_json_t *csv, int safe)
@@ -228,6 +248,11 @@ ngx_http_igjobs_field_csv(ngx_http_igjobs_fields_t *fields,
         /* without the quotes of JSON */
         igj_json_raw(csv, fields->created_text + 1,
                      fields->created_json.len - 2);
+        return;
+
+    case NGX_HTTP_IGJOBS_FIELD_ORIGIN:
+        value = ngx_http_igjobs_field_origin(rows);
+        igj_json_raw(csv, (char *) value->data, value->len);
         return;
 
     case NGX_HTTP_IGJOBS_FIELD_TOKEN:

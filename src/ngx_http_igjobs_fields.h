@@ -24,6 +24,7 @@ typedef enum {
     NGX_HTTP_IGJOBS_FIELD_SOURCE_ACCOUNT,
     NGX_HTTP_IGJOBS_FIELD_EVIDENCE,
     NGX_HTTP_IGJOBS_FIELD_CREATED_AT,
+    NGX_HTTP_IGJOBS_FIELD_ORIGIN,
     NGX_HTTP_IGJOBS_FIELD_TOKEN,
     NGX_HTTP_IGJOBS_FIELDS
 } ngx_http_igjobs_field_e;
@@ -36,7 +37,7 @@ typedef enum {
 
 #define NGX_HTTP_IGJOBS_FIELDS_ALL                                            \
     "id, username, full_name, gender, confidence, source_account, evidence, " \
-    "created_at and token"
+    "created_at, origin and token"
 
 
 typedef struct {

@@ -9,7 +9,8 @@
 
 #define NGX_HTTP_IGJOBS_ROWS_N        0     /* bigint */
 #define NGX_HTTP_IGJOBS_ROWS_CREATED  1     /* timestamptz */
-#define NGX_HTTP_IGJOBS_ROWS_FIRST    2     /* of the texts */
+#define NGX_HTTP_IGJOBS_ROWS_ORIGIN   2     /* text or null */
+#define NGX_HTTP_IGJOBS_ROWS_FIRST    3     /* of the texts of the rows */
 
 
 static ngx_uint_t ngx_http_igjobs_rows_whole(ngx_http_igjobs_rows_t *rows,
@@ -195,6 +196,8 @@ ngx_http_igjobs_rows_chunk(ngx_http_igjobs_rows_t *rows)
                                               NGX_HTTP_IGJOBS_ROWS_N);
     rows->created = (int64_t) ngx_http_igjobs_rows_integer(rows, rows->chunk,
                                                 NGX_HTTP_IGJOBS_ROWS_CREATED);
+    rows->reused = !ngx_http_igjobs_pg_is_null(rows->result, rows->chunk,
+                                               NGX_HTTP_IGJOBS_ROWS_ORIGIN);
 
     for (i = 0; i < rows->texts; i++) {
         rows->rest[i] = ngx_http_igjobs_rows_text(rows, rows->chunk, i);

@@ -34,6 +34,7 @@ typedef struct {
     ngx_str_t                     value[NGX_HTTP_IGJOBS_ROWS_TEXTS];
     int64_t                       created;  /* us since 2000-01-01 UTC */
     int64_t                       ordinal;  /* in the job, from 0 */
+    unsigned                      reused:1; /* bought for an earlier job */
 
     /* the rows' own */
     ngx_http_igjobs_pg_result_t  *result;   /* NULL: no rows left */

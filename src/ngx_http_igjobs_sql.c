@@ -89,23 +89,23 @@ static const ngx_http_igjobs_sql_t
 
     [NGX_HTTP_IGJOBS_SQL_RESULT_ROWS] = {
         "igjobs_result_rows",
-        "select n, created_at, profile_ids, usernames, full_names"
+        "select n, created_at, null::text, profile_ids, usernames, full_names"
         " from igjobs.result_rows($1::text, $2::uuid, $3::bigint, $4::int,"
         " $5::text)",
         5, NGX_HTTP_IGJOBS_PG_PAGES, NGX_HTTP_IGJOBS_SQL_BINARY, NULL },
 
     [NGX_HTTP_IGJOBS_SQL_WHOLE_ROWS] = {
         "igjobs_whole_rows",
-        "select n, created_at, profile_ids, usernames, full_names, genders,"
-        " confidences, source_accounts, evidences"
+        "select n, created_at, origin, profile_ids, usernames, full_names,"
+        " genders, confidences, source_accounts, evidences"
         " from igjobs.whole_rows($1::text, $2::uuid, $3::bigint, $4::int,"
         " $5::text, $6::boolean)",
         6, NGX_HTTP_IGJOBS_PG_PAGES, 1, NULL },
 
     [NGX_HTTP_IGJOBS_SQL_FILTERED_ROWS] = {
         "igjobs_filtered_rows",
-        "select n, created_at, profile_ids, usernames, full_names, genders,"
-        " confidences, source_accounts, evidences, ordinals"
+        "select n, created_at, origin, profile_ids, usernames, full_names,"
+        " genders, confidences, source_accounts, evidences, ordinals"
         " from igjobs.filtered_rows($1::text, $2::uuid, $3::bigint, $4::int,"
         " $5::text, $6::text, $7::text, $8::real)",
         8, NGX_HTTP_IGJOBS_PG_PAGES, 1, NULL },

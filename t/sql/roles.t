@@ -57,6 +57,7 @@ my %may = (
         delivery_result
         drop_expired_keys
         drop_old_deliveries
+        drop_old_purchases
         due_schedules
         ensure_partitions
         erase_step
@@ -66,6 +67,7 @@ my %may = (
         give_back
         lead
         lease_deliveries
+        note_purchases
         orphan_runs
         overdue_jobs
         renew

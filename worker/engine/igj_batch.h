@@ -46,6 +46,7 @@ typedef enum {
     IGJ_BATCH_RUN_PLANNED,   /* accounts set apart, nothing started */
     IGJ_BATCH_RUN_INTENT,    /* the start call may be under way, no id known */
     IGJ_BATCH_RUN_STARTED,   /* id known */
+    IGJ_BATCH_RUN_READING,   /* an earlier job's run, which is read again */
     IGJ_BATCH_RUN_CLOSED
 } igj_batch_run_state_t;
 
@@ -66,6 +67,9 @@ struct igj_batch_run_s {
     igj_allowance_t         allowance;
     const char             *actor;        /* of an intent that was there; NULL:
                                              the configured one */
+    bool                    reused;       /* is or was READING */
+    int64_t                 account_max;  /* READING: items to take of each
+                                             account; 0: all */
     const char             *accounts;     /* newline-joined; NULL: all */
 };
 

@@ -233,7 +233,7 @@ igj_claim_read_runs(igj_claim_t *c)
 static int
 igj_claim_add_run(igj_claim_t *c, const cJSON *item)
 {
-    double            age;
+    double            age, account_max;
     const char       *state, *accounts, *actor;
     igj_batch_run_t  *run;
 
@@ -269,10 +269,16 @@ igj_claim_add_run(igj_claim_t *c, const cJSON *item)
     igj_claim_id(run->token, item, "token");
     igj_claim_id(run->run_id, item, "run_id");
     igj_claim_id(run->dataset_id, item, "dataset_id");
+    run->reused = cJSON_IsString(cJSON_GetObjectItemCaseSensitive(item,
+                                                                  "origin"));
+    account_max = cJSON_GetNumberValue(
+        cJSON_GetObjectItemCaseSensitive(item, "account_max"));
+    run->account_max = account_max > 0 ? (int64_t) account_max : 0;
 
     run->state = strcmp(state, "planned") == 0 ? IGJ_BATCH_RUN_PLANNED
                  : strcmp(state, "intent") == 0 ? IGJ_BATCH_RUN_INTENT
                  : strcmp(state, "started") == 0 ? IGJ_BATCH_RUN_STARTED
+                 : strcmp(state, "reading") == 0 ? IGJ_BATCH_RUN_READING
                  : IGJ_BATCH_RUN_CLOSED;
 
     return IGJ_OK;

@@ -37,6 +37,9 @@
 
 #define IGJ_HOUSEKEEPER_SCHEDULES   16         /* of a round */
 
+#define IGJ_HOUSEKEEPER_NOTE        100        /* batches of one statement */
+#define IGJ_HOUSEKEEPER_NOTE_STEPS  5          /* of a round */
+
 #define IGJ_HOUSEKEEPER_ALL         10000      /* turns of one scope */
 
 #define IGJ_FIRST_UUID  "00000000-0000-0000-0000-000000000000"
@@ -76,6 +79,7 @@ static void igj_housekeeper_schedules(igj_housekeeper_t *h);
 static void igj_housekeeper_schedule(igj_housekeeper_t *h,
     const char *tenant, const char *schedule);
 static void igj_housekeeper_drop_old(igj_housekeeper_t *h, igj_sql_t id);
+static void igj_housekeeper_purchases(igj_housekeeper_t *h);
 static void igj_housekeeper_partitions(igj_housekeeper_t *h);
 static PGresult *igj_housekeeper_call(igj_housekeeper_t *h, igj_sql_t id,
     const igj_pg_args_t *args);
@@ -229,6 +233,8 @@ igj_housekeeper_round(igj_housekeeper_t *h)
     igj_housekeeper_drop_old(h, IGJ_SQL_DROP_EXPIRED_KEYS);
     igj_housekeeper_drop_old(h, IGJ_SQL_DROP_OLD_DELIVERIES);
     igj_housekeeper_drop_old(h, IGJ_SQL_ERASE_STEP);
+    igj_housekeeper_drop_old(h, IGJ_SQL_DROP_OLD_PURCHASES);
+    igj_housekeeper_purchases(h);
 
     if (igj_clock_ms() >= h->partitions_at) {
         igj_housekeeper_partitions(h);
@@ -583,6 +589,32 @@ igj_housekeeper_drop_old(igj_housekeeper_t *h, igj_sql_t id)
         PQclear(res);
 
         if (removed < IGJ_HOUSEKEEPER_OLD) {
+            return;
+        }
+    }
+}
+
+
+/* What jobs that have ended have bought, a part of it in each round. */
+
+static void
+igj_housekeeper_purchases(igj_housekeeper_t *h)
+{
+    int             step;
+    int64_t         noted;
+    PGresult       *res;
+    igj_pg_args_t   args;
+
+    for (step = 0; step < IGJ_HOUSEKEEPER_NOTE_STEPS; step++) {
+        igj_pg_args_init(&args);
+        igj_pg_number(&args, IGJ_HOUSEKEEPER_NOTE);
+        res = igj_housekeeper_call(h, IGJ_SQL_NOTE_PURCHASES, &args);
+
+        noted = (res != NULL && PQntuples(res) == 1)
+                ? igj_pg_get_number(res, 0, 0) : 0;
+        PQclear(res);
+
+        if (noted < IGJ_HOUSEKEEPER_NOTE) {
             return;
         }
     }

@@ -143,6 +143,12 @@ igj_statement(igj_sql_t id)
         igj_sql(IGJ_SQL_DROP_EXPIRED_KEYS, "igj_drop_expired_keys",
                 "select igjobs.drop_expired_keys($1::int)"),
 
+        igj_sql(IGJ_SQL_NOTE_PURCHASES, "igj_note_purchases",
+                "select igjobs.note_purchases($1::int)"),
+
+        igj_sql(IGJ_SQL_DROP_OLD_PURCHASES, "igj_drop_old_purchases",
+                "select igjobs.drop_old_purchases($1::int)"),
+
         igj_sql(IGJ_SQL_DUE_SCHEDULES, "igj_due_schedules",
                 "select tenant, schedule_id "
                 "from igjobs.due_schedules($1::int)"),

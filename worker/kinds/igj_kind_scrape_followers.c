@@ -188,7 +188,9 @@ igj_scrape_run(igj_scrape_t *k, igj_batch_run_t *record)
 
     on = igj_scrape_start(k);
 
-    if (on && k->record->state == IGJ_BATCH_RUN_STARTED) {
+    if (on && (k->record->state == IGJ_BATCH_RUN_STARTED
+               || k->record->state == IGJ_BATCH_RUN_READING))
+    {
         on = igj_scrape_collect(k);
     }
 

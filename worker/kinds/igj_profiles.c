@@ -181,7 +181,14 @@ igj_profiles_digest(igj_profiles_t *p, igj_sources_t *sources,
     int           i, kept;
     igj_gender_e  gender;
 
-    igj_profiles_name_sources(p, sources);
+    if (filter->own) {
+        igj_profiles_take_own(p, sources, filter->own_max);
+        page->items = p->n;
+
+    } else {
+        igj_profiles_name_sources(p, sources);
+    }
+
     igj_profiles_distinct(p);
 
     page->seen = p->n;
@@ -204,6 +211,26 @@ igj_profiles_digest(igj_profiles_t *p, igj_sources_t *sources,
     page->nrows = kept;
 
     return IGJ_OK;
+}
+
+
+void
+igj_profiles_take_own(igj_profiles_t *p, igj_sources_t *sources, int64_t max)
+{
+    int              i, n;
+    igj_batch_row_t  row;
+
+    n = 0;
+
+    for (i = 0; i < p->n; i++) {
+        row = p->rows[i];
+
+        if (igj_sources_takes(sources, row.source, max, &row.source)) {
+            p->rows[n++] = row;
+        }
+    }
+
+    p->n = n;
 }
 
 

@@ -42,6 +42,9 @@ typedef struct {
     const igj_name_table_t *names;
     const char             *target_gender;      /* male, female, any */
     bool                    keep_unknown;
+    bool                    own;                /* the dataset has other
+                                                   accounts, too */
+    int64_t                 own_max;            /* then: of each of ours */
 } igj_profiles_filter_t;
 
 
@@ -56,6 +59,11 @@ igj_page_sink_t igj_profiles_sink(igj_profiles_t *p);
 IGJ_MUST_CHECK int igj_profiles_digest(igj_profiles_t *p,
     igj_sources_t *sources, const igj_profiles_filter_t *filter,
     igj_batch_page_t *page);
+
+/* Keeps the profiles of the run's own accounts, max of each at most (0: all),
+ * and counts them in *sources.  What the page says of faults is not heard. */
+void igj_profiles_take_own(igj_profiles_t *p, igj_sources_t *sources,
+    int64_t max);
 
 void igj_profiles_free(igj_profiles_t *p);
 

@@ -4,7 +4,8 @@
  * What the files of kind scrape_followers share: igj_kind_scrape_followers.c
  * (a batch from end to end), igj_scrape_start.c (a run is started or found),
  * igj_scrape_collect.c (its pages are stored), igj_scrape_end.c (what its end
- * means).  One igj_scrape_t a lane.
+ * means), igj_scrape_reuse.c (runs that an earlier job has bought).  One
+ * igj_scrape_t a lane.
  *
  * Steps return true when the batch's way goes on, and false when it ends here
  * with *outcome.
@@ -61,6 +62,37 @@ bool igj_scrape_lost_run(igj_scrape_t *k);
 
 /* The start was refused for its input: halves, or a bad account. */
 bool igj_scrape_refused(igj_scrape_t *k, const igj_provider_error_t *err);
+
+
+/*
+ * Steps of the end.
+ */
+
+/* The last page, with a final word for every account. */
+bool igj_scrape_close_run(igj_scrape_t *k, igj_batch_page_t *page);
+
+/* What a run that is not over for its accounts brought. */
+bool igj_scrape_store_rest(igj_scrape_t *k, igj_batch_page_t *page);
+
+/* Closes the run, with words what is final for its accounts, and plans one for
+ * each part. */
+bool igj_scrape_split(igj_scrape_t *k, const char *const *parts, int nparts,
+    bool words);
+
+
+/*
+ * Runs that only read what an earlier job bought (igj_scrape_reuse.c).
+ */
+
+void igj_scrape_reuse_start(igj_scrape_t *k);
+
+/* Counts what earlier holders of the batch have stored of it. */
+bool igj_scrape_reuse_recount(igj_scrape_t *k);
+
+bool igj_scrape_reuse_end(igj_scrape_t *k, igj_batch_page_t *page);
+
+/* The dataset is gone. */
+bool igj_scrape_reuse_gone(igj_scrape_t *k);
 
 
 /* All return false, with *outcome filled. */

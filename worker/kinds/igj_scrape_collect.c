@@ -30,8 +30,13 @@ igj_scrape_collect(igj_scrape_t *k)
 {
     bool  end, ready;
 
+    k->sources.counted = (k->record->cursor == 0);
     k->sources.data |= (k->record->cursor > 0);
     end = false;
+
+    if (k->record->reused && !igj_scrape_reuse_recount(k)) {
+        return false;
+    }
 
     while (!end) {
         ready = igj_run_final(&k->run);
@@ -52,7 +57,7 @@ igj_scrape_collect(igj_scrape_t *k)
         }
 
         if (!igj_scrape_page(k, &end)) {
-            return false;
+            return k->run.state == IGJ_RUN_LOST && igj_scrape_lost_run(k);
         }
     }
 
@@ -159,6 +164,9 @@ igj_scrape_page(igj_scrape_t *k, bool *end)
     filter.names = &k->names;
     filter.target_gender = k->batch->target_gender;
     filter.keep_unknown = k->batch->keep_unknown;
+    filter.own = k->record->reused;
+    filter.own_max = k->record->account_max;
+    k->sources.counted &= (read.malformed == 0);
 
     if (igj_profiles_digest(&k->profiles, &k->sources, &filter, &page)
         != IGJ_OK)
@@ -191,6 +199,10 @@ igj_scrape_read(igj_scrape_t *k, igj_page_t *read)
                                    &sink, read, &err)
             != IGJ_PROVIDER_OK)
         {
+            if (k->run.old && err.http_status == 404) {
+                k->run.state = IGJ_RUN_LOST;
+                return false;
+            }
             return igj_scrape_failed(k, "read", &err);
         }
 

@@ -22,16 +22,12 @@
 #include "igj_scrape.h"
 
 
-static bool igj_scrape_close_run(igj_scrape_t *k, igj_batch_page_t *page);
 static bool igj_scrape_first_run(const igj_scrape_t *k);
 static bool igj_scrape_again(igj_scrape_t *k, const char *accounts,
     bool words, const char *why, int64_t delay_ms);
 static bool igj_scrape_missing(igj_scrape_t *k, igj_batch_page_t *page,
     char *missing, int n);
-static bool igj_scrape_store_rest(igj_scrape_t *k, igj_batch_page_t *page);
 static bool igj_scrape_halve(igj_scrape_t *k, char *accounts, int n);
-static bool igj_scrape_split(igj_scrape_t *k, const char *const *parts,
-    int nparts, bool words);
 static bool igj_scrape_alone(igj_scrape_t *k, igj_batch_page_t *page,
     igj_source_state_t end);
 
@@ -42,6 +38,12 @@ igj_scrape_end(igj_scrape_t *k, igj_batch_page_t *page)
     int    n;
     bool   failed;
     char  *missing;
+
+    k->sources.counted &= (k->run.state == IGJ_RUN_SUCCEEDED);
+
+    if (k->record->reused) {
+        return igj_scrape_reuse_end(k, page);
+    }
 
     if (k->run.state == IGJ_RUN_SUCCEEDED) {
 
@@ -79,7 +81,7 @@ igj_scrape_end(igj_scrape_t *k, igj_batch_page_t *page)
 
 /* The last page, with a final word for every account. */
 
-static bool
+bool
 igj_scrape_close_run(igj_scrape_t *k, igj_batch_page_t *page)
 {
     cJSON           *outcomes;
@@ -105,10 +107,20 @@ igj_scrape_close_run(igj_scrape_t *k, igj_batch_page_t *page)
 }
 
 
+/* Of those that were bought. */
+
 static bool
 igj_scrape_first_run(const igj_scrape_t *k)
 {
-    return k->batch->runs == k->record;
+    const igj_batch_run_t  *run;
+
+    run = k->batch->runs;
+
+    while (run->reused) {
+        run = run->next;
+    }
+
+    return run == k->record;
 }
 
 
@@ -170,7 +182,7 @@ igj_scrape_missing(igj_scrape_t *k, igj_batch_page_t *page, char *missing,
 
 /* What a run that is not over for its accounts brought. */
 
-static bool
+bool
 igj_scrape_store_rest(igj_scrape_t *k, igj_batch_page_t *page)
 {
     cJSON           *outcomes;
@@ -214,7 +226,7 @@ igj_scrape_halve(igj_scrape_t *k, char *accounts, int n)
 /* Closes the run, with words what is final for its accounts, and plans one for
  * each part. */
 
-static bool
+bool
 igj_scrape_split(igj_scrape_t *k, const char *const *parts, int nparts,
     bool words)
 {
@@ -227,7 +239,8 @@ igj_scrape_split(igj_scrape_t *k, const char *const *parts, int nparts,
     outcomes = words ? igj_sources_final(&k->sources, igj_scrape_max_count(k),
                                          true, &given_up)
                      : NULL;
-    state = k->record->state == IGJ_BATCH_RUN_STARTED
+    state = (k->record->state == IGJ_BATCH_RUN_STARTED
+             || k->record->state == IGJ_BATCH_RUN_READING)
             ? igj_scrape_run_state(&k->run) : "refused";
 
     rc = igj_batch_split_run(k->batch, k->record, state, k->run.cost_usd,
@@ -261,6 +274,10 @@ igj_scrape_lost_run(igj_scrape_t *k)
     bool               failed, on;
     char              *missing;
     igj_batch_page_t   page;
+
+    if (k->record->reused) {
+        return igj_scrape_reuse_gone(k);
+    }
 
     memset(&page, 0, sizeof(igj_batch_page_t));
     page.from = page.to = k->record->cursor;

@@ -34,6 +34,11 @@ igj_scrape_start(igj_scrape_t *k)
 {
     bool  absent;
 
+    if (k->record != NULL && k->record->state == IGJ_BATCH_RUN_READING) {
+        igj_scrape_reuse_start(k);
+        return true;
+    }
+
     if (k->record != NULL && k->record->state == IGJ_BATCH_RUN_STARTED) {
         igj_run_init(&k->run, k->record->run_id, k->record->dataset_id);
         return true;

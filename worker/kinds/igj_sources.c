@@ -12,6 +12,8 @@
 static int igj_sources_find(const igj_sources_t *s, const char *name);
 static igj_source_state_t igj_sources_state(const cJSON *outcomes,
     const char *name);
+static const char *igj_sources_word(const igj_sources_t *s, int i,
+    igj_source_state_t state, int64_t max_count);
 static bool igj_sources_done(const igj_sources_t *s, int i,
     int64_t max_count);
 
@@ -79,6 +81,12 @@ igj_sources_state(const cJSON *outcomes, const char *name)
     word = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(outcomes,
                                                                  name));
 
+    if (word != NULL
+        && (strcmp(word, "full") == 0 || strcmp(word, "whole") == 0))
+    {
+        return IGJ_SOURCE_OK;
+    }
+
     for (i = IGJ_SOURCE_PARTIAL; word != NULL && i <= IGJ_SOURCE_REJECTED; i++)
     {
         if (strcmp(igj_source_words[i], word) == 0) {
@@ -143,6 +151,24 @@ igj_sources_profile(igj_sources_t *s, const char *name)
     s->counts[i]++;
 
     return s->names[i];
+}
+
+
+bool
+igj_sources_takes(igj_sources_t *s, const char *name, int64_t max,
+    const char **source)
+{
+    int  i;
+
+    i = igj_sources_find(s, name);
+
+    if (i < 0 ? name[0] != '\0' : max > 0 && s->counts[i] >= max) {
+        return false;
+    }
+
+    *source = igj_sources_profile(s, name);
+
+    return true;
 }
 
 
@@ -317,8 +343,24 @@ igj_sources_final(igj_sources_t *s, int64_t max_count, bool only_done,
 
         *given_up += (state == IGJ_SOURCE_BLOCKED
                       || state >= IGJ_SOURCE_FAILED);
-        cJSON_AddStringToObject(out, s->names[i], igj_source_words[state]);
+        cJSON_AddStringToObject(out, s->names[i],
+                                igj_sources_word(s, i, state, max_count));
     }
 
     return out;
+}
+
+
+/* Of an account whose items are known to be its own and to be all, the word
+ * says whether there are more. */
+
+static const char *
+igj_sources_word(const igj_sources_t *s, int i, igj_source_state_t state,
+    int64_t max_count)
+{
+    if (state != IGJ_SOURCE_OK || !s->counted || s->counts[i] == 0) {
+        return igj_source_words[state];
+    }
+
+    return s->counts[i] >= max_count ? "full" : "whole";
 }

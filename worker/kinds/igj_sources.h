@@ -39,6 +39,8 @@ typedef struct {
     int                  last;       /* named by the newest item, -1: none */
     bool                 named;      /* items say where they come from */
     bool                 data;       /* the run has shown any profile */
+    bool                 counted;    /* counts are of all items of a run that
+                                        succeeded */
     igj_source_state_t   unnamed;    /* least final fault without a name;
                                         SILENT: there was none */
 } igj_sources_t;
@@ -53,6 +55,14 @@ void igj_sources_free(igj_sources_t *s);
 /* The account of that name in its own spelling, counted; NULL if it is not
  * one of the run's.  name may be "". */
 const char *igj_sources_profile(igj_sources_t *s, const char *name);
+
+/*
+ * For a dataset that holds more than the run's accounts: is this profile of one
+ * of them that has not max yet (0: no limit)?  Then *source is as from
+ * igj_sources_profile().
+ */
+bool igj_sources_takes(igj_sources_t *s, const char *name, int64_t max,
+    const char **source);
 
 /* An item that reports a fault of an account; "" for a run of one account is
  * that account. */

@@ -253,7 +253,8 @@ igj_apify_read_page(igj_provider_t *p, igj_run_t *run,
     req.verify = igj_pager_verify;
     req.data = &r;
 
-    class = igj_apify_call(a, &req, IGJ_APIFY_GRACE_MS, "read", &resp, err);
+    class = igj_apify_call(a, &req, run->old ? 0 : IGJ_APIFY_GRACE_MS, "read",
+                           &resp, err);
 
     if (class == IGJ_PROVIDER_OK) {
         igj_pager_finish(&r, run);

@@ -112,6 +112,8 @@ typedef struct {
     char                   status[32];         /* the provider's own word */
     double                 cost_usd;           /* -1: not known yet */
     int64_t                total_seen;         /* longest dataset seen */
+    bool                   old;                /* started long ago: what is not
+                                                  found is gone */
 } igj_run_t;
 
 

@@ -124,12 +124,13 @@ sub count {
     return $self->sql("select count(*) from igjobs.$table where $where");
 }
 
-# outcomes of a job's accounts: name to word
+# outcomes of a job's accounts: name to word, as clients see it
 sub outcomes {
     my ($self, $job) = @_;
 
     return map { @$_ } $self->{stack}->postgres->rows(
-        'select k.key, k.value from igjobs.batch_accounts a,'
+        "select k.key, regexp_replace(k.value, '^(full|whole)\$', 'ok')"
+        . ' from igjobs.batch_accounts a,'
         . " jsonb_each_text(a.outcomes) k where a.job_id = '$job'");
 }
 
