@@ -188,13 +188,21 @@ void ngx_http_igjobs_pg_lost(ngx_http_igjobs_pg_conn_t *conn, ngx_str_t *why);
 void ngx_http_igjobs_pg_replace(ngx_http_igjobs_pg_conn_t *conn);
 /* closes for good */
 void ngx_http_igjobs_pg_shut(ngx_http_igjobs_pg_conn_t *conn);
-/* flushes output and watches for writability as needed; NGX_ERROR: broken */
-ngx_int_t ngx_http_igjobs_pg_flush(ngx_http_igjobs_pg_conn_t *conn);
+/* goes on with connecting, while nothing watches the socket */
+void ngx_http_igjobs_pg_poll(ngx_http_igjobs_pg_conn_t *conn,
+    PostgresPollingStatusType status);
 /* the connection has work, or none: what reload and age may do with it */
 void ngx_http_igjobs_pg_busy(ngx_http_igjobs_pg_conn_t *conn);
 void ngx_http_igjobs_pg_idle(ngx_http_igjobs_pg_conn_t *conn);
 /* libpq's message in one line, valid until the next call */
 ngx_str_t ngx_http_igjobs_pg_error(ngx_http_igjobs_pg_conn_t *conn);
+
+/* socket: watches it, for writing or reading; NGX_ERROR: no room */
+ngx_int_t ngx_http_igjobs_pg_watch(ngx_http_igjobs_pg_conn_t *conn,
+    ngx_uint_t write);
+void ngx_http_igjobs_pg_unwatch(ngx_http_igjobs_pg_conn_t *conn);
+/* flushes output and watches for writability as needed; NGX_ERROR: broken */
+ngx_int_t ngx_http_igjobs_pg_flush(ngx_http_igjobs_pg_conn_t *conn);
 
 /* groups and ops */
 void ngx_http_igjobs_pg_post(ngx_http_igjobs_pg_group_t *group);
