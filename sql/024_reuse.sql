@@ -34,6 +34,10 @@ comment on constraint purchases_pkey on igjobs.purchases is
 comment on column igjobs.purchases.whole is
     'the account had no more followers than the run brought';
 
+create index purchases_job on igjobs.purchases (job_id);
+comment on index igjobs.purchases_job is
+    'igjobs.erase_personal: those of one job';
+
 create index purchases_bought_at on igjobs.purchases (bought_at);
 comment on index igjobs.purchases_bought_at is
     'igjobs.drop_old_purchases: the oldest';
@@ -120,6 +124,7 @@ begin
     where r.tenant = j.tenant and r.job_id = j.job_id
         and r.batch_no >= p_first and r.batch_no < p_first + p_batches
         and r.state = 'succeeded' and r.origin is null
+        and j.erased_at is null
         and r.run_id is not null and r.dataset_id is not null
         and r.intent_at > now() - igjobs.reuse_time()
     order by u.account, r.provider, r.actor, r.intent_at desc
@@ -250,6 +255,9 @@ begin
         on r.tenant = p.tenant and r.job_id = p.job_id
         and r.batch_no = p.batch_no and r.run_no = p.run_no
         and r.dataset_id is not null
+    join public.scrape_jobs s
+        on s.tenant = p.tenant and s.job_id = p.job_id
+        and s.erased_at is null
     where p.bought_at > now() - least(
             igjobs.reuse_time(), j.max_age_seconds * interval '1 s')
         and case when k.is_set then p.max_count = j.max_count_per_account

@@ -110,7 +110,8 @@ begin
     return exists (
         select from igjobs.runs r
         where r.tenant = p_tenant and r.job_id = p_job
-            and (r.closed_at is null and r.state not in ('planned', 'kept')
+            and (r.closed_at is null
+                 and r.state not in ('planned', 'kept', 'reading')
                  or r.state = 'stray'
                  or r.settle_at is not null or r.look_at is not null));
 end
@@ -177,6 +178,16 @@ begin
         return gone;
     end if;
 
+    delete from igjobs.purchases p
+    where p.ctid = any (array(
+        select t.ctid from igjobs.purchases t
+        where t.tenant = j.tenant and t.job_id = j.job_id
+        limit p_limit));
+    get diagnostics gone = row_count;
+    if gone > 0 then
+        return gone;
+    end if;
+
     delete from igjobs.chunks c
     where c.tenant = j.tenant and c.job_id = j.job_id;
     get diagnostics gone = row_count;
@@ -184,8 +195,8 @@ begin
 end
 $$;
 comment on function igjobs.erase_personal(public.scrape_jobs, integer) is
-    'Part of erase_step: results and accounts, up to p_limit rows. How many '
-    'went; 0 = none is left.';
+    'Part of erase_step: results, accounts, and what is known of them for '
+    'later jobs, up to p_limit rows. How many went; 0 = none is left.';
 
 
 create function igjobs.erase_rest(j public.scrape_jobs)

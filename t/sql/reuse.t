@@ -144,6 +144,26 @@ is $e->value(reused_accounts => 'default', $c->{job_id}), 0, 'nor a reuse';
 
 # erased, and forgotten
 
+my $erased = bought(1, 'full', tenant => 'eraser');
+noted();
+is_deeply runs(again(1, tenant => 'eraser')), ['reading reused all'],
+    'it could be read again';
+my $open = again(1, tenant => 'eraser');
+sub erase {
+    return $e->call(api_delete_job => { tenant => 'eraser' },
+                    { job => $_[0], body => {} })->{status};
+}
+is erase($erased), 202, 'erased';
+ok again(1, tenant => 'eraser')->{token}, 'what is erased is not read';
+$e->value(erase_step => 100) for 1 .. 9;
+is $e->sql("select count(*) from igjobs.purchases where tenant = 'eraser'"),
+    0, 'nor known any more';
+$e->call(give_back => held($open));
+erase($open->{job_id});
+$e->call(give_back => held($open));
+$e->value(erase_step => 100) for 1 .. 9;
+is erase($open->{job_id}), 200, 'a run that only reads holds nothing up';
+
 $e->sql("delete from igjobs.runs where job_id = '$second'");
 is_deeply runs(again(6)), ["reading reused account_1\naccount_2",
     "planned - account_3\naccount_4\naccount_5\naccount_6"],
