@@ -151,8 +151,8 @@ const igj_setting_t  igj_settings_table[] = {
 
     { "pg-connections", { "IGJOBS_PG_CONNECTIONS" }, IGJ_SETTING_NUMBER,
       igj_field(pg_connections), "2", 1, 64, NULL, false,
-      "Postgres connections that the lanes share; two more are used for "
-      "leases and upkeep" },
+      "Postgres connections that the lanes share; three more are used for "
+      "leases, upkeep and webhooks" },
 
     { "pg-prepare", { "IGJOBS_PG_PREPARE" }, IGJ_SETTING_SWITCH,
       igj_field(pg_prepare), "on", 0, 0, NULL, false,

@@ -24,6 +24,14 @@ sub submit {
     return $e->submit(50, %option, options => { callback_url => $url });
 }
 
+# the leased batch of a job as a claim tells it
+sub row_of {
+    my ($job) = @_;
+
+    return { tenant => 'default', job_id => $job, batch_no => 0,
+             attempt => $e->batch($job, 0)->{attempt} };
+}
+
 sub types {
     my ($job) = @_;
 
@@ -104,6 +112,22 @@ subtest 'what is told' => sub {
     $e->call(stop_job => 'default', $job, 'pause');
     $e->call(stop_job => 'default', $job, 'cancel');
     is(types($job), 'job.paused job.canceled', 'one that never ran');
+
+    my $control = sub {
+        $e->call("api_$_[0]" => { tenant => 'default' },
+                 { job => $job, body => {} })->{status};
+    };
+    $job = submit(URL);
+    $control->($_) for qw(pause resume);
+    $e->claim($job);
+    $control->($_) for qw(pause resume);
+    is(types($job), 'job.paused job.resumed job.started',
+        'a pause that is taken back before it came is none');
+    $e->fail(row_of($job), 'dead', 'x');
+    is($control->('redrive') =~ s/^20.$/taken/r, 'taken', 'opened again');
+    $e->store_all($e->claim($job), ids => [3]);
+    is(types($job), 'job.paused job.resumed job.started job.failed'
+        . ' job.resumed job.completed', 'and ended again');
 
     $job = $e->submit(50);
     $e->store_all($e->claim($job), ids => [3]);

@@ -8,7 +8,8 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::Bin/../lib", "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/../lib", "$FindBin::Bin/lib",
+    "$FindBin::Bin/../sql/lib";
 use IPC::Open2;
 use JSON::PP ();
 use Test::More;
@@ -19,6 +20,7 @@ use Igjobs::Process;
 use Igjobs::Queue;
 use Igjobs::Receiver;
 use Igjobs::Schema;
+use Igjobs::Session;
 use Igjobs::Stack;
 use Igjobs::Wait;
 
@@ -30,6 +32,7 @@ my $stack = Igjobs::Stack->new(sim => { args => ['--run-ms', 50] },
 $stack->start(qw(postgres redis sim worker));
 my $queue = Igjobs::Queue->new($stack);
 my $receiver = Igjobs::Receiver->new;
+my $session = Igjobs::Session->new($stack->postgres);    # for what is polled
 
 # nine delays as short as a test needs them
 sub delays {
@@ -50,7 +53,7 @@ sub submit {
 sub deliveries {
     my ($job) = @_;
 
-    return $stack->psql("select string_agg(type || ' ' || state, ', '"
+    return $session->run("select string_agg(type || ' ' || state, ', '"
         . " order by seq) from igjobs.deliveries where job_id = '$job'");
 }
 
@@ -299,7 +302,9 @@ subtest 'Postgres is away' => sub {
 
     $queue->wait_end($job);
     $receiver->wait_events('/away', 1);
+    undef $session;
     $stack->postgres->restart;
+    $session = Igjobs::Session->new($stack->postgres);
     wait_deliveries($job, BOTH);
     pass('goes on');
 };
@@ -328,6 +333,7 @@ subtest 'private addresses' => sub {
         . " where tries::text like '%whsec_%'"), 0, 'nor in the table');
 };
 
+undef $session;
 $receiver->stop;
 $stack->finish;
 done_testing;

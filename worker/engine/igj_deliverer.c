@@ -158,7 +158,7 @@ igj_deliverer_lease(igj_deliverer_t *d)
     igj_pg_text(&args, d->after_tenant ? d->after_tenant : "");
     igj_pg_text(&args, d->after_tenant ? d->after_origin : "");
 
-    if (igj_pg_call(d->engine->pg_upkeep,
+    if (igj_pg_call(d->engine->pg_webhooks,
                     igj_statement(IGJ_SQL_LEASE_DELIVERIES), &args, &res, NULL)
         != IGJ_PG_OK)
     {
@@ -349,7 +349,7 @@ igj_deliverer_record(igj_deliverer_t *d, const igj_delivery_t *delivery)
     igj_pg_text(&args, result->status > 0 ? result->answer : NULL);
     igj_pg_number(&args, result->wait_ms);
 
-    rc = igj_pg_call(d->engine->pg_upkeep,
+    rc = igj_pg_call(d->engine->pg_webhooks,
                      igj_statement(IGJ_SQL_DELIVERY_RESULT), &args, &res,
                      NULL);
     if (rc == IGJ_PG_OK) {

@@ -16,6 +16,9 @@
 #include "igj_threads.h"
 
 
+#define IGJ_ENGINE_WEBHOOKS_MS  5000     /* of a statement; others wait */
+
+
 static int igj_engine_fail(char *error, const char *text);
 static int igj_engine_kinds(igj_engine_t *e, char *error);
 static int igj_engine_first_runs(igj_engine_t *e, char *error);
@@ -58,10 +61,12 @@ igj_engine_create(const igj_settings_t *settings,
                           IGJ_PG_CALL_MS, true);
     e->pg_renewer = igj_engine_pg(e, "leases", 1, settings->lease / 3, false);
     e->pg_upkeep = igj_engine_pg(e, "upkeep", 1, IGJ_PG_CALL_MS, false);
+    e->pg_webhooks = igj_engine_pg(e, "webhooks", 1, IGJ_ENGINE_WEBHOOKS_MS,
+                                   false);
     e->leases = igj_leases_create((int) settings->lanes);
 
     if (e->pg == NULL || e->pg_renewer == NULL || e->pg_upkeep == NULL
-        || e->leases == NULL)
+        || e->pg_webhooks == NULL || e->leases == NULL)
     {
         (void) igj_engine_fail(error, "out of memory");
 
@@ -399,6 +404,7 @@ igj_engine_destroy(igj_engine_t *e)
     igj_pg_destroy(e->pg);
     igj_pg_destroy(e->pg_renewer);
     igj_pg_destroy(e->pg_upkeep);
+    igj_pg_destroy(e->pg_webhooks);
     igj_leases_destroy(e->leases);
     pthread_cond_destroy(&e->wake);
     pthread_mutex_destroy(&e->lock);

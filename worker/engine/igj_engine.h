@@ -39,6 +39,8 @@ struct igj_engine_s {
     igj_pg_t              *pg;            /* of the lanes; any thread */
     igj_pg_t              *pg_renewer;
     igj_pg_t              *pg_upkeep;     /* upkeep threads */
+    igj_pg_t              *pg_webhooks;   /* the deliverer, which must not wait
+                                             behind others' statements */
     igj_hints_t           *hints;         /* NULL: works without Redis */
     igj_seen_t            *seen;          /* beside the hints */
     igj_taker_t           *taker;
