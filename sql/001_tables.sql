@@ -42,8 +42,7 @@ begin
         when p_closed_at is not null
             then p_state in ('succeeded', 'failed', 'timed_out', 'aborted',
                              'absent', 'refused')
-        when p_state in ('started', 'kept', 'reading') then
-            p_run_id is not null
+        when p_state in ('started', 'reading') then p_run_id is not null
         when p_state = 'intent' then p_token is not null
         else p_state = 'planned'
         end;
@@ -52,8 +51,6 @@ $$;
 comment on function igjobs.run_fits(text, text, text, timestamptz) is
     'The states of a run. Open: planned (accounts set apart, nothing '
     'started), intent (the start call may be under way), started (id known). '
-    'kept: it had succeeded when its job was stopped, and is booked; who takes '
-    'the batch up again reads it from its cursor. '
     'reading: the dataset of an earlier job''s run is read. '
     'stray: closed for its batch, but to be ended at the provider and booked.';
 
@@ -275,6 +272,7 @@ create table igjobs.runs (
     run_no       integer not null,
     attempt      integer not null,
     reserved_day date,
+    unread       boolean not null default false,
     state        text not null,
     tenant       text not null,
     platform     text not null,
@@ -307,6 +305,9 @@ comment on column igjobs.runs.origin is
 comment on column igjobs.runs.account_max is
     'of a run that is read again: items to take of each account, if it has '
     'more than are wanted now';
+comment on column igjobs.runs.unread is
+    'ended and booked when its job was stopped: a redrive reads what it had '
+    'brought, from the cursor on';
 comment on column igjobs.runs.cursor is
     'items of the dataset that are stored; only pages move it';
 

@@ -168,9 +168,7 @@ begin
             'run_no', r.run_no, 'token', r.token, 'provider', r.provider,
             'actor', r.actor, 'run_id', r.run_id,
             'dataset_id', r.dataset_id, 'cursor', r.cursor,
-            'state', case r.state when 'kept' then 'started'
-                         else r.state end,
-            'accounts', r.accounts, 'origin', r.origin,
+            'state', r.state, 'accounts', r.accounts, 'origin', r.origin,
             'account_max', r.account_max, 'max_items', r.max_items,
             'intent_age_ms', (1000 * extract(epoch from
                 clock_timestamp() - r.intent_at))::bigint)

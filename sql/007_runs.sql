@@ -561,8 +561,7 @@ declare
     own boolean := r.closed_at is null
         and (r.run_id is null or r.run_id = p_run_id);
     beside boolean := not stray and (b.state = 'leased' or not own);
-    kept boolean := own and b.state = 'queued' and r.state = 'started'
-        and r.dataset_id is not null and p_state = 'succeeded';
+    to_read boolean := own and b.state = 'queued' and p_run_id is not null;
     booked integer := p_run_no;
 begin
     if r.look_at is not null and p_run_id is not null then
@@ -572,27 +571,25 @@ begin
     end if;
     if r.job_id is null then
         return 'unknown';
-    elsif igjobs.is_booked(b, p_run_no, p_run_id)
-        or r.state = 'kept' and r.run_id = p_run_id
-    then
+    elsif igjobs.is_booked(b, p_run_no, p_run_id) then
         return 'repeated';
     elsif b.state = 'leased' and r.closed_at is null
         and (p_run_id is null or r.run_id = p_run_id
              or r.run_id is null and r.token = p_token)
+        or b.state = 'queued' and own and igjobs.goes_on(b)
     then
         return 'held';
     end if;
 
     if beside then
         booked := igjobs.plan_run(b, '');
-    elsif b.state = 'queued' and not (stray or kept) then
+    elsif b.state = 'queued' and not (stray or to_read) then
         perform igjobs.plan_run(b, r.accounts);
     end if;
     update igjobs.runs t
-    set state = case when kept then 'kept' else p_state end,
-        closed_at = case when kept then null else clock_timestamp() end,
-        cost_usd = p_cost, provider = r.provider, actor = r.actor,
-        run_id = p_run_id,
+    set state = p_state, closed_at = clock_timestamp(), cost_usd = p_cost,
+        provider = r.provider, actor = r.actor, run_id = p_run_id,
+        unread = to_read,
         look_at = case when p_run_id is null
                       then igjobs.next_look(t.intent_at) end
     where t.tenant = p_tenant and t.job_id = p_job and t.batch_no = p_batch
@@ -608,18 +605,36 @@ begin
     end if;
     r.run_id := p_run_id;
     perform igjobs.book_closed_alone(r, p_cost);
-    return case when kept then 'kept' else 'booked' end;
+    return 'booked';
 end
 $$;
 comment on function igjobs.book_run(
     text, uuid, integer, integer, text, numeric, text, text) is
-    'Books a provider run that nobody will collect: on its own row, and the '
-    'accounts of a queued batch are planned again; or, where another holder '
+    'Books a provider run that nobody will collect: on its own row, and '
+    'where it never was, the accounts of a queued batch are planned again; or, where another holder '
     'has gone on with that row, on a further, closed row. p_run_id null = '
     'the provider never had it; p_token: by which it was found, as the holder '
-    'will, too. One that had succeeded is worth keeping: it stays open, and '
-    'whoever takes the queued batch up again reads it. Answers booked, kept, '
-    'repeated, held (the lease''s holder books it) or unknown.';
+    'will, too. What the run of a queued batch has brought is paid for: '
+    'whoever takes the batch up again reads it (unread). Answers booked, '
+    'repeated, held (the holder, or the next one of a job that goes on, reads '
+    'and books it) or unknown.';
+
+
+create function igjobs.goes_on(b igjobs.batches)
+    returns boolean
+    language plpgsql volatile
+as $$
+begin
+    return exists (
+        select from public.scrape_jobs j
+        where j.tenant = b.tenant and j.job_id = b.job_id
+            and (j.state in ('queued', 'running', 'paused')
+                 or j.state = 'stopping' and j.reason = 'pause'));
+end
+$$;
+comment on function igjobs.goes_on(igjobs.batches) is
+    'Part of book_run: will somebody claim the batch again? The job may have '
+    'been opened again while its runs were being aborted.';
 
 
 create function igjobs.is_booked(

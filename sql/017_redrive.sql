@@ -3,9 +3,9 @@
 -- and those that failed run once more, for the accounts that failed. Locks:
 -- the batch rows of the job in their order, the job row last.
 --
--- Runs that are still open then are not left alone: while their batch waits
--- the reaper ends and books them, which plans their accounts again; the next
--- holder of the batch goes on with one that it finds.
+-- What the provider has been paid for is not bought again: the next holder of
+-- a batch goes on with a run that is open still, and reads those that the stop
+-- had ended (unread, see book_run). An abort that comes too late leaves its run.
 
 insert into igjobs.settings (name, value, note) values
     ('max_redrives', '10', 'how often a job may be redriven');
@@ -96,6 +96,24 @@ $$;
 comment on function igjobs.plan_parts(text, uuid, igjobs.failed_part[]) is
     'Part of reopen_job: a further run for the accounts of each part, but for '
     'those that an open run of the batch has.';
+
+
+create function igjobs.reread_runs(p_tenant text, p_job uuid)
+    returns void
+    language plpgsql volatile
+as $$
+begin
+    update igjobs.runs r
+    set state = 'started', closed_at = null, unread = false
+    from igjobs.batches b
+    where r.tenant = p_tenant and r.job_id = p_job and r.unread
+        and b.tenant = p_tenant and b.job_id = p_job
+        and b.batch_no = r.batch_no and b.state = 'queued';
+end
+$$;
+comment on function igjobs.reread_runs(text, uuid) is
+    'Part of reopen_job: what runs had brought that the stop ended is read, '
+    'instead of bought again; what they miss is bought then.';
 
 
 create type igjobs.reopened as (
@@ -267,6 +285,7 @@ begin
                  + cardinality(parts);
     a.accounts := coalesce((
         select sum(cardinality(p.accounts)) from unnest(parts) p), 0);
+    perform igjobs.reread_runs(p_tenant, p_job);
     perform igjobs.forgive_queued(p_tenant, p_job);
     if cardinality(parts) > 0 then
         j := igjobs.reopen_parts(j, parts);

@@ -347,8 +347,8 @@ comment on function igjobs.book_closed(
     public.scrape_jobs, igjobs.runs, numeric) is
     'What the close of a run, in this transaction, means for the money of '
     'its locked job. r: the run as it was before, with its id. Without a '
-    'budget: its cost so far is booked, but for what was booked when it was '
-    'kept. One that was never started gives its '
+    'budget: its cost so far is booked, but for what was booked before it was '
+    'read. One that was never started gives its '
     'reservation back; any other keeps it until its cost is final '
     '(igjobs.settle_run).';
 

@@ -110,8 +110,7 @@ begin
     return exists (
         select from igjobs.runs r
         where r.tenant = p_tenant and r.job_id = p_job
-            and (r.closed_at is null
-                 and r.state not in ('planned', 'kept', 'reading')
+            and (r.closed_at is null and r.state not in ('planned', 'reading')
                  or r.state = 'stray'
                  or r.settle_at is not null or r.look_at is not null));
 end

@@ -71,8 +71,7 @@ sub unbooked {
     my ($job) = @_;
 
     return $stack->psql("select count(*) from igjobs.runs where job_id = '$job'"
-        . " and run_id is not null and (cost_usd is null"
-        . " or closed_at is null and state <> 'kept')");
+        . ' and run_id is not null and (closed_at is null or cost_usd is null)');
 }
 
 # items_of_aborted($job): what they had delivered, says the provider

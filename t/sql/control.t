@@ -184,7 +184,7 @@ $e->call(give_back => Igjobs::Engine::held($c));
 my $run_id = $e->sql("select run_id from igjobs.runs where job_id = '$job'");
 my @book = (book_run => 'default', $job, 0, $run);
 is $e->value(@book, 'succeeded', 0.25, $run_id, undef), $_, "its cost: $_"
-    for qw(kept repeated);
+    for qw(booked repeated);
 is $e->sql("select cost_usd::real from"
     . " public.scrape_jobs where job_id = '$job'"), 0.25, 'is booked once';
 is $e->sql("select count(*) from igjobs.orphan_runs(10)"

@@ -246,13 +246,22 @@ sub orphans {
 is orphans($job), 1, 'a run of a canceled job is to be aborted';
 reopen($job);
 is orphans($job), 0, 'no more when the job is open again';
-is $e->value(book_run => 'default', $job, 0, 0, 'aborted', 1, 'A'), 'booked',
-    'an abort that was under way is booked';
-is runs($job), '0 aborted all, 1 planned all', 'and the work planned again';
+is $e->value(book_run => 'default', $job, 0, 0, 'aborted', 1, 'A'), 'held',
+    'an abort that was under way leaves it to the next holder';
+is runs($job), '0 started all', 'nothing is planned beside it';
+
+($job) = canceled_with_run();
+is $e->value(book_run => 'default', $job, 0, 0, 'aborted', 1.5, 'A'), 'booked',
+    'one that came before is booked';
+is runs($job), '0 aborted all', 'as what it is';
+is $e->row($job)->{cost_usd}, 1.5, 'with its cost';
+reopen($job);
 $c = $e->claim($job);
-is $e->start_run($c), 1, 'it is bought as that run';
-$e->store($c, 1, ids => [1], close => 1);
-is $e->row($job)->{state}, 'completed', 'and the job ends';
+is_deeply [@{ $c->{runs}[0] }{qw(run_id state cursor)}], ['A', 'started', 0],
+    'the holder reads it from where it was';
+$e->store($c, 0, ids => [1], close => 1, run_state => 'aborted', cost => 1.5);
+is_deeply [@{ $e->row($job) }{qw(state cost_usd)}], ['completed', 1.5],
+    'and its cost is booked once';
 
 ($job) = canceled_with_run();
 reopen($job);

@@ -62,6 +62,7 @@ my %calls = (
         return ($c->{tenant}, $c->{job_id}) }],
     book_run => ['booked', 'repeated', sub { my ($c) = @_;
         $e->start_run($c, run_id => 'R');
+        $e->call(stop_job => @$c{qw(tenant job_id)}, 'cancel');
         $e->call(give_back => Igjobs::Engine::held($c));
         return (@$c{qw(tenant job_id batch_no)}, 0, 'aborted', 1, 'R') }],
 );
