@@ -103,6 +103,18 @@ comment on function igjobs.run_purchases(text, jsonb) is
     'none failed.';
 
 
+create function igjobs.asked_of_each(
+    r igjobs.runs, p_accounts text, p_max_count integer)
+    returns integer
+    language sql immutable
+return coalesce(
+    r.max_items / cardinality(string_to_array(p_accounts, e'\n')),
+    p_max_count);
+comment on function igjobs.asked_of_each(igjobs.runs, text, integer) is
+    'How many followers of each account a run was to bring: fewer than the '
+    'job wanted where its budget was short.';
+
+
 create function igjobs.note_batches(
     j public.scrape_jobs, p_first integer, p_batches integer)
     returns void
@@ -113,7 +125,9 @@ begin
         bought_at, job_id, batch_no, run_no, max_count, whole, tenant,
         platform, provider, actor, account)
     select distinct on (u.account, r.provider, r.actor)
-        r.intent_at, r.job_id, r.batch_no, r.run_no, j.max_count_per_account,
+        r.intent_at, r.job_id, r.batch_no, r.run_no,
+        igjobs.asked_of_each(r, coalesce(r.accounts, a.accounts),
+                             j.max_count_per_account),
         u.whole, r.tenant, r.platform, r.provider, r.actor, u.account
     from igjobs.runs r
     join igjobs.batch_accounts a

@@ -136,7 +136,22 @@ is turns($job), 0, 'no turns are issued for a job without money';
 is $e->batch($job, 2)->{state}, 'queued', 'its batch waits';
 is claim($job)->{answer}, 'later', 'and is not claimed';
 
-# ... but a batch whose run is paid for
+# ... which is what a later job may read again, and no more
+
+my $short = submit(50, 1.6);
+$c = claim($short);
+is $c->{allowance}{max_items}, 150, 'three items of each account';
+started($c, 0, 'short');
+$e->store($c, 0, ids => ['1'], close => 1,
+          outcomes => { map { ("account_$_" => 'full') } 1 .. 50 });
+$e->sql('update public.scrape_jobs set completed_at = completed_at'
+    . " - interval '2 s' where completed_at is not null");
+$e->value(note_purchases => 1000);
+is $e->sql("select string_agg(distinct max_count::text, ' ')"
+    . " from igjobs.purchases where job_id = '$short'"), 3,
+    'are noted as what was bought';
+
+# ... but a batch whose run is paid for goes on
 
 started($c[0], 0, 'P');
 $e->run_out($job);
