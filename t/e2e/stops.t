@@ -30,7 +30,7 @@ sub ended {
     my $doc = $queue->wait_end($job, 90);
 
     wait_for { $queue->count('runs', "job_id = '$job' and closed_at is null"
-                             . " and state <> 'planned'") == 0 }
+                             . " and state not in ('planned', 'kept')") == 0 }
         30, 'the open runs to be booked';
     is $stack->sim->ledger->{runs_active}, 0, 'no run is left at work';
     return $doc;
