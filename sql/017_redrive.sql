@@ -28,8 +28,7 @@ begin
         select (f.batch_no, f.state,
                 array_agg(u.account order by u.n),
                 coalesce(array_agg(u.account) filter (
-                    where f.outcomes ->> u.account <> 'partial'), '{}')
-               )::igjobs.failed_part
+                    where u.word <> 'partial'), '{}'))::igjobs.failed_part
         from (
             -- made anew, so that it is unpacked once for all names
             select b.batch_no, b.state, b.error_class, a.accounts,
@@ -42,18 +41,18 @@ begin
                 and (b.state = 'dead' or b.state = 'done' and
                      a.outcomes::text ~ '"(blocked|failed|rejected)"')
             offset 0) f,
-        string_to_table(f.accounts, e'\n') with ordinality u (account, n)
-        where case when p_error_class is null
-            then igjobs.account_error(f.outcomes ->> u.account, f.state,
-                                      f.error_class) is not null
-            else igjobs.account_error(f.outcomes ->> u.account, f.state,
-                                      f.error_class) = p_error_class
-            end
+        lateral (
+            select t.account, t.n, f.outcomes ->> t.account as word
+            from string_to_table(f.accounts, e'\n') with ordinality
+                t (account, n)
+            offset 0) u,
+        igjobs.account_error(u.word, f.state, f.error_class) failed_with
+        where failed_with is not null
+            and (p_error_class is null or failed_with = p_error_class)
         group by f.batch_no, f.state
         -- by its own class a dead batch runs again as a whole or not at all
         having f.state = 'done' or p_error_class is null
-            or bool_or(coalesce(f.outcomes ->> u.account, 'partial')
-                       = 'partial'));
+            or bool_or(coalesce(u.word, 'partial') = 'partial'));
 end
 $$;
 comment on function igjobs.failed_parts(text, uuid, text) is
@@ -81,16 +80,21 @@ begin
         on b.tenant = p_tenant and b.job_id = p_job
         and b.batch_no = p.batch_no,
     lateral (
-        select array_agg(u.account order by u.n) as accounts
-        from unnest(p.accounts) with ordinality u (account, n)
-        where not exists (
-            select from igjobs.runs r
-            where r.tenant = p_tenant and r.job_id = p_job
-                and r.batch_no = p.batch_no and r.closed_at is null
-                and (r.accounts is null
-                     or u.account = any (
-                         string_to_array(r.accounts, e'\n'))))) l
-    where l.accounts is not null;
+        select coalesce(bool_or(r.accounts is null), false) as whole,
+            string_to_array(string_agg(r.accounts, e'\n'), e'\n') as accounts
+        from igjobs.runs r
+        where r.tenant = p_tenant and r.job_id = p_job
+            and r.batch_no = p.batch_no and r.closed_at is null) o,
+    lateral (
+        select case
+            when o.whole then '{}'
+            when o.accounts is null then p.accounts
+            else array(
+                select u.account
+                from unnest(p.accounts) with ordinality u (account, n)
+                where u.account <> all (o.accounts) order by u.n)
+            end as accounts) l
+    where cardinality(l.accounts) > 0;
 end
 $$;
 comment on function igjobs.plan_parts(text, uuid, igjobs.failed_part[]) is

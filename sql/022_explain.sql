@@ -203,7 +203,7 @@ declare
 begin
     if s.due = 0 then
         return null;
-    elsif igjobs.job_waits(j, null) then
+    elsif igjobs.job_waits(j) then
         return igjobs.because('budget', j.updated_at, null, format(
             'The budget of %s USD does not cover a further run: %s USD are '
             'spent and %s USD set aside for runs whose cost is not known yet.',
