@@ -20,7 +20,7 @@ my @seeds = split /,/, $ENV{IGJOBS_SEEDS} // '1,2,3,4,5,6';
 my $stack = Igjobs::Stack->new(sim => { args => ['--run-ms', 300] });
 my @quick = ('--lanes=' . LANES / 2, '--sweep=200ms', '--beat=100ms');
 
-$stack->start(qw(postgres redis sim));
+$stack->start(qw(postgres redis sim nginx));
 $stack->add_worker(args => \@quick, name => $_) for qw(one two);
 my $queue = Igjobs::Queue->new($stack);
 
@@ -127,6 +127,23 @@ is $p->{inference}, 'not_probability_sample', 'and it says what it is';
 within($doc, $billed, 'precision');
 diag sprintf 'precision: classified %d, share %.4f, half-width %.5f, runs %d',
     @$p{qw(classified share half_width)}, $billed->{runs_started};
+
+# over HTTP, as clients ask for it
+
+my $jobs = $stack->jobs;
+my $id = $jobs->submit(accounts => [map { "h$_" } 1 .. 1000],
+    totalScrapeCount => 10_000, targetGender => 'any', target_count => 700,
+    stop_when => { half_width => 0.001 }, random_seed => '42');
+$doc = $jobs->wait_done($id);
+is_deeply [@$doc{qw(completion_reason limits)}],
+    ['target_reached', { target_count => 700, half_width => 0.001 }],
+    'the limits and the reason are told';
+is_deeply [@{ $doc->{precision} }{qw(sampling inference)}],
+    ['random', 'probability_sample'], 'accounts that were drawn at random';
+is scalar(my @profiles = $jobs->results($id)), $doc->{profiles_scraped},
+    'what is kept can be read';
+ended($id);
+billed();
 
 # deadline: whatever is at work is stopped within a sweep
 
