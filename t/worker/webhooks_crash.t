@@ -74,6 +74,7 @@ is_deeply [uniq @ids], [1], 'each under one id';
 is_deeply [uniq @orders], ['job.started job.completed'], 'in order';
 is $stack->psql("select string_agg(distinct state, ' ')"
     . ' from igjobs.deliveries'), 'delivered', 'and all are delivered';
+unlike $stack->postgres->log_text, qr/deadlock/, 'nobody waited in a circle';
 note scalar($receiver->events) . ' requests for ' . 2 * JOBS . ' events, '
     . $stack->psql("select count(*) from igjobs.deliveries, "
         . "jsonb_array_elements(tries) t where t ->> 'error' like '%lost%'")
