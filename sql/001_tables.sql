@@ -432,12 +432,12 @@ create table igjobs.breakers (
     probes_until timestamptz,
     failed_at    timestamptz,
     full_at      timestamptz,
-    probes       integer not null default 0,
     failures     integer not null default 0,
     opened       integer not null default 0,
     most_runs    integer,
     cause        text,
     reason       text,
+    probes       text[] not null default '{}',
     constraint breaker_state check (
         case state when 'open' then until is not null
             else state = 'closed' end)
@@ -448,6 +448,8 @@ comment on table igjobs.breakers is
     'for people: igjobs.breaker_states';
 comment on column igjobs.breakers.until is
     'of an open one: nothing is asked before; then probes are';
+comment on column igjobs.breakers.probes is
+    'leases that try it: <job>/<batch>/<attempt>';
 comment on column igjobs.breakers.probes_until is
     'probes that have told nothing by then are replaced';
 comment on column igjobs.breakers.failures is

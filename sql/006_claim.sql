@@ -412,7 +412,7 @@ begin
     b := igjobs.lease_batch(b, l, place, p_worker, p_lease_ms);
     c := igjobs.claimed_batch(b, j, starts or paid);
     if o.breaker is not null then
-        c.probe := igjobs.take_probe(o.breaker);
+        c.probe := igjobs.take_probe(o.breaker, b);
     end if;
     if o.capped then
         c.scope := igjobs.batch_scopes(b, p_providers[k], p_actors[k]);

@@ -122,6 +122,7 @@ begin
     then
         failures := failures + 1;
     end if;
+    perform igjobs.leave_probe(b);
     if p_class = 'dead'
         or failures > igjobs.setting('max_failures')::integer
     then
@@ -172,6 +173,7 @@ begin
     if not igjobs.is_holder(b, p_attempt) then
         return igjobs.after_repeat(b, p_attempt);
     end if;
+    perform igjobs.leave_probe(b);
     perform igjobs.requeue(b, 0, b.failures, b.losses, null);
     a := igjobs.settle_job(p_tenant, p_job, 0, 0, 0);
     a.answer := 'queued';

@@ -65,7 +65,8 @@ begin
         when k.state is distinct from 'open' then igjobs.full_room(k)
         when k.until > clock_timestamp() then 0
         when k.probes_until > clock_timestamp() then
-            greatest(0, igjobs.setting('breaker_probes')::integer - k.probes)
+            greatest(0, igjobs.setting('breaker_probes')::integer
+                        - cardinality(k.probes))
         else igjobs.setting('breaker_probes')::integer
         end;
 end
@@ -109,14 +110,27 @@ comment on function igjobs.lock_breaker(text) is
     'is about to probe, and looks again.';
 
 
-create function igjobs.take_probe(p_scope text)
+create function igjobs.probe_name(b igjobs.batches)
+    returns text
+    language plpgsql immutable
+as $$
+begin
+    return format('%s/%s/%s', b.job_id, b.batch_no, b.attempt);
+end
+$$;
+comment on function igjobs.probe_name(igjobs.batches) is
+    'The lease of a batch, as breakers know their probes.';
+
+
+create function igjobs.take_probe(p_scope text, b igjobs.batches)
     returns boolean
     language plpgsql volatile
 as $$
 begin
     update igjobs.breakers k
-    set probes = 1 + case when k.probes_until > clock_timestamp()
-                         then k.probes else 0 end,
+    set probes = igjobs.probe_name(b)
+            || case when k.probes_until > clock_timestamp()
+                   then k.probes else '{}' end,
         probes_until = case when k.probes_until > clock_timestamp()
             then k.probes_until
             else clock_timestamp() + interval '1 ms'
@@ -125,9 +139,24 @@ begin
     return found;
 end
 $$;
-comment on function igjobs.take_probe(text) is
-    'Part of claim: notes that this batch probes a breaker that is half open; '
+comment on function igjobs.take_probe(text, igjobs.batches) is
+    'Part of claim: notes that this lease probes a breaker that is half open; '
     'false when it is closed.';
+
+
+create function igjobs.leave_probe(b igjobs.batches)
+    returns void
+    language plpgsql volatile
+as $$
+begin
+    update igjobs.breakers k
+    set probes = array_remove(k.probes, igjobs.probe_name(b))
+    where k.state = 'open' and igjobs.probe_name(b) = any (k.probes);
+end
+$$;
+comment on function igjobs.leave_probe(igjobs.batches) is
+    'A lease ends without a word on its actor: if it was a probe, another '
+    'batch may try.';
 
 
 create function igjobs.open_breaker(
@@ -148,7 +177,7 @@ begin
         least(most, base * 2 ^ least(k.opened, 20)),
         least(coalesce(p_retry_ms, 0), 3600000));
     k.opened := k.opened + 1;
-    k.probes := 0;
+    k.probes := '{}';
     k.probes_until := null;
     return k;
 end
@@ -176,7 +205,8 @@ comment on function igjobs.note_full(igjobs.breakers) is
 
 
 create function igjobs.breaker_failed(
-    p_scope text, p_cause text, p_retry_ms integer, p_reason text)
+    p_scope text, p_cause text, p_retry_ms integer, p_reason text,
+    p_probe text default null)
     returns boolean
     language plpgsql volatile
 as $$
@@ -200,7 +230,8 @@ begin
     if p_cause = 'full' then
         k := igjobs.note_full(k);
     end if;
-    if k.state = 'open' and k.until > at
+    if k.state = 'open'
+        and (k.until > at or p_probe is null or p_probe <> all (k.probes))
         and (p_cause <> 'refused' or k.cause = 'refused')
     then
         k.until := greatest(k.until, at + interval '1 ms'
@@ -220,13 +251,15 @@ begin
     return was.state = 'closed' and k.failures = 1;
 end
 $$;
-comment on function igjobs.breaker_failed(text, text, integer, text) is
+comment on function igjobs.breaker_failed(
+    text, text, integer, text, text) is
     'A call was answered by nothing of use (cause away), by a refusal of '
     'account or actor (refused) or by "no room" (full); p_retry_ms: what the '
     'provider said. Opens the breaker: refused at once, the others after '
     'breaker_failures in a row, all at once where a time was said or a probe '
-    'failed. Lanes that were on their way make it no longer. True: calls '
-    'before and beside this one were answered.';
+    'failed (p_probe: the lease that it was). Leases that were under way '
+    'before make it no longer. True: calls before and beside this one were '
+    'answered.';
 
 
 create function igjobs.batch_unanswered(
@@ -245,7 +278,8 @@ begin
     order by t.run_no desc limit 1;
     alone := igjobs.breaker_failed(
         igjobs.breaker_scope(b.kind, r.provider, r.actor), cause,
-        case when p_class <> 'unsure' then p_retry_ms end, p_error);
+        case when p_class <> 'unsure' then p_retry_ms end, p_error,
+        igjobs.probe_name(b));
     return alone and cause <> 'full';
 end
 $$;
@@ -265,7 +299,7 @@ create function igjobs.breaker_answered(
 as $$
 begin
     update igjobs.breakers k
-    set state = 'closed', failures = 0, opened = 0, probes = 0, since = null,
+    set state = 'closed', failures = 0, opened = 0, probes = '{}', since = null,
         until = null, probes_until = null,
         full_at = case when igjobs.full_room(k) < 1000000 then k.full_at end
     where k.scope = igjobs.breaker_scope(p_kind, p_provider, p_actor)
@@ -285,7 +319,7 @@ create function igjobs.close_breaker(p_scope text)
 as $$
 begin
     update igjobs.breakers k
-    set state = 'closed', failures = 0, opened = 0, probes = 0, since = null,
+    set state = 'closed', failures = 0, opened = 0, probes = '{}', since = null,
         until = null, probes_until = null, full_at = null
     where k.scope = p_scope and (k.state = 'open' or k.full_at is not null);
     return found;
@@ -323,6 +357,54 @@ end
 $$;
 comment on function igjobs.tell_breakers() is
     'Breakers that were opened or closed since the last call, for a log.';
+
+
+create function igjobs.idle_runs(p_limit integer)
+    returns table (
+        tenant text, job_id uuid, batch_no integer, run_no integer,
+        run_id text, kind text)
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select r.tenant, r.job_id, r.batch_no, r.run_no, r.run_id, b.kind
+    from igjobs.runs r
+    join igjobs.batches b
+        on b.tenant = r.tenant and b.job_id = r.job_id
+        and b.batch_no = r.batch_no
+    where r.state = 'started' and b.state = 'queued' and b.run_slots > 0
+        and not igjobs.is_open(igjobs.actor_scope(r.provider, r.actor))
+    order by random()
+    limit p_limit;
+end
+$$;
+comment on function igjobs.idle_runs(integer) is
+    'Runs that hold slots and that nobody follows for now: of paused jobs, or '
+    'where a batch waits. Any of them, so that none stands before the others.';
+
+
+create function igjobs.run_is_over(
+    p_tenant text, p_job uuid, p_batch integer)
+    returns boolean
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
+begin
+    if b.state is distinct from 'queued' or b.run_slots = 0 then
+        return false;
+    end if;
+    perform igjobs.release_run_slots(p_job, p_batch);
+    update igjobs.batches t set run_slots = 0
+    where t.tenant = p_tenant and t.job_id = p_job and t.batch_no = p_batch;
+    return true;
+end
+$$;
+comment on function igjobs.run_is_over(text, uuid, integer) is
+    'The provider works on an idle run no longer: its slots are free. Whoever '
+    'collects it later takes slots again.';
 
 
 create function igjobs.open_kinds(
@@ -376,5 +458,7 @@ comment on function igjobs.set_weight(text, real) is
 grant execute on function
     igjobs.free_slots(text),
     igjobs.breaker_answered(text, text, text),
+    igjobs.idle_runs(integer),
+    igjobs.run_is_over(text, uuid, integer),
     igjobs.tell_breakers()
 to igjobs_worker;

@@ -20,7 +20,7 @@ for my $seed (seeds(1)) {
     my $b = Igjobs::BrownOut->new(seed => $seed, run_ms => 600);
     my @phases = ($b->troubles, 'outage');
 
-    $b->submit(60);
+    $b->submit(40);
     for my $phase (@phases) {
         my $until = time + $seconds / @phases;
         if ($phase eq 'outage') {

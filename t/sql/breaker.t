@@ -102,8 +102,17 @@ for my $seconds (8, 15, 15) {
     is open_for(), $seconds, "then $seconds s";
 }
 after(20);
-claim() for 1 .. 2;
-is free(), 0, 'probes that tell nothing';
+my $parked = claim();
+claim();
+is free(), 0, 'two probes';
+$e->fail($parked, 'park', 'nothing to say', 5000);
+is free(), 1, 'one that tells nothing makes room for another';
+$e->call(give_back => Igjobs::Engine::held(claim()));
+is free(), 1, 'so does one that is given back';
+$e->sql("select igjobs.breaker_failed('$scope', 'away', null, 'late', 'j/1/1')");
+is breaker('state'), 'half_open', 'what was under way before does not open it';
+claim();
+is free(), 0, 'probes that tell nothing and do not end';
 after(11);
 is free(), 2, 'are replaced';
 $c = claim();

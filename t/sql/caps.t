@@ -80,6 +80,20 @@ $e->call(book_run => 'default', $job, $c[1]{batch_no}, 0, 'aborted', 0.5,
          $orphans[0]{run_id});
 is free($actor), 2, 'and booked';
 
+# a paused job's run, which ends meanwhile
+
+$job = $e->submit(100);
+my $idle = claim($job);
+start($idle);
+$e->call(stop_job => 'default', $job, 'pause');
+$e->call(give_back => Igjobs::Engine::held($idle));
+is free($actor), 1, 'the run of a paused job counts';
+is_deeply [map { $_->{batch_no} } $e->all(idle_runs => 10)], [0],
+    'and is looked at';
+is $e->value(run_is_over => 'default', $job, 0), 1, 'until it is over';
+is free($actor), 2, 'then it counts no more';
+is_deeply [$e->all(idle_runs => 10)], [], 'nor is it looked at';
+
 # nothing was started
 
 $job = $e->submit(100);

@@ -65,6 +65,7 @@ my %may = (
         fail_batch
         free_slots
         give_back
+        idle_runs
         lead
         lease_deliveries
         note_purchases
@@ -73,6 +74,7 @@ my %may = (
         renew
         run_absent
         run_intent
+        run_is_over
         run_refused
         run_schedule
         run_started

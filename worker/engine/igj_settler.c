@@ -5,21 +5,27 @@
  * figures are final, and books it, which gives the rest of their reservations
  * back.  Works in every process at once: each gets runs that no other has.  A
  * run that is not settled here, for whatever reason, is offered again later.
+ *
+ * And one of all looks now and then whether runs that nobody follows, those of
+ * paused jobs, have ended: they count under caps until then.
  */
 
 #include <string.h>
 
+#include "igj_clock.h"
 #include "igj_log.h"
 #include "igj_statements.h"
 #include "igj_threads.h"
 
 
-#define IGJ_SETTLER_RUNS  32           /* of one round */
+#define IGJ_SETTLER_RUNS     32        /* of one round */
+#define IGJ_SETTLER_LOOK_MS  10000     /* between looks at idle runs */
 
 
 typedef struct {
     igj_engine_t     *engine;
     void            **kind_data;       /* beside engine->kinds */
+    int64_t           look_at;
 } igj_settler_t;
 
 
@@ -29,6 +35,9 @@ static int igj_settler_cost(igj_settler_t *s, const char *kind,
     const char *run_id, double *cost_usd, bool *lost);
 static void igj_settler_book(igj_settler_t *s, const PGresult *res, int row,
     double cost_usd, bool lost);
+static bool igj_settler_looks(igj_settler_t *s);
+static void igj_settler_look(igj_settler_t *s);
+static void igj_settler_over(igj_settler_t *s, const PGresult *res, int row);
 
 
 void *
@@ -38,6 +47,7 @@ igj_settler_main(void *data)
     igj_settler_t  s;
 
     s.engine = data;
+    s.look_at = 0;
     s.kind_data = igj_kinds_open(s.engine, &s.engine->upkeep_stop, error);
 
     if (s.kind_data == NULL) {
@@ -51,6 +61,10 @@ igj_settler_main(void *data)
                && !atomic_load(&s.engine->upkeep_stop))
         {
             /* there are more */
+        }
+
+        if (igj_settler_looks(&s)) {
+            igj_settler_look(&s);
         }
     } while (igj_engine_sleep(s.engine, s.engine->settings->sweep));
 
@@ -176,4 +190,104 @@ igj_settler_book(igj_settler_t *s, const PGresult *res, int row,
     }
 
     PQclear(booked);
+}
+
+
+/* Is it time, and is this the process that looks? */
+
+static bool
+igj_settler_looks(igj_settler_t *s)
+{
+    bool            leads;
+    PGresult       *res;
+    igj_pg_args_t   args;
+
+    if (igj_clock_ms() < s->look_at) {
+        return false;
+    }
+
+    s->look_at = igj_clock_ms() + IGJ_SETTLER_LOOK_MS;
+
+    igj_pg_args_init(&args);
+    igj_pg_text(&args, "look");
+    igj_pg_text(&args, s->engine->settings->worker_id);
+    igj_pg_number(&args, 3 * IGJ_SETTLER_LOOK_MS);
+
+    if (igj_pg_call(s->engine->pg_upkeep, igj_statement(IGJ_SQL_LEAD), &args,
+                    &res, NULL)
+        != IGJ_PG_OK)
+    {
+        return false;
+    }
+
+    leads = (PQntuples(res) == 1 && igj_pg_get_boolean(res, 0, 0));
+    PQclear(res);
+
+    return leads;
+}
+
+
+static void
+igj_settler_look(igj_settler_t *s)
+{
+    int             i;
+    bool            lost;
+    double          cost;
+    PGresult       *res;
+    igj_pg_args_t   args;
+
+    igj_pg_args_init(&args);
+    igj_pg_number(&args, IGJ_SETTLER_RUNS);
+
+    if (igj_pg_call(s->engine->pg_upkeep, igj_statement(IGJ_SQL_IDLE_RUNS),
+                    &args, &res, NULL)
+        != IGJ_PG_OK)
+    {
+        return;
+    }
+
+    for (i = 0; i < PQntuples(res) && !atomic_load(&s->engine->upkeep_stop);
+         i++)
+    {
+        cost = IGJ_BATCH_NO_COST;
+        lost = false;
+
+        /* only a run that has ended has a cost */
+
+        if (igj_settler_cost(s, igj_pg_get_text(res, i, IGJ_UNSETTLED_KIND),
+                             igj_pg_get_text(res, i, IGJ_UNSETTLED_RUN_ID),
+                             &cost, &lost)
+            == IGJ_OK)
+        {
+            igj_settler_over(s, res, i);
+        }
+    }
+
+    PQclear(res);
+}
+
+
+static void
+igj_settler_over(igj_settler_t *s, const PGresult *res, int row)
+{
+    PGresult       *over;
+    const char     *job;
+    igj_pg_args_t   args;
+
+    job = igj_pg_get_text(res, row, IGJ_UNSETTLED_JOB_ID);
+
+    igj_pg_args_init(&args);
+    igj_pg_text(&args, igj_pg_get_text(res, row, IGJ_UNSETTLED_TENANT));
+    igj_pg_text(&args, job);
+    igj_pg_text(&args, igj_pg_get_text(res, row, IGJ_UNSETTLED_BATCH_NO));
+
+    if (igj_pg_call(s->engine->pg_upkeep, igj_statement(IGJ_SQL_RUN_IS_OVER),
+                    &args, &over, NULL)
+        == IGJ_PG_OK)
+    {
+        igj_log(IGJ_LOG_INFO, "a run that nobody follows has ended",
+                igj_s("job", job),
+                igj_s("run", igj_pg_get_text(res, row, IGJ_UNSETTLED_RUN_ID)));
+        PQclear(over);
+    }
 }

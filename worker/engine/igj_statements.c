@@ -174,6 +174,13 @@ igj_statement(igj_sql_t id)
                 "select igjobs.breaker_answered($1::text, $2::text, "
                 "$3::text)"),
 
+        igj_sql(IGJ_SQL_IDLE_RUNS, "igj_idle_runs",
+                "select tenant, job_id, batch_no, run_no, run_id, kind "
+                "from igjobs.idle_runs($1::int)"),
+
+        igj_sql(IGJ_SQL_RUN_IS_OVER, "igj_run_is_over",
+                "select igjobs.run_is_over($1::text, $2::uuid, $3::int)"),
+
         igj_sql(IGJ_SQL_TELL_BREAKERS, "igj_tell_breakers",
                 "select scope, state, wait_ms, reason "
                 "from igjobs.tell_breakers()"),

@@ -48,6 +48,8 @@ typedef enum {
     IGJ_SQL_DROP_OLD_DELIVERIES,
     IGJ_SQL_BREAKER_ANSWERED,
     IGJ_SQL_TELL_BREAKERS,
+    IGJ_SQL_IDLE_RUNS,
+    IGJ_SQL_RUN_IS_OVER,
     IGJ_SQL_ERASE_STEP,
     IGJ_SQL_COUNT
 } igj_sql_t;
@@ -115,7 +117,7 @@ enum {
     IGJ_ORPHAN_INTENT_AGE_MS
 };
 
-/* Columns of unsettled_runs. */
+/* Columns of unsettled_runs and idle_runs. */
 enum {
     IGJ_UNSETTLED_TENANT = 0, IGJ_UNSETTLED_JOB_ID, IGJ_UNSETTLED_BATCH_NO,
     IGJ_UNSETTLED_RUN_NO, IGJ_UNSETTLED_RUN_ID, IGJ_UNSETTLED_KIND
