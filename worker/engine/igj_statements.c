@@ -44,8 +44,8 @@ igj_statement(igj_sql_t id)
 
         igj_sql(IGJ_SQL_RUN_INTENT, "igj_run_intent",
                 "select answer, run_no, token, allowance from "
-                "igjobs.run_intent($1::text, $2::uuid, $3::int, $4::int, $5::text, $6::text, "
-                "$7::text, $8::int)"),
+                "igjobs.run_intent($1::text, $2::uuid, $3::int, $4::int, "
+                "$5::text, $6::text, $7::text, $8::int)"),
 
         igj_sql(IGJ_SQL_RUN_STARTED, "igj_run_started",
                 "select igjobs.run_started($1::text, $2::uuid, $3::int, "
