@@ -251,7 +251,7 @@ begin
         select from igjobs.runs r
         where r.tenant = b.tenant and r.job_id = b.job_id
             and r.batch_no = b.batch_no
-            and r.state in ('intent', 'started'));
+            and r.state in ('intent', 'started', 'stray'));
 end
 $$;
 comment on function igjobs.may_run(igjobs.batches) is
