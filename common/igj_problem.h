@@ -185,6 +185,11 @@
                                                                               \
     /* 07: load */                                                            \
                                                                               \
+    X(TENANT_QUEUE_FULL, "IGJ0701", 429, "tenant-queue-full",                 \
+      "Too much of yours is waiting",                                         \
+      "Nothing was stored. Send the request again when some of the waiting "  \
+      "jobs have ended, after the seconds of the Retry-After header at the "  \
+      "earliest.")                                                            \
     X(OVERLOADED, "IGJ0702", 503,                                             \
       "https://iana.org/assignments/http-problem-types"                       \
       "#temporary-reduced-capacity",                                          \
@@ -193,6 +198,10 @@
     X(SHUTTING_DOWN, "IGJ0703", 503, "shutting-down",                         \
       "The service is being restarted",                                       \
       "Send the request again after the seconds of the Retry-After header.")  \
+    X(QUEUE_FULL, "IGJ0704", 503, "queue-full",                               \
+      "The queue is full",                                                    \
+      "Nothing was stored. Send the request again after the seconds of the "  \
+      "Retry-After header.")                                                  \
                                                                               \
     /* 08: the service itself */                                              \
                                                                               \

@@ -488,10 +488,31 @@ create table igjobs.tenants (
     tenant               text primary key,
     weight               real not null default 1 check (weight > 0),
     max_cost_usd_per_day numeric(14, 6),
+    max_queued_batches   bigint,
+    max_queued_jobs      integer,
     callback_url         text
 );
+comment on column igjobs.tenants.max_queued_jobs is
+    'of this tenant instead of the setting max_queued_jobs_per_tenant; 0 = no '
+    'limit; max_queued_batches likewise';
 comment on constraint tenants_pkey on igjobs.tenants is
     'what runs for a tenant, one row';
+
+-- Limits on waiting work, see sql/029_backlog.sql.
+create table igjobs.backlog (
+    counted_at   timestamptz not null default '-infinity',
+    took         interval not null default '0',
+    jobs         bigint not null default 0,
+    batches      bigint not null default 0,
+    one          boolean primary key default true check (one),
+    is_full      boolean not null default false,
+    full_tenants text[] not null default '{}'
+) with (fillfactor = 10);
+insert into igjobs.backlog default values;
+comment on table igjobs.backlog is
+    'One row: what waited when it was counted, and for whom that is enough.';
+comment on constraint backlog_pkey on igjobs.backlog is
+    'igjobs.recent_backlog: the row';
 
 -- What runs cost, actor * being any other: a run reserves its price at most.
 create table igjobs.prices (

@@ -3,7 +3,10 @@
 -- job id; many small jobs in one statement.
 
 create type igjobs.submitted as (
-    inserted boolean, class text, parallelism integer);
+    inserted boolean, class text, parallelism integer, refusal text);
+comment on type igjobs.submitted is
+    'refusal: null, or the queue is full (igjobs.refusal) and nothing was '
+    'stored; the others are null or false then.';
 
 
 create function igjobs.batch_size()
@@ -167,7 +170,7 @@ create function igjobs.submit_all(
     p_kind text, p_tenants text[], p_platforms text[], p_jobs uuid[],
     p_genders text[], p_max_counts integer[], p_keep_unknown boolean[],
     p_account_counts integer[], p_accounts text[],
-    p_options text[] default null)
+    p_options text[] default null, p_even_if_full boolean default false)
     returns setof igjobs.submitted
     language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
@@ -175,24 +178,38 @@ create function igjobs.submit_all(
     set enable_seqscan = off
 as $$
 declare
+    fits boolean;
+    maybe_full boolean;
     inserted uuid[];
     answered integer;
 begin
-    if not (select bool_and(igjobs.submission_fits(
-                p_kind, i.gender, i.max_count, i.account_count, i.accounts))
-            from unnest(p_genders, p_max_counts, p_account_counts, p_accounts)
-                i (gender, max_count, account_count, accounts))
-    then
+    select bool_and(igjobs.submission_fits(
+            p_kind, i.gender, i.max_count, i.account_count, i.accounts)),
+        (select t.is_full or t.full_tenants && p_tenants
+             or t.counted_at < now() - interval '5 s'
+         from igjobs.backlog t where t.one)
+    into fits, maybe_full
+    from unnest(p_genders, p_max_counts, p_account_counts, p_accounts)
+        i (gender, max_count, account_count, accounts);
+    if not fits then
         raise exception 'not submissions: kind %, genders %, counts %, '
             'accounts %', p_kind, p_genders, p_max_counts, p_account_counts
             using errcode = 'invalid_parameter_value';
+    end if;
+
+    if maybe_full and not p_even_if_full then
+        return query
+        select * from igjobs.submit_unless_full(
+            p_kind, p_tenants, p_platforms, p_jobs, p_genders, p_max_counts,
+            p_keep_unknown, p_account_counts, p_accounts, p_options);
+        return;
     end if;
 
     inserted := igjobs.insert_jobs(
         p_kind, p_tenants, p_platforms, p_jobs, p_genders, p_max_counts,
         p_keep_unknown, p_account_counts, p_accounts, p_options);
     return query
-    select j.job_id = any (inserted), j.class, j.parallelism
+    select j.job_id = any (inserted), j.class, j.parallelism, null::text
     from unnest(p_tenants, p_jobs) with ordinality i (tenant, job_id, n)
     join public.scrape_jobs j
         on j.tenant = i.tenant and j.job_id = i.job_id
@@ -206,7 +223,7 @@ end
 $$;
 comment on function igjobs.submit_all(
     text, text[], text[], uuid[], text[], integer[], boolean[], integer[],
-    text[], text[]) is
+    text[], text[], boolean) is
     'Accepts jobs of one kind, each a place in the arrays. p_accounts: the '
     'batches of a job apart by an empty line, the accounts of a batch by '
     'newlines. p_options: null, or an object of those that were asked for: '
@@ -214,7 +231,9 @@ comment on function igjobs.submit_all(
     'target_count, half_width, random_seed, max_cost_usd, max_seconds (then a '
     'deadline), max_age (seconds; 0 = none), callback_url; others are ignored. '
     'Answers a row a job, in order. Repeatable: a job that is there already '
-    'answers inserted = false. Raises for a job id of another tenant.';
+    'answers inserted = false. Where the queue is full the jobs that it is '
+    'full for are refused, the others stored. Raises for a job id of another '
+    'tenant.';
 
 
 create function igjobs.submit(
@@ -280,7 +299,7 @@ begin
         raise exception 'job % has accounts for % of % batches', p_job,
             copied, j.total_batches using errcode = 'invalid_parameter_value';
     end if;
-    return (true, j.class, j.parallelism);
+    return (true, j.class, j.parallelism, null::text);
 end
 $$;
 comment on function igjobs.submit_copied(text, uuid) is

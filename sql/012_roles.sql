@@ -13,7 +13,7 @@ grant select on igjobs.job_documents, igjobs.result_chunks, igjobs.results
 grant execute on function
     igjobs.submit_all(
         text, text[], text[], uuid[], text[], integer[], boolean[],
-        integer[], text[], text[]),
+        integer[], text[], text[], boolean),
     igjobs.submit(text, text, uuid, text, jsonb, integer, integer, text[]),
     igjobs.submit_copied(text, uuid),
     igjobs.job_page(text, uuid),

@@ -47,7 +47,8 @@ comment on type igjobs.key_taken is
     'stored: the key belongs to the asking job, which is new or repeats '
     'itself; replayed: to the job_id of an earlier request with the same '
     'body; reused: to one with another body; in_progress: to a request that '
-    'has not ended.';
+    'has not ended. Or nobody has it and the queue is full (igjobs.refusal): '
+    'nobody gets it.';
 
 
 -- without seqscan: the plan may be made while the table is empty
@@ -63,12 +64,16 @@ as $$
 declare
     k igjobs.idempotency_keys;
     oldest timestamptz := igjobs.oldest_key();
+    refusal text := igjobs.refusal(igjobs.recent_backlog(), p_tenant);
 begin
     loop
         select t.* into k from igjobs.idempotency_keys t
         where t.tenant = p_tenant and t.route = p_route and t.key = p_key
             and t.created_at >= oldest;
         exit when found;
+        if refusal is not null then
+            return (refusal, null::uuid);
+        end if;
 
         begin
             insert into igjobs.idempotency_keys as t (
@@ -118,7 +123,8 @@ begin
         select t.* into strict s from igjobs.submit_all(
             p_kind, array[p_tenant], array[p_platform], array[p_job],
             array[p_gender], array[p_max_count], array[p_keep_unknown],
-            array[p_account_count], array[p_accounts], array[p_options]) t;
+            array[p_account_count], array[p_accounts], array[p_options],
+            p_even_if_full => true) t;
     end if;
     return (k.outcome, k.job_id, s.class, s.parallelism);
 end

@@ -94,10 +94,13 @@ create function igjobs.start_tick(s igjobs.schedules, p_tick timestamptz)
 as $$
 declare
     new_job uuid := igjobs.tick_job_id(s.schedule_id, p_tick);
-begin
-    perform igjobs.submit(
+    refusal text := (igjobs.submit(
         s.tenant, s.platform, new_job, s.kind, s.request, s.account_count,
-        igjobs.batches_of(s.account_count), null);
+        igjobs.batches_of(s.account_count), null)).refusal;
+begin
+    if refusal is not null then
+        raise exception 'submissions are refused: %', refusal;
+    end if;
     insert into igjobs.batch_accounts (
         tenant, platform, job_id, batch_no, accounts)
     select s.tenant, s.platform, new_job, a.batch_no, a.accounts

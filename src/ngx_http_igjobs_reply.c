@@ -14,6 +14,9 @@
 /* seconds that a client is told to wait when we cannot serve it now */
 #define NGX_HTTP_IGJOBS_RETRY    2
 
+/* likewise, while jobs wait for workers: they are counted every 2 s */
+#define NGX_HTTP_IGJOBS_RETRY_QUEUE  10
+
 
 static void ngx_http_igjobs_head(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, off_t length);
@@ -226,7 +229,7 @@ ngx_int_t
 ngx_http_igjobs_problem_doc(ngx_http_request_t *r, igj_problem_doc_t *doc)
 {
     ngx_str_t    body;
-    ngx_uint_t   status;
+    ngx_uint_t   queue, status;
     igj_json_t   json;
     const char  *type;
 
@@ -236,9 +239,14 @@ ngx_http_igjobs_problem_doc(ngx_http_request_t *r, igj_problem_doc_t *doc)
         doc->instance = ngx_http_igjobs_instance(r);
     }
 
+    queue = (doc->problem == IGJ_PROBLEM_QUEUE_FULL
+             || doc->problem == IGJ_PROBLEM_TENANT_QUEUE_FULL);
+
     if ((status == NGX_HTTP_SERVICE_UNAVAILABLE
          || status == NGX_HTTP_TOO_MANY_REQUESTS)
-        && ngx_http_igjobs_retry_after(r, NGX_HTTP_IGJOBS_RETRY) != NGX_OK)
+        && ngx_http_igjobs_retry_after(r, queue ? NGX_HTTP_IGJOBS_RETRY_QUEUE
+                                                : NGX_HTTP_IGJOBS_RETRY)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -160,7 +160,7 @@ static const ngx_http_igjobs_sql_t
 
     [NGX_HTTP_IGJOBS_SQL_SUBMIT] = {
         "igjobs_submit",
-        "select class, parallelism from igjobs.submit_all("
+        "select class, parallelism, refusal from igjobs.submit_all("
         "'" NGX_HTTP_IGJOBS_KIND "', $1::text[], $2::text[], $3::uuid[],"
         " $4::text[], $5::int[], $6::boolean[], $7::int[], $8::text[],"
         " $9::text[])",
@@ -186,7 +186,7 @@ static const ngx_http_igjobs_sql_t
 
     [NGX_HTTP_IGJOBS_SQL_BULK_SUBMIT] = {
         "igjobs_bulk_submit",
-        "select class, parallelism, inserted from igjobs.submit("
+        "select class, parallelism, inserted, refusal from igjobs.submit("
         "$1::text, $2::text, $3::uuid, $4::text, $5::jsonb, $6::int,"
         " $7::int, $8::text[])",
         8, NGX_HTTP_IGJOBS_PG_BULK, 0, NULL },

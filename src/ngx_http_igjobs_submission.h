@@ -43,6 +43,7 @@ typedef enum {
     NGX_HTTP_IGJOBS_KEY_OURS = 0,
     NGX_HTTP_IGJOBS_KEY_REPLAYED,
     NGX_HTTP_IGJOBS_KEY_REUSED,
+    NGX_HTTP_IGJOBS_KEY_REFUSED,    /* nobody's, and the queue is full */
     NGX_HTTP_IGJOBS_KEY_IN_PROGRESS
 } ngx_http_igjobs_key_outcome_e;
 
@@ -55,6 +56,7 @@ typedef struct {
 
     ngx_http_igjobs_key_outcome_e   outcome;
     igj_uuid_t                      job;        /* the first one's: REPLAYED */
+    igj_problem_e                   refusal;    /* REFUSED */
 } ngx_http_igjobs_submit_key_t;
 
 
@@ -81,6 +83,8 @@ typedef struct {
     u_char                                *slice;
     ngx_event_t                            more;    /* posted: next slices */
 
+    igj_problem_e                          refusal; /* the queue is full */
+
     ngx_http_igjobs_stored_t               stored;  /* points into result */
     ngx_http_igjobs_pg_result_t           *result;
 
@@ -93,15 +97,26 @@ typedef struct {
 
 /*
  * Stores a submission that is complete and valid: job, batches and accounts in
- * one transaction.  Exactly one of the two below is called later.
+ * one transaction.  Exactly one of the three below is called later; refused is
+ * one for which the queue is full: s->refusal.
  */
 void ngx_http_igjobs_submission_store(ngx_http_igjobs_submission_t *s);
 void ngx_http_igjobs_submission_close(ngx_http_igjobs_submission_t *s);
 
 void ngx_http_igjobs_submission_stored(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_stored_t *stored);
+void ngx_http_igjobs_submission_refused(ngx_http_igjobs_submission_t *s);
 void ngx_http_igjobs_submission_failed(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_pg_reply_t *reply);
+
+/*
+ * Renders the next rows of a large one into s->slice; returns their size, 0
+ * after the last.
+ */
+size_t ngx_http_igjobs_submission_slice(ngx_http_igjobs_submission_t *s);
+
+/* of a slice: others wait for the loop turn that makes it */
+#define NGX_HTTP_IGJOBS_COPY_SLICE  (60 * 1024)
 
 /* The options as JSON, in the pool; data is NULL when there are none. */
 ngx_int_t ngx_http_igjobs_submission_options(ngx_http_igjobs_submission_t *s,

@@ -433,6 +433,14 @@ ngx_http_igjobs_submit_accepted(ngx_http_igjobs_submission_t *s,
 
 
 void
+ngx_http_igjobs_submission_refused(ngx_http_igjobs_submission_t *s)
+{
+    ngx_http_igjobs_finish(s->request,
+                           ngx_http_igjobs_problem(s->request, s->refusal));
+}
+
+
+void
 ngx_http_igjobs_submission_failed(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_pg_reply_t *reply)
 {

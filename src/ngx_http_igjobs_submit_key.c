@@ -157,7 +157,10 @@ ngx_http_igjobs_submit_key_taken(ngx_http_igjobs_submit_key_t *key,
         key->outcome = NGX_HTTP_IGJOBS_KEY_REUSED;
 
     } else {
-        key->outcome = NGX_HTTP_IGJOBS_KEY_IN_PROGRESS;
+        key->refusal = igj_problem_find((char *) outcome.data, outcome.len);
+        key->outcome = key->refusal != IGJ_PROBLEM_NONE
+                       ? NGX_HTTP_IGJOBS_KEY_REFUSED
+                       : NGX_HTTP_IGJOBS_KEY_IN_PROGRESS;
     }
 
     return key->outcome == NGX_HTTP_IGJOBS_KEY_OURS;
@@ -189,6 +192,9 @@ ngx_http_igjobs_submit_key_answer(ngx_http_igjobs_submission_t *s)
 
     if (s->key->outcome == NGX_HTTP_IGJOBS_KEY_REUSED) {
         rc = ngx_http_igjobs_problem(r, IGJ_PROBLEM_IDEMPOTENCY_KEY_REUSED);
+
+    } else if (s->key->outcome == NGX_HTTP_IGJOBS_KEY_REFUSED) {
+        rc = ngx_http_igjobs_problem(r, s->key->refusal);
 
     } else if (ngx_http_igjobs_retry_after(r, NGX_HTTP_IGJOBS_KEY_RETRY)
                == NGX_OK)

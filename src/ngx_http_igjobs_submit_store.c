@@ -13,19 +13,10 @@
 #include "ngx_http_igjobs_submission.h"
 
 
-/* of one loop turn, which others wait for */
-#define NGX_HTTP_IGJOBS_COPY_SLICE  (60 * 1024)
-
-/* five lengths and what they announce, for one row of batch_accounts */
-#define NGX_HTTP_IGJOBS_COPY_ROW                                              \
-    (2 + 5 * 4 + IGJ_TENANT_MAX + sizeof("instagram") + 16 + 4                \
-     + IGJ_BATCH_ACCOUNTS * (IGJ_USERNAME_MAX + 1))
-
-
 typedef enum {
     NGX_HTTP_IGJOBS_STORE_BEGIN = 0,
     NGX_HTTP_IGJOBS_STORE_KEY,
-    NGX_HTTP_IGJOBS_STORE_NOTHING,      /* the key is another one's */
+    NGX_HTTP_IGJOBS_STORE_NOTHING,      /* refused; the key is another's */
     NGX_HTTP_IGJOBS_STORE_JOB,
     NGX_HTTP_IGJOBS_STORE_COPY,
     NGX_HTTP_IGJOBS_STORE_COPIED,
@@ -43,6 +34,9 @@ static ngx_int_t ngx_http_igjobs_store_texts(ngx_http_igjobs_submission_t *s,
     ngx_str_t *texts);
 static void ngx_http_igjobs_store_small_done(ngx_http_request_t *r,
     ngx_http_igjobs_pg_reply_t *reply);
+static ngx_uint_t ngx_http_igjobs_store_refused(
+    ngx_http_igjobs_submission_t *s, ngx_http_igjobs_pg_reply_t *reply,
+    ngx_uint_t column);
 static void ngx_http_igjobs_store_params(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_pg_param_t *params, u_char numbers[2][NGX_INT_T_LEN]);
 static void ngx_http_igjobs_store_answer(ngx_http_igjobs_pg_reply_t *reply,
@@ -54,6 +48,7 @@ static void ngx_http_igjobs_store_step(void *data,
     ngx_http_igjobs_pg_reply_t *reply);
 static void ngx_http_igjobs_store_advance(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_pg_reply_t *reply);
+static void ngx_http_igjobs_store_nothing(ngx_http_igjobs_submission_t *s);
 static void ngx_http_igjobs_store_again(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_pg_reply_t *reply);
 static void ngx_http_igjobs_store_key(ngx_http_igjobs_submission_t *s,
@@ -64,9 +59,6 @@ static void ngx_http_igjobs_store_job_done(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_pg_reply_t *reply);
 static void ngx_http_igjobs_store_copy(ngx_http_igjobs_submission_t *s);
 static void ngx_http_igjobs_store_more(ngx_event_t *ev);
-static size_t ngx_http_igjobs_store_slice(ngx_http_igjobs_submission_t *s);
-static u_char *ngx_http_igjobs_store_row(ngx_http_igjobs_submission_t *s,
-    u_char *p, igj_accounts_batch_t *batch);
 
 
 void
@@ -258,8 +250,32 @@ ngx_http_igjobs_store_small_done(ngx_http_request_t *r,
         return;
     }
 
+    if (!s->key && ngx_http_igjobs_store_refused(s, reply, 2)) {
+        ngx_http_igjobs_submission_refused(s);
+        return;
+    }
+
     ngx_http_igjobs_store_answer(reply, &stored);
     ngx_http_igjobs_submission_stored(s, &stored);
+}
+
+
+/* Whether the queue is full: the column names the problem. */
+
+static ngx_uint_t
+ngx_http_igjobs_store_refused(ngx_http_igjobs_submission_t *s,
+    ngx_http_igjobs_pg_reply_t *reply, ngx_uint_t column)
+{
+    ngx_str_t  slug;
+
+    if (ngx_http_igjobs_pg_is_null(reply->result, reply->row, column)) {
+        return 0;
+    }
+
+    slug = ngx_http_igjobs_pg_value(reply->result, reply->row, column);
+    s->refusal = igj_problem_find((char *) slug.data, slug.len);
+
+    return s->refusal != IGJ_PROBLEM_NONE;
 }
 
 
@@ -426,7 +442,7 @@ ngx_http_igjobs_store_advance(ngx_http_igjobs_submission_t *s,
 
     case NGX_HTTP_IGJOBS_STORE_NOTHING:
         ngx_http_igjobs_submission_close(s);
-        ngx_http_igjobs_submit_key_answer(s);
+        ngx_http_igjobs_store_nothing(s);
         break;
 
     case NGX_HTTP_IGJOBS_STORE_JOB:
@@ -457,6 +473,18 @@ ngx_http_igjobs_store_advance(ngx_http_igjobs_submission_t *s,
         s->bulk = NULL;
         ngx_http_igjobs_submission_stored(s, &s->stored);
         break;
+    }
+}
+
+
+static void
+ngx_http_igjobs_store_nothing(ngx_http_igjobs_submission_t *s)
+{
+    if (s->refusal != IGJ_PROBLEM_NONE) {
+        ngx_http_igjobs_submission_refused(s);
+
+    } else {
+        ngx_http_igjobs_submit_key_answer(s);
     }
 }
 
@@ -525,6 +553,22 @@ ngx_http_igjobs_store_job_done(ngx_http_igjobs_submission_t *s,
     ngx_str_t                 inserted;
     ngx_http_igjobs_stored_t  stored;
 
+    if (ngx_http_igjobs_store_refused(s, reply, 3)) {
+
+        if (s->key) {
+
+            /* full since it got its key, which must not stay */
+
+            ngx_http_igjobs_submission_close(s);
+            ngx_http_igjobs_store_nothing(s);
+            return;
+        }
+
+        s->step = NGX_HTTP_IGJOBS_STORE_NOTHING;
+        ngx_http_igjobs_pg_bulk_commit(s->bulk);
+        return;
+    }
+
     inserted = ngx_http_igjobs_pg_value(reply->result, 0, 2);
 
     if (inserted.len == 0 || inserted.data[0] != 't') {
@@ -548,7 +592,7 @@ ngx_http_igjobs_store_copy(ngx_http_igjobs_submission_t *s)
 {
     size_t  len;
 
-    len = ngx_http_igjobs_store_slice(s);
+    len = ngx_http_igjobs_submission_slice(s);
 
     if (len == 0) {
         s->step = NGX_HTTP_IGJOBS_STORE_COPIED;
@@ -575,84 +619,4 @@ ngx_http_igjobs_store_more(ngx_event_t *ev)
 
     ngx_http_igjobs_store_copy(s);
     ngx_http_run_posted_requests(c);
-}
-
-
-/* Renders the next rows in COPY's binary form; 0 after the last. */
-
-static size_t
-ngx_http_igjobs_store_slice(ngx_http_igjobs_submission_t *s)
-{
-    static const u_char  header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0";
-
-    u_char                *p, *last;
-    igj_accounts_batch_t   batch;
-
-    p = s->slice;
-    last = s->slice + NGX_HTTP_IGJOBS_COPY_SLICE;
-
-    if (s->trailer) {
-        return 0;
-    }
-
-    if (s->next.next == 0) {
-        p = ngx_cpymem(p, header, sizeof(header) - 1);
-    }
-
-    while ((size_t) (last - p) >= NGX_HTTP_IGJOBS_COPY_ROW) {
-
-        if (!igj_accounts_next(&s->submit.accounts, &s->next, &batch)) {
-            *p++ = 0xff;
-            *p++ = 0xff;
-            s->trailer = 1;
-            break;
-        }
-
-        p = ngx_http_igjobs_store_row(s, p, &batch);
-    }
-
-    return p - s->slice;
-}
-
-
-static u_char *
-ngx_http_igjobs_put32(u_char *p, uint32_t n)
-{
-    n = htonl(n);
-    return ngx_cpymem(p, &n, 4);
-}
-
-
-static u_char *
-ngx_http_igjobs_put_field(u_char *p, const void *data, size_t len)
-{
-    p = ngx_http_igjobs_put32(p, len);
-    return ngx_cpymem(p, data, len);
-}
-
-
-/* tenant, platform, job_id, batch_no, accounts */
-
-static u_char *
-ngx_http_igjobs_store_row(ngx_http_igjobs_submission_t *s, u_char *p,
-    igj_accounts_batch_t *batch)
-{
-    uint32_t                number;
-    const char             *platform;
-    ngx_http_igjobs_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(s->request, ngx_http_igjobs_module);
-    platform = igj_platform_name(s->submit.platform);
-    number = htonl(batch->number);
-
-    *p++ = 0;
-    *p++ = 5;
-
-    p = ngx_http_igjobs_put_field(p, ctx->tenant.data, ctx->tenant.len);
-    p = ngx_http_igjobs_put_field(p, platform, ngx_strlen(platform));
-    p = ngx_http_igjobs_put_field(p, s->id.bytes, sizeof(s->id.bytes));
-    p = ngx_http_igjobs_put_field(p, &number, 4);
-    p = ngx_http_igjobs_put_field(p, batch->names.data, batch->names.len);
-
-    return p;
 }

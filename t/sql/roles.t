@@ -54,6 +54,7 @@ my %may = (
         breaker_answered
         claim
         claim_any
+        count_backlog
         delivery_result
         drop_expired_keys
         drop_old_deliveries

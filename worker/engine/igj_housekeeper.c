@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "igj_backlog.h"
 #include "igj_clock.h"
 #include "igj_json.h"
 #include "igj_keys.h"
@@ -53,6 +54,7 @@ typedef struct {
     int64_t        calm_until;         /* renewals come before sweeps */
     int64_t        heartbeat_at;
     int64_t        partitions_at;
+    bool           refusing;           /* submissions: the queue is full */
 } igj_housekeeper_t;
 
 
@@ -230,6 +232,7 @@ igj_housekeeper_round(igj_housekeeper_t *h)
 
     igj_housekeeper_breakers(h);
     igj_housekeeper_schedules(h);
+    igj_backlog_count(h->engine, &h->refusing);
     igj_housekeeper_drop_old(h, IGJ_SQL_DROP_EXPIRED_KEYS);
     igj_housekeeper_drop_old(h, IGJ_SQL_DROP_OLD_DELIVERIES);
     igj_housekeeper_drop_old(h, IGJ_SQL_ERASE_STEP);

@@ -140,6 +140,10 @@ igj_statement(igj_sql_t id)
         igj_sql(IGJ_SQL_ENSURE_PARTITIONS, "igj_ensure_partitions",
                 "select igjobs.ensure_partitions($1::int)"),
 
+        igj_sql(IGJ_SQL_COUNT_BACKLOG, "igj_count_backlog",
+                "select is_full, cardinality(full_tenants), jobs, batches "
+                "from igjobs.count_backlog($1::int * interval '1 ms')"),
+
         igj_sql(IGJ_SQL_DROP_EXPIRED_KEYS, "igj_drop_expired_keys",
                 "select igjobs.drop_expired_keys($1::int)"),
 
