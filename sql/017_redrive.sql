@@ -18,17 +18,16 @@ comment on type igjobs.failed_part is
     'that have a final word, which are all in a batch that is done.';
 
 
+-- without jit: to compile takes longer than half a million accounts
 create function igjobs.failed_parts(
     p_tenant text, p_job uuid, p_error_class text)
     returns igjobs.failed_part[]
     language plpgsql volatile
+    set jit = off
 as $$
 begin
     return array(
-        select (f.batch_no, f.state,
-                array_agg(u.account order by u.n),
-                coalesce(array_agg(u.account) filter (
-                    where u.word <> 'partial'), '{}'))::igjobs.failed_part
+        select (f.batch_no, f.state, u.accounts, u.worded)::igjobs.failed_part
         from (
             -- made anew, so that it is unpacked once for all names
             select b.batch_no, b.state, b.error_class, a.accounts,
@@ -42,17 +41,21 @@ begin
                      a.outcomes::text ~ '"(blocked|failed|rejected)"')
             offset 0) f,
         lateral (
-            select t.account, t.n, f.outcomes ->> t.account as word
-            from string_to_table(f.accounts, e'\n') with ordinality
-                t (account, n)
-            offset 0) u,
-        igjobs.account_error(u.word, f.state, f.error_class) failed_with
-        where failed_with is not null
-            and (p_error_class is null or failed_with = p_error_class)
-        group by f.batch_no, f.state
+            select array_agg(w.account order by w.n) as accounts,
+                coalesce(array_agg(w.account) filter (
+                    where w.word <> 'partial'), '{}') as worded
+            from (
+                select t.account, t.n, f.outcomes ->> t.account as word
+                from string_to_table(f.accounts, e'\n') with ordinality
+                    t (account, n)
+                offset 0) w,
+            igjobs.account_error(w.word, f.state, f.error_class) failed_with
+            where failed_with is not null
+                and (p_error_class is null or failed_with = p_error_class)) u
         -- by its own class a dead batch runs again as a whole or not at all
-        having f.state = 'done' or p_error_class is null
-            or bool_or(coalesce(u.word, 'partial') = 'partial'));
+        where u.accounts is not null
+            and (f.state = 'done' or p_error_class is null
+                 or cardinality(u.worded) < cardinality(u.accounts)));
 end
 $$;
 comment on function igjobs.failed_parts(text, uuid, text) is
