@@ -137,12 +137,56 @@ test_unnamed(void)
 }
 
 
+/* Words that say more of ok: only where all items of a run went by, and name
+ * their account. */
+static void
+test_counted(void)
+{
+    int          given_up;
+    const char  *source;
+
+    is(igj_sources_init(&s, "anna\nbob\ncarl", NULL), IGJ_OK, "three");
+    s.counted = true;
+    (void) igj_sources_profile(&s, "anna");
+    (void) igj_sources_profile(&s, "anna");
+    (void) igj_sources_profile(&s, "bob");
+    igj_sources_fault(&s, "carl", IGJ_SOURCE_PRIVATE);
+    is_text(final_words(2, false, &given_up),
+            "{\"anna\":\"full\",\"bob\":\"whole\",\"carl\":\"private\"}",
+            "as many as were asked for, and all that there are");
+    s.counted = false;
+    is_text(final_words(2, false, &given_up),
+            "{\"anna\":\"ok\",\"bob\":\"ok\",\"carl\":\"private\"}",
+            "not known of a run that was taken over");
+    igj_sources_free(&s);
+
+    is(igj_sources_init(&s, "anna\nbob", NULL), IGJ_OK, "no names");
+    s.counted = true;
+    (void) igj_sources_profile(&s, "");
+    is_text(final_words(2, false, &given_up),
+            "{\"anna\":\"ok\",\"bob\":\"ok\"}", "not known either");
+    igj_sources_free(&s);
+
+    is(igj_sources_init(&s, "anna\nbob", NULL), IGJ_OK, "a larger dataset");
+    ok(igj_sources_takes(&s, "ANNA", 1, &source), "an account of ours");
+    is_text(source, "anna", "in its own spelling");
+    ok(!igj_sources_takes(&s, "anna", 1, &source), "has enough");
+    ok(igj_sources_takes(&s, "anna", 0, &source), "without a limit it goes on");
+    ok(!igj_sources_takes(&s, "zoe", 1, &source), "another account");
+    ok(igj_sources_takes(&s, "", 1, &source) && source == NULL,
+       "one without a name is taken");
+    is(s.counts[0], 2, "what is taken is counted");
+    igj_sources_free(&s);
+}
+
+
 int
 main(void)
 {
     test_named();
     test_resumed();
     test_unnamed();
+    test_counted();
 
     return done_testing();
 }

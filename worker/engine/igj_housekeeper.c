@@ -6,9 +6,10 @@
  * time is over, issues turns for every job that has something to do (which is
  * the whole recovery after Redis lost anything), lets parked turns try again,
  * logs what became of breakers, submits the jobs of schedules that are due,
- * removes old idempotency keys and deliveries of webhooks, and now and then
- * makes result partitions.  Each step is one repeatable statement; a step that
- * fails is done by the next round, here or elsewhere.
+ * removes old idempotency keys and deliveries of webhooks, notes what ended
+ * jobs have bought, and now and then makes result partitions.  Each step is one
+ * repeatable statement; a step that fails is done by the next round, here or
+ * elsewhere.
  */
 
 #include <stdio.h>

@@ -86,6 +86,9 @@ bool igj_scrape_split(igj_scrape_t *k, const char *const *parts, int nparts,
 
 void igj_scrape_reuse_start(igj_scrape_t *k);
 
+/* Did the read fail for good?  Then the run is LOST. */
+bool igj_scrape_reuse_lost(igj_scrape_t *k, const igj_provider_error_t *err);
+
 /* Counts what earlier holders of the batch have stored of it. */
 bool igj_scrape_reuse_recount(igj_scrape_t *k);
 

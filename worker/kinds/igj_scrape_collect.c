@@ -199,11 +199,8 @@ igj_scrape_read(igj_scrape_t *k, igj_page_t *read)
                                    &sink, read, &err)
             != IGJ_PROVIDER_OK)
         {
-            if (k->run.old && err.http_status == 404) {
-                k->run.state = IGJ_RUN_LOST;
-                return false;
-            }
-            return igj_scrape_failed(k, "read", &err);
+            return !igj_scrape_reuse_lost(k, &err)
+                   && igj_scrape_failed(k, "read", &err);
         }
 
         igj_scrape_answered(k);

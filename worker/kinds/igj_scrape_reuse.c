@@ -33,6 +33,21 @@ igj_scrape_reuse_start(igj_scrape_t *k)
 }
 
 
+/* What cannot be read any more is gone. */
+
+bool
+igj_scrape_reuse_lost(igj_scrape_t *k, const igj_provider_error_t *err)
+{
+    if (!k->record->reused || err->class != IGJ_PROVIDER_GIVE_UP) {
+        return false;
+    }
+
+    k->run.state = IGJ_RUN_LOST;
+
+    return true;
+}
+
+
 /* How many profiles each account had in the pages that are stored already: an
  * account gives no more than was asked for. */
 
@@ -57,11 +72,13 @@ igj_scrape_reuse_recount(igj_scrape_t *k)
                                    &sink, &page, &err)
             != IGJ_PROVIDER_OK)
         {
-            if (err.http_status == 404) {
-                k->run.state = IGJ_RUN_LOST;
-                return true;
-            }
-            return igj_scrape_failed(k, "read", &err);
+            return igj_scrape_reuse_lost(k, &err)
+                   || igj_scrape_failed(k, "read", &err);
+        }
+
+        if (page.items == 0) {
+            return igj_scrape_retry(k, "read: the dataset has become shorter",
+                                    -1);
         }
 
         igj_profiles_take_own(&k->profiles, &k->sources,
