@@ -19,8 +19,7 @@ my $paid = Igjobs::PaidOnce->new(workers => 2);
 $paid->kill_when_accepted(@seeds[0 .. 4]);
 
 # kill -9 at any time, among answers that are lost
-$paid->submit($_) for @seeds[5 .. $#seeds];
-$paid->kill_at_random(seed => $seeds[0], seconds => 50);
+$paid->kill_at_random([@seeds[5 .. $#seeds]], seconds => 50);
 $paid->check('killed');
 
 $paid->finish;

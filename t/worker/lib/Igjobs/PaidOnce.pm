@@ -5,8 +5,7 @@
 # witness of what was paid, its world says which rows must come out.
 #
 #   my $paid = Igjobs::PaidOnce->new(workers => 3);
-#   $paid->submit($_) for 1 .. 20;
-#   $paid->kill_at_random(seed => 1);      # until every job has ended
+#   $paid->kill_at_random([1 .. 20]);      # seeds; until every job has ended
 #   $paid->check('killed at random');
 #   $paid->finish;
 
@@ -50,7 +49,7 @@ my @faults = (
 sub new {
     my ($class, %option) = @_;
     my $stack = Igjobs::Stack->new(
-        sim => { args => ['--run-ms', 50, '--usage-final-ms', 0] });
+        sim => { args => ['--run-ms', 200, '--usage-final-ms', 0] });
 
     $stack->start(qw(postgres redis sim));
     note_ends(sub { $stack->psql(@_) });
@@ -96,11 +95,12 @@ sub submit {
     return $job;
 }
 
-# the journal's next entries; waits at most so many ms for one
+# journal($limit, $wait, $op): the journal's next entries, of one kind if told;
+# waits at most so many ms for one
 sub journal {
-    my ($self, $op, $wait) = @_;
+    my ($self, $limit, $wait, $op) = @_;
     my $entries = $self->sim->call('GET', "/_sim/journal?since=$self->{seen}"
-        . "&limit=1000&wait=$wait" . ($op ? "&op=$op" : ''));
+        . "&limit=$limit&wait=$wait" . ($op ? "&op=$op" : ''));
 
     $self->{seen} = $entries->[-1]{seq} if @$entries;
     return @$entries;
@@ -132,7 +132,7 @@ sub kill_when_accepted {
         my $start;
         wait_for {
             ($start) = grep { ($_->{fault} // '') eq $held && $_->{started} }
-                $self->journal('start', 1000);
+                $self->journal(1000, 1000, 'start');
         } 60, "the simulator to accept a run of seed $seed";
 
         is $self->sql("select count(*) from igjobs.runs"
@@ -143,17 +143,20 @@ sub kill_when_accepted {
     return $self;
 }
 
-# Kills one worker after another, each after a number of requests that the seed
-# decides, until every job has ended.
+# Jobs of these seeds, all at once; kills one worker after another, each after a
+# number of requests that the first seed decides, until every job has ended.
 sub kill_at_random {
-    my ($self, %option) = @_;
-    my $random = random($option{seed});
+    my ($self, $seeds, %option) = @_;
+    my $random = random($seeds->[0]);
     my $deadline = time + patience($option{seconds} // 300);
 
+    $_->pause for @{ $self->{workers} };
+    $self->submit($_) for @$seeds;
+    $_->resume for @{ $self->{workers} };
     while (!$self->ended) {
-        my $count = 3 + int $random->(30);
+        my $count = 2 + int $random->(20);
         while ($count > 0 && !$self->ended) {
-            $count -= () = $self->journal(undef, 500);
+            $count -= () = $self->journal($count, 500);
             die "jobs do not end\n" if time > $deadline;
         }
         $self->kill_one(int $random->(scalar @{ $self->{workers} }));
