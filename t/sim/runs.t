@@ -176,6 +176,18 @@ advance($sim, 3 * $hour);
 is count_of($sim, $run), 25, 'maxTotalChargeUsd ends the run';
 is sprintf('%.2f', run_of($sim, $run)->{usageTotalUsd}), '0.75', 'in time';
 
+my ($listed) = grep { $_->{run} eq $run->{id} }
+    @{ $sim->call('GET', '/_sim/ledger?runs=1')->{runs} };
+is_deeply [@$listed{qw(status items items_billed max_usd usd)}],
+    ['SUCCEEDED', 25, 25, 0.75, 0.75], 'the ledger lists runs with their cost';
+
+$sim = new_sim('--run-ms', $hour, '--usage-final-ms', 0, '--price-item', 0,
+               '--price-start', 0, '--price-gb-hour', '0.4');
+$run = start_run($sim, ['alice'], query => 'memory=2048');
+advance($sim, 3 * $hour);
+is sprintf('%.2f', run_of($sim, $run)->{usageTotalUsd}), '0.80',
+    'memory by the hour';
+
 $sim = new_sim('--stop-at-max-items', '--usage-final-ms', 0);
 $run = start_run($sim, ['alice'], max_count => 100,
                  query => 'maxItems=10&waitForFinish=1');
