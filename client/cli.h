@@ -121,6 +121,7 @@ typedef struct {
 cli_exit_e cli_submit(cli_t *cli);
 cli_exit_e cli_watch(cli_t *cli);
 cli_exit_e cli_status(cli_t *cli);
+cli_exit_e cli_explain(cli_t *cli);
 cli_exit_e cli_results(cli_t *cli);
 cli_exit_e cli_export(cli_t *cli);
 cli_exit_e cli_jobs(cli_t *cli);

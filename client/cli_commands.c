@@ -189,6 +189,11 @@ const cli_command_t  cli_commands[] = {
       "shows a job's state once",
       "Exit status 1 says that the job has failed." },
 
+    { "explain", "ID", 1, 1, cli_no_options, cli_explain,
+      "says what holds a job now, and when it may end",
+      "One thing: no worker, a budget, the provider, other jobs, the last slow "
+      "accounts, ... or nothing." },
+
     { "results", "ID", 1, 1, cli_results_options, cli_results,
       "shows the profiles that a job has kept",
       "A table on a terminal, lines with tabs elsewhere." },

@@ -64,6 +64,23 @@ subtest 'pause and resume' => sub {
     like $r->{err}, qr/409 IGJ0410\).*\n.*canceled/, 'says why';
 };
 
+subtest 'explain' => sub {
+    my $id = submit();
+    wait_for { state($id) eq 'running' } 30, 'the job to run';
+    my $r = $igjobs->run(['explain', $id]);
+    is $r->{status}, 0, 'explained' or diag $r->{err};
+    like $r->{out}, qr/^held by    nothing\nwhy        The job runs: 1 batch/,
+        'in words';
+    is $json->decode($igjobs->run(['explain', '--json', $id])->{out})->{cause},
+        'nothing', 'as JSON';
+    is $igjobs->run(['pause', $id, '--reason', 'lunch'])->{status}, 0, 'paused';
+    like $igjobs->run(['explain', $id])->{out}, qr/^held by    paused\n.*lunch/,
+        'what holds it';
+    is $igjobs->run(['cancel', $id])->{status}, 0, 'canceled';
+    is $igjobs->run(['explain', '0199e1f5-7c1a-7b3e-9c55-000000000000'])
+        ->{status}, 4, 'no such job';
+};
+
 subtest 'redrive' => sub {
     my $id = submit();
     $igjobs->run(['cancel', $id]);
