@@ -108,7 +108,7 @@ comment on function igjobs.estimate_usd(igjobs.measured_job[], bigint) is
 
 
 create function igjobs.most_usd(
-    p_tenant text, p_job uuid, p_account_count integer, p_max_count integer)
+    p_job uuid, p_account_count integer, p_max_count integer)
     returns numeric
     language plpgsql stable
 as $$
@@ -128,11 +128,11 @@ begin
                 igjobs.run_usd(p, rest::bigint * p_max_count) else 0 end
         from igjobs.price_of(coalesce(r.provider, 'apify'),
                              coalesce(r.actor, '*')) p);
-exception when no_data_found or undefined_function then
+exception when no_data_found then
     return null;
 end
 $$;
-comment on function igjobs.most_usd(text, uuid, integer, integer) is
+comment on function igjobs.most_usd(uuid, integer, integer) is
     'What a job costs at most by the operator''s prices of the actor that '
     'p_job was run with, a run a batch; null when there is no price.';
 
@@ -168,7 +168,7 @@ begin
         'usd', jsonb_build_object(
             'likely', trim_scale(igjobs.estimate_usd(jobs, items)),
             'most', trim_scale(igjobs.most_usd(
-                p_tenant, jobs[1].job_id, p_account_count, p_max_count))),
+                jobs[1].job_id, p_account_count, p_max_count))),
         'seconds', igjobs.estimate_seconds(
             jobs, items::double precision / batches,
             ceil(batches::numeric / least(batches, e.parallelism))::integer),

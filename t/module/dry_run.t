@@ -102,6 +102,7 @@ subtest 'from jobs that were measured' => sub {
     is_deeply($e->{seconds}, { p50 => 50, p90 => 58 },
         'five waves as long as theirs');
     is($e->{usd}{likely}, 10, 'twice their cost');
+    is($e->{usd}{most}, 50.4, '40 runs and 20,000 items by the price list');
     is_deeply([@$e{qw(measured_jobs measured_of)}], [5, 'tenant'],
         'and says whose');
 };
