@@ -17,8 +17,7 @@ use Igjobs::Spending;
 my @seeds = seeds(300);
 my $spending = Igjobs::Spending->new(workers => 2);
 
-$spending->submit($_) for @seeds;
-$spending->kill_at_random(seed => $seeds[0], seconds => 900);
+$spending->kill_at_random(\@seeds, seconds => 900);
 $spending->wait_settled(120);
 $spending->check('budgets');
 

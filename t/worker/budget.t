@@ -17,8 +17,7 @@ use Igjobs::Spending;
 my @seeds = seeds(20);
 my $spending = Igjobs::Spending->new(workers => 2);
 
-$spending->submit($_) for @seeds;
-$spending->kill_at_random(seed => $seeds[0], seconds => 90);
+$spending->kill_at_random(\@seeds, seconds => 90);
 $spending->wait_settled;
 $spending->check('budgets');
 

@@ -5,8 +5,7 @@
 # witness of what each of them was billed.
 #
 #   my $spending = Igjobs::Spending->new(workers => 2);
-#   $spending->submit($_) for 1 .. 20;
-#   $spending->kill_at_random(seed => 1);     # until every job has ended
+#   $spending->kill_at_random([1 .. 20]);     # seeds; until every job has ended
 #   $spending->check('killed at random');
 #   $spending->finish;
 
