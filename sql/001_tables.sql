@@ -432,6 +432,7 @@ create table igjobs.breakers (
     probes_until timestamptz,
     failed_at    timestamptz,
     full_at      timestamptz,
+    probing      integer not null default 0,
     failures     integer not null default 0,
     opened       integer not null default 0,
     most_runs    integer,
@@ -449,7 +450,9 @@ comment on table igjobs.breakers is
 comment on column igjobs.breakers.until is
     'of an open one: nothing is asked before; then probes are';
 comment on column igjobs.breakers.probes is
-    'leases that try it: <job>/<batch>/<attempt>';
+    'leases that tried since it was half open: <job>/<batch>/<attempt>';
+comment on column igjobs.breakers.probing is
+    'how many of them are expected to tell something until probes_until';
 comment on column igjobs.breakers.probes_until is
     'probes that have told nothing by then are replaced';
 comment on column igjobs.breakers.failures is

@@ -66,7 +66,7 @@ begin
         when k.until > clock_timestamp() then 0
         when k.probes_until > clock_timestamp() then
             greatest(0, igjobs.setting('breaker_probes')::integer
-                        - cardinality(k.probes))
+                        - k.probing)
         else igjobs.setting('breaker_probes')::integer
         end;
 end
@@ -128,9 +128,9 @@ create function igjobs.take_probe(p_scope text, b igjobs.batches)
 as $$
 begin
     update igjobs.breakers k
-    set probes = igjobs.probe_name(b)
-            || case when k.probes_until > clock_timestamp()
-                   then k.probes else '{}' end,
+    set probes = igjobs.probe_name(b) || k.probes,
+        probing = 1 + case when k.probes_until > clock_timestamp()
+                          then k.probing else 0 end,
         probes_until = case when k.probes_until > clock_timestamp()
             then k.probes_until
             else clock_timestamp() + interval '1 ms'
@@ -150,7 +150,8 @@ create function igjobs.leave_probe(b igjobs.batches)
 as $$
 begin
     update igjobs.breakers k
-    set probes = array_remove(k.probes, igjobs.probe_name(b))
+    set probes = array_remove(k.probes, igjobs.probe_name(b)),
+        probing = greatest(0, k.probing - 1)
     where k.state = 'open' and igjobs.probe_name(b) = any (k.probes);
 end
 $$;
@@ -178,6 +179,7 @@ begin
         least(coalesce(p_retry_ms, 0), 3600000));
     k.opened := k.opened + 1;
     k.probes := '{}';
+    k.probing := 0;
     k.probes_until := null;
     return k;
 end
@@ -244,7 +246,8 @@ begin
 
     update igjobs.breakers t
     set state = k.state, since = k.since, until = k.until, probes = k.probes,
-        probes_until = k.probes_until, failed_at = k.failed_at,
+        probing = k.probing, probes_until = k.probes_until,
+        failed_at = k.failed_at,
         failures = k.failures, opened = k.opened, most_runs = k.most_runs,
         full_at = k.full_at, cause = p_cause, reason = left(p_reason, 300)
     where t.scope = p_scope;
@@ -299,7 +302,8 @@ create function igjobs.breaker_answered(
 as $$
 begin
     update igjobs.breakers k
-    set state = 'closed', failures = 0, opened = 0, probes = '{}', since = null,
+    set state = 'closed', failures = 0, opened = 0, probes = '{}',
+        probing = 0, since = null,
         until = null, probes_until = null,
         full_at = case when igjobs.full_room(k) < 1000000 then k.full_at end
     where k.scope = igjobs.breaker_scope(p_kind, p_provider, p_actor)
@@ -319,7 +323,8 @@ create function igjobs.close_breaker(p_scope text)
 as $$
 begin
     update igjobs.breakers k
-    set state = 'closed', failures = 0, opened = 0, probes = '{}', since = null,
+    set state = 'closed', failures = 0, opened = 0, probes = '{}',
+        probing = 0, since = null,
         until = null, probes_until = null, full_at = null
     where k.scope = p_scope and (k.state = 'open' or k.full_at is not null);
     return found;
