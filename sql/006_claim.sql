@@ -509,7 +509,8 @@ $$;
 comment on function igjobs.candidates(text[], integer) is
     'Active jobs with a due batch: those of the tenant first that is least '
     'busy for its weight and not at its cap, then the least busy job, small '
-    'before bulk, old before new. The offset keeps the look at the batches behind the sort: it stops at p_limit.';
+    'before bulk, old before new. The offset keeps the look at the batches '
+    'behind the sort: it stops at p_limit.';
 
 
 create function igjobs.claim_any(

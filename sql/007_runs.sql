@@ -611,8 +611,8 @@ $$;
 comment on function igjobs.book_run(
     text, uuid, integer, integer, text, numeric, text, text) is
     'Books a provider run that nobody will collect: on its own row, and '
-    'where it never was, the accounts of a queued batch are planned again; or, where another holder '
-    'has gone on with that row, on a further, closed row. p_run_id null = '
+    'where it never was, the accounts of a queued batch are planned again; '
+    'or, where another holder has gone on with that row, on a further, closed row. p_run_id null = '
     'the provider never had it; p_token: by which it was found, as the holder '
     'will, too. What the run of a queued batch has brought is paid for: '
     'whoever takes the batch up again reads it (unread). Answers booked, '

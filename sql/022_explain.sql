@@ -305,7 +305,8 @@ begin
     if full_scope is null then
         return null;
     end if;
-    return igjobs.because(case when full_scope = 'tenant:' || j.tenant then 'tenant_cap'
+    return igjobs.because(
+            case when full_scope = 'tenant:' || j.tenant then 'tenant_cap'
                 else 'fleet_cap' end,
             j.updated_at, null, case split_part(full_scope, ':', 1)
         when 'tenant' then format(
@@ -470,13 +471,15 @@ begin
             jsonb_build_object('parallelism', j.parallelism, 'due', s.due));
     elsif s.due > 0 and s.working >= s.lanes then
         place := igjobs.queue_position(j);
-        return igjobs.because('queue', coalesce(j.started_at, j.created_at), null, format(
+        return igjobs.because(
+            'queue', coalesce(j.started_at, j.created_at), null, format(
             'All %s of the workers are in work; the job is number %s of '
             'those that wait for one.', igjobs.so_many(s.lanes, 'lane'),
             coalesce(place::text, 'more than 2000')),
             jsonb_build_object('position', place, 'lanes', s.lanes));
     end if;
-    return igjobs.because('nothing', coalesce(j.started_at, j.created_at), null, case
+    return igjobs.because(
+        'nothing', coalesce(j.started_at, j.created_at), null, case
         when s.leased > 0 then format('The job runs: %s in work.',
                                       igjobs.so_many(s.leased, 'batch'))
         else 'A worker will take the job up at once.' end, '{}'::jsonb);

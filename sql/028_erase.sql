@@ -23,7 +23,8 @@ comment on function igjobs.erased_document(public.scrape_jobs) is
 create function igjobs.erase_answer(p_job uuid, p_erased boolean)
     returns text
     language sql immutable
-return format('{"success":true,"job_id":"%s","erased":%s}', p_job, p_erased::text);
+return format('{"success":true,"job_id":"%s","erased":%s}', p_job,
+              p_erased::text);
 comment on function igjobs.erase_answer(uuid, boolean) is
     'What api_delete_job says: is anything of the job left?';
 

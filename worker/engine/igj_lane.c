@@ -94,8 +94,8 @@ igj_lane_turn(igj_lane_t *lane, const igj_turn_t *turn)
 }
 
 
-/* lease held → the kind's work → settled → lease dropped → turn back; runs
- * of a job that ends → aborted, at once and not only by the reaper */
+/* lease held, the kind's work, settled, lease dropped, turn back; runs of a
+ * job that ends are aborted at once and not only by the reaper */
 
 static void
 igj_lane_work(igj_lane_t *lane, const igj_turn_t *turn)
