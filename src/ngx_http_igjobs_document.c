@@ -449,6 +449,8 @@ ngx_http_igjobs_document_publish(ngx_http_igjobs_documents_t *documents,
     }
 
     igj_uuid_print(&uuid, id);
+    id[IGJ_UUID_TEXT_LEN] = '\0';
+
     ngx_http_igjobs_document_send(documents, (char *) tenant->data, id, doc,
                                   1);
 
