@@ -279,7 +279,11 @@ ngx_http_igjobs_call_body_params(ngx_http_igjobs_call_body_t *cb,
     p = ngx_cpymem(p, NGX_HTTP_IGJOBS_CALL_BODY_KEY,
                    sizeof(NGX_HTTP_IGJOBS_CALL_BODY_KEY) - 1);
     p = ngx_cpymem(p, text.data, text.len);
-    p = ngx_cpymem(p, members->data, members->len);
+
+    if (members->len > 0) {
+        p = ngx_cpymem(p, members->data, members->len);
+    }
+
     *p++ = '}';
 
     params->len = p - params->data;
