@@ -40,6 +40,7 @@ digest(const char *target, bool keep_unknown, igj_batch_page_t *out)
     igj_profiles_filter_t  filter;
 
     memset(out, 0, sizeof(igj_batch_page_t));
+    memset(&filter, 0, sizeof(igj_profiles_filter_t));
     filter.names = &names;
     filter.target_gender = target;
     filter.keep_unknown = keep_unknown;
