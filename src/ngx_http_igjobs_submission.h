@@ -91,7 +91,7 @@ typedef struct {
     unsigned                               trailer:1;  /* all is copied */
     unsigned                               doubt:1; /* a COMMIT unanswered */
 
-    igj_submit_t                           submit;  /* zeroes itself */
+    igj_submit_t                          *submit;  /* NULL when stored */
 } ngx_http_igjobs_submission_t;
 
 

@@ -127,12 +127,15 @@ ngx_http_igjobs_submission_create(ngx_http_request_t *r)
     ngx_http_igjobs_main_conf_t   *mcf;
     ngx_http_igjobs_submission_t  *s;
 
-    s = ngx_palloc(r->pool, sizeof(ngx_http_igjobs_submission_t));
+    s = ngx_pcalloc(r->pool, sizeof(ngx_http_igjobs_submission_t));
     if (s == NULL) {
         return NULL;
     }
 
-    ngx_memzero(s, offsetof(ngx_http_igjobs_submission_t, submit));
+    s->submit = ngx_palloc(r->pool, sizeof(igj_submit_t));
+    if (s->submit == NULL) {
+        return NULL;
+    }
 
     cln = ngx_http_cleanup_add(r, 0);
     if (cln == NULL) {
@@ -149,7 +152,7 @@ ngx_http_igjobs_submission_create(ngx_http_request_t *r)
     s->all = mcf->submissions;
     s->all->count++;
 
-    igj_submit_init(&s->submit, &igj_mem_system, seed);
+    igj_submit_init(s->submit, &igj_mem_system, seed);
 
     cln->handler = ngx_http_igjobs_submission_release;
     cln->data = s;
@@ -158,7 +161,7 @@ ngx_http_igjobs_submission_create(ngx_http_request_t *r)
 }
 
 
-/* when it is stored, so that who waits for the job holds no accounts */
+/* when it is stored, so that who waits for the job holds only its answer */
 
 static void
 ngx_http_igjobs_submission_release(void *data)
@@ -170,7 +173,9 @@ ngx_http_igjobs_submission_release(void *data)
     }
 
     ngx_http_igjobs_submission_close(s);
-    igj_submit_free(&s->submit);
+    igj_submit_free(s->submit);
+    (void) ngx_pfree(s->request->pool, s->submit);
+    s->submit = NULL;
 
     s->all->bytes -= s->held;
     s->all->count--;
@@ -192,14 +197,14 @@ ngx_http_igjobs_submit_piece(void *data, const u_char *piece, size_t len)
         return IGJ_PROBLEM_INTERNAL;
     }
 
-    rc = igj_submit_feed(&s->submit, piece, len);
+    rc = igj_submit_feed(s->submit, piece, len);
 
     s->all->bytes -= s->held;
-    s->held = igj_submit_memory(&s->submit);
+    s->held = igj_submit_memory(s->submit);
     s->all->bytes += s->held;
 
     if (rc != IGJ_OK) {
-        return s->submit.problem;
+        return s->submit->problem;
     }
 
     mcf = ngx_http_get_module_main_conf(s->request, ngx_http_igjobs_module);
@@ -222,9 +227,9 @@ ngx_http_igjobs_submit_end(void *data, igj_problem_e problem)
     r = s->request;
 
     if (problem == IGJ_PROBLEM_NONE
-        && igj_submit_finish(&s->submit) != IGJ_OK)
+        && igj_submit_finish(s->submit) != IGJ_OK)
     {
-        problem = s->submit.problem;
+        problem = s->submit->problem;
     }
 
     if (problem != IGJ_PROBLEM_NONE) {
@@ -232,9 +237,9 @@ ngx_http_igjobs_submit_end(void *data, igj_problem_e problem)
         return;
     }
 
-    s->batches = igj_accounts_batches(&s->submit.accounts);
+    s->batches = igj_accounts_batches(&s->submit->accounts);
 
-    if (s->submit.dry_run) {
+    if (s->submit->dry_run) {
         ngx_http_igjobs_watch_client(r);
         ngx_http_igjobs_submit_dry_run(s);
         return;
@@ -389,16 +394,16 @@ ngx_http_igjobs_submit_counts(ngx_http_igjobs_submission_t *s,
 {
     igj_json_key(json, "accounts");
     igj_json_object_begin(json);
-    igj_json_member_integer(json, "given", s->submit.given);
-    igj_json_member_integer(json, "accepted", s->submit.accounts.count);
-    igj_json_member_integer(json, "duplicates", s->submit.accounts.duplicates);
-    igj_json_member_integer(json, "invalid", s->submit.invalid);
+    igj_json_member_integer(json, "given", s->submit->given);
+    igj_json_member_integer(json, "accepted", s->submit->accounts.count);
+    igj_json_member_integer(json, "duplicates", s->submit->accounts.duplicates);
+    igj_json_member_integer(json, "invalid", s->submit->invalid);
     igj_json_object_end(json);
 
-    if (s->submit.invalid) {
+    if (s->submit->invalid) {
         igj_json_key(json, "skipped");
         igj_json_array_begin(json);
-        igj_submit_errors(json, &s->submit);
+        igj_submit_errors(json, s->submit);
         igj_json_array_end(json);
     }
 }
@@ -487,12 +492,12 @@ ngx_http_igjobs_submit_refused(ngx_http_igjobs_submission_t *s,
     char               error[NGX_HTTP_IGJOBS_SYNC_ERROR_MAX];
     igj_problem_doc_t  doc;
 
-    if (problem != s->submit.problem) {
+    if (problem != s->submit->problem) {
         return ngx_http_igjobs_problem(s->request, problem);
     }
 
-    igj_submit_problem(&s->submit, &doc);
-    ngx_http_igjobs_sync_refused(s->request, &s->submit, &doc, error);
+    igj_submit_problem(s->submit, &doc);
+    ngx_http_igjobs_sync_refused(s->request, s->submit, &doc, error);
 
     return ngx_http_igjobs_problem_doc(s->request, &doc);
 }

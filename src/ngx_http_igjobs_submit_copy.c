@@ -40,7 +40,7 @@ ngx_http_igjobs_submission_slice(ngx_http_igjobs_submission_t *s)
 
     while ((size_t) (last - p) >= NGX_HTTP_IGJOBS_COPY_ROW) {
 
-        if (!igj_accounts_next(&s->submit.accounts, &s->next, &batch)) {
+        if (!igj_accounts_next(&s->submit->accounts, &s->next, &batch)) {
             *p++ = 0xff;
             *p++ = 0xff;
             s->trailer = 1;
@@ -81,7 +81,7 @@ ngx_http_igjobs_copy_row(ngx_http_igjobs_submission_t *s, u_char *p,
     ngx_http_igjobs_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(s->request, ngx_http_igjobs_module);
-    platform = igj_platform_name(s->submit.platform);
+    platform = igj_platform_name(s->submit->platform);
     number = htonl(batch->number);
 
     *p++ = 0;

@@ -41,13 +41,13 @@ ngx_http_igjobs_submit_dry_run(ngx_http_igjobs_submission_t *s)
 
     params[0].data = ctx->tenant.data;
     params[0].len = ctx->tenant.len;
-    params[1].data = igj_platform_name(s->submit.platform);
+    params[1].data = igj_platform_name(s->submit->platform);
     params[1].len = ngx_strlen(params[1].data);
     params[2].data = numbers[0];
-    params[2].len = ngx_sprintf(numbers[0], "%uD", s->submit.accounts.count)
+    params[2].len = ngx_sprintf(numbers[0], "%uD", s->submit->accounts.count)
                     - numbers[0];
     params[3].data = numbers[1];
-    params[3].len = ngx_sprintf(numbers[1], "%uD", s->submit.per_account)
+    params[3].len = ngx_sprintf(numbers[1], "%uD", s->submit->per_account)
                     - numbers[1];
 
     if (ngx_http_igjobs_submission_options(s, &options) != NGX_OK) {
@@ -138,7 +138,7 @@ ngx_http_igjobs_dry_run_document(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_dry_run_refusal(s, result, json);
     igj_json_member_integer(json, "total_batches", s->batches);
     igj_json_member_integer(json, "max_count_per_account",
-                            s->submit.per_account);
+                            s->submit->per_account);
 
     igj_json_key(json, "parallelism");
     igj_json_raw_value(json, (char *) parallelism.data, parallelism.len);
@@ -164,7 +164,7 @@ ngx_http_igjobs_dry_run_refusal(ngx_http_igjobs_submission_t *s,
 
     igj_json_key(json, "refusal");
 
-    if (s->submit.invalid && !s->submit.skip_invalid) {
+    if (s->submit->invalid && !s->submit->skip_invalid) {
         igj_json_text(json, igj_problem(IGJ_PROBLEM_INVALID_ACCOUNTS)->slug);
 
     } else if (ngx_http_igjobs_pg_is_null(result, 0, 0)) {
@@ -194,7 +194,7 @@ ngx_http_igjobs_dry_run_names(ngx_http_igjobs_submission_t *s,
 
     ngx_memzero(&next, sizeof(igj_accounts_iter_t));
 
-    if (igj_accounts_next(&s->submit.accounts, &next, &batch)) {
+    if (igj_accounts_next(&s->submit->accounts, &next, &batch)) {
         p = batch.names.data;
         last = p + batch.names.len;
 

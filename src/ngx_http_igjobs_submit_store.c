@@ -131,11 +131,11 @@ ngx_http_igjobs_store_small(ngx_http_igjobs_submission_t *s)
         return;
     }
 
-    platform = igj_platform_name(s->submit.platform);
-    gender = igj_gender_name(s->submit.target_gender);
-    per_account = htonl(s->submit.per_account);
-    keep_unknown = s->submit.keep_unknown != 0;
-    accounts = htonl(s->submit.accounts.count);
+    platform = igj_platform_name(s->submit->platform);
+    gender = igj_gender_name(s->submit->target_gender);
+    per_account = htonl(s->submit->per_account);
+    keep_unknown = s->submit->keep_unknown != 0;
+    accounts = htonl(s->submit->accounts.count);
 
     ngx_memzero(params, sizeof(params));
 
@@ -194,7 +194,7 @@ ngx_http_igjobs_submission_options(ngx_http_igjobs_submission_t *s,
 
     ngx_str_null(options);
 
-    if (!igj_options_any(&s->submit.options)) {
+    if (!igj_options_any(&s->submit->options)) {
         return NGX_OK;
     }
 
@@ -205,7 +205,7 @@ ngx_http_igjobs_submission_options(ngx_http_igjobs_submission_t *s,
 
     igj_json_init(&json, (char *) options->data, IGJ_OPTIONS_JSON_MAX + 2);
     igj_json_object_begin(&json);
-    igj_options_members(&json, &s->submit.options);
+    igj_options_members(&json, &s->submit->options);
     igj_json_object_end(&json);
 
     options->len = json.len;
@@ -218,12 +218,12 @@ static ngx_int_t
 ngx_http_igjobs_store_texts(ngx_http_igjobs_submission_t *s, ngx_str_t *texts)
 {
     texts->data = ngx_pnalloc(s->request->pool,
-                              igj_accounts_text_max(&s->submit.accounts));
+                              igj_accounts_text_max(&s->submit->accounts));
     if (texts->data == NULL) {
         return NGX_ERROR;
     }
 
-    texts->len = igj_accounts_text(&s->submit.accounts, (char *) texts->data);
+    texts->len = igj_accounts_text(&s->submit->accounts, (char *) texts->data);
 
     return NGX_OK;
 }
@@ -293,7 +293,7 @@ ngx_http_igjobs_store_params(ngx_http_igjobs_submission_t *s,
 
     params[0].data = ctx->tenant.data;
     params[0].len = ctx->tenant.len;
-    params[1].data = igj_platform_name(s->submit.platform);
+    params[1].data = igj_platform_name(s->submit->platform);
     params[1].len = ngx_strlen(params[1].data);
     params[2].data = s->job.data;
     params[2].len = s->job.len;
@@ -302,7 +302,7 @@ ngx_http_igjobs_store_params(ngx_http_igjobs_submission_t *s,
     params[4].data = s->params.data;
     params[4].len = s->params.len;
     params[5].data = numbers[0];
-    params[5].len = ngx_sprintf(numbers[0], "%uD", s->submit.accounts.count)
+    params[5].len = ngx_sprintf(numbers[0], "%uD", s->submit->accounts.count)
                     - numbers[0];
     params[6].data = numbers[1];
     params[6].len = ngx_sprintf(numbers[1], "%ui", s->batches) - numbers[1];
@@ -370,7 +370,7 @@ ngx_http_igjobs_store_large_init(ngx_http_igjobs_submission_t *s)
     }
 
     igj_json_init(&json, (char *) s->params.data, IGJ_SUBMIT_PARAMS_MAX);
-    igj_submit_params(&json, &s->submit);
+    igj_submit_params(&json, s->submit);
 
     s->params.len = json.len;
 
