@@ -239,7 +239,17 @@
       "Choose another name, or delete the schedule that has it.")             \
     X(SCHEDULE_LIMIT, "IGJ1004", 409, "schedule-limit",                       \
       "There are too many schedules",                                         \
-      "Delete one that is not needed any more.")
+      "Delete one that is not needed any more.")                              \
+                                                                              \
+    /* 11: campaigns */                                                       \
+                                                                              \
+    X(INVALID_BASE_ID, "IGJ1101", 400, "invalid-base-id",                     \
+      "Invalid base_id format",                                               \
+      "Send app and the letters and digits behind it, as in the address of "  \
+      "the Airtable base.")                                                   \
+    X(BASE_ID_REQUIRED, "IGJ1102", 400, "base-id-required",                   \
+      "base_id is required",                                                  \
+      "Send the header X-Base-Id, or base_id in the body.")
 
 
 typedef enum {
