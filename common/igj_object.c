@@ -17,6 +17,8 @@
 
 static int igj_object_event(void *data, const igj_scan_t *scan,
     const igj_scan_event_t *event);
+static int igj_object_outermost(igj_object_t *object,
+    igj_scan_type_e type);
 static int igj_object_refuse(igj_object_t *object, const igj_scan_t *scan,
     const char *what);
 static int igj_object_exponent_long(igj_str_t number);
@@ -80,8 +82,8 @@ igj_object_event(void *data, const igj_scan_t *scan,
 
     object = data;
 
-    if (scan->depth == 0 && event->type != IGJ_SCAN_OBJECT_BEGIN
-        && event->type != IGJ_SCAN_OBJECT_END)
+    if ((scan->depth == 0 || object->array)
+        && igj_object_outermost(object, event->type) != IGJ_OK)
     {
         object->problem = IGJ_PROBLEM_NOT_AN_OBJECT;
         return IGJ_ERROR;
@@ -103,6 +105,36 @@ igj_object_event(void *data, const igj_scan_t *scan,
     }
 
     return IGJ_OK;
+}
+
+
+/* the value itself, and whatever stands in an array */
+
+static int
+igj_object_outermost(igj_object_t *object, igj_scan_type_e type)
+{
+    if (object->array) {
+        object->empty = (type == IGJ_SCAN_ARRAY_END);
+        return object->empty ? IGJ_OK : IGJ_ERROR;
+    }
+
+    switch (type) {
+
+    case IGJ_SCAN_OBJECT_BEGIN:
+    case IGJ_SCAN_OBJECT_END:
+        return IGJ_OK;
+
+    case IGJ_SCAN_ARRAY_BEGIN:
+        object->array = 1;
+        return IGJ_OK;
+
+    case IGJ_SCAN_NULL:
+        object->empty = 1;
+        return IGJ_OK;
+
+    default:
+        return IGJ_ERROR;
+    }
 }
 
 

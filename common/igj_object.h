@@ -3,7 +3,8 @@
 /*
  * A small JSON object that goes on to Postgres as it is: whether it is one,
  * and whether jsonb takes all of it.  It is read in slices of any size; the
- * caller keeps the bytes.  No globals.
+ * caller keeps the bytes.  null and [] say nothing, like no bytes at all: so
+ * clients of the original say it.  No globals.
  */
 
 #ifndef IGJ_OBJECT_H
@@ -21,9 +22,10 @@
 /* Read problem and empty; the rest is the reader's own. */
 typedef struct {
     igj_problem_e   problem;
-    int             empty;         /* nothing but white space */
+    int             empty;         /* nothing, null or []: no members */
 
     igj_scan_t      scan;
+    int             array;         /* it began with [ */
     char            text[IGJ_JSON_MAX_NUMBER];
     char            detail[IGJ_OBJECT_DETAIL_MAX];
     char            pointer[IGJ_OBJECT_POINTER_MAX];

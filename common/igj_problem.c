@@ -147,6 +147,10 @@ igj_problem_write(igj_json_t *json, const igj_problem_doc_t *doc)
         igj_json_array_end(json);
     }
 
+    if (doc->members != NULL) {
+        doc->members(json, doc->data);
+    }
+
     igj_json_object_end(json);
 }
 

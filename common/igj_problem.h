@@ -273,7 +273,7 @@ typedef struct {
 
 /*
  * What one error answer says.  NULL stands for: error, the title; detail, the
- * advice; instance, absent; errors, absent.
+ * advice; instance, absent; errors, absent; members, none.
  */
 typedef struct {
     igj_problem_e   problem;
@@ -284,7 +284,11 @@ typedef struct {
 
     /* Writes the elements of `errors` with igj_problem_pointer(). */
     void          (*errors)(igj_json_t *json, const void *data);
-    const void     *data;
+
+    /* Writes members that only this answer has. */
+    void          (*members)(igj_json_t *json, const void *data);
+
+    const void     *data;          /* of both */
 } igj_problem_doc_t;
 
 

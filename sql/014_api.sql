@@ -7,9 +7,9 @@
 create type igjobs.api_answer as (status integer, body text);
 comment on type igjobs.api_answer is
     'What an api function answers. From status 400 on the body is {"problem", '
-    '"error", "detail", "pointer"}: the slug of a problem that the module '
-    'knows, texts instead of that problem''s own, and the member of the '
-    'request''s body that is wrong.';
+    '"error", "detail", "pointer", "members"}: the slug of a problem that the '
+    'module knows, texts instead of that problem''s own, the member of the '
+    'request''s body that is wrong, and what else this answer has.';
 
 
 create function igjobs.api_problem(
@@ -23,6 +23,16 @@ return row(p_status, json_strip_nulls(json_build_object(
 comment on function igjobs.api_problem(integer, text, text, text, text) is
     'The answer that something is wrong; null stands for the problem''s own '
     'text.';
+
+
+create function igjobs.with_members(a igjobs.api_answer, p_members jsonb)
+    returns igjobs.api_answer
+    language sql immutable
+return row(a.status, jsonb_set(a.body::jsonb, '{members}',
+                               jsonb_strip_nulls(p_members))::text)
+    ::igjobs.api_answer;
+comment on function igjobs.with_members(igjobs.api_answer, jsonb) is
+    'A problem that has members of its own.';
 
 
 create function igjobs.page_size(

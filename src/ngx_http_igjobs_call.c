@@ -16,10 +16,11 @@
  *   status   an answer of 202 carries Retry-After
  *   body     a document; from status 400 on {"problem":"<slug>"} and, where
  *            that problem's own texts will not do, "error" and "detail", and
- *            "pointer" to the member of the body that is wrong ("#/reason")
+ *            "pointer" to the member of the body that is wrong ("#/reason"),
+ *            and "members", an object: what else this answer has
  *
- * The body of a request is a JSON object of at most 64 KiB; none is {}.  It was
- * checked to be one that jsonb takes (igj_object.h); its members are the
+ * The body of a request is a JSON object of at most 64 KiB; none, null and []
+ * are {}.  It was checked to be one that jsonb takes (igj_object.h); its members are the
  * function's to check, those that it does not know are to be ignored.
  * application/json need not be named; no other type may be.
  *
@@ -77,6 +78,7 @@ static ngx_int_t ngx_http_igjobs_call_reply(ngx_http_request_t *r,
 static ngx_int_t ngx_http_igjobs_call_problem(ngx_http_request_t *r,
     ngx_str_t *body);
 static void ngx_http_igjobs_call_errors(igj_json_t *json, const void *data);
+static void ngx_http_igjobs_call_members(igj_json_t *json, const void *data);
 
 
 ngx_int_t
@@ -410,8 +412,13 @@ ngx_http_igjobs_call_problem(ngx_http_request_t *r, ngx_str_t *body)
 
         if (cJSON_IsString(cJSON_GetObjectItem(json, "pointer"))) {
             doc.errors = ngx_http_igjobs_call_errors;
-            doc.data = json;
         }
+
+        if (cJSON_IsObject(cJSON_GetObjectItem(json, "members"))) {
+            doc.members = ngx_http_igjobs_call_members;
+        }
+
+        doc.data = json;
     }
 
     if (doc.problem == IGJ_PROBLEM_NONE) {
@@ -440,4 +447,23 @@ ngx_http_igjobs_call_errors(igj_json_t *json, const void *data)
     detail = cJSON_GetStringValue(cJSON_GetObjectItem(answer, "detail"));
 
     igj_problem_pointer(json, pointer, detail ? detail : "");
+}
+
+
+static void
+ngx_http_igjobs_call_members(igj_json_t *json, const void *data)
+{
+    char         *text;
+    const cJSON  *answer, *member;
+
+    answer = data;
+
+    cJSON_ArrayForEach(member, cJSON_GetObjectItem(answer, "members")) {
+        text = cJSON_PrintUnformatted(member);
+
+        igj_json_key(json, member->string);
+        igj_json_raw_value(json, text ? text : "null",
+                           text ? ngx_strlen(text) : 4);
+        cJSON_free(text);
+    }
 }

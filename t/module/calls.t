@@ -309,6 +309,13 @@ subtest 'functions that misbehave' => sub {
     is_deeply([@$doc{qw(error detail title)}],
         ["\x{fc}", qq{a "detail"\n},
          'A parameter of the query string has a wrong value'], 'its texts');
+    api_job_does(q{return igjobs.with_members(
+        igjobs.api_problem(400, 'invalid-parameter', null),
+        '{"step":"x","none":null,"at":{"n":[1,true,"\u00e9"]}}');});
+    $doc = $stack->client->get($path, openapi => 0)->json;
+    is_deeply([@$doc{qw(code step at)}, exists $doc->{none}],
+        ['IGJ0110', 'x', { n => [1, JSON::PP::true, "\x{e9}"] }, ''],
+        'members of its own');
     api_job_does(q{return (201, repeat('x', 3000000));});
     my $r = $stack->client->get($path, openapi => 0);
     is("$r->{status} " . length $r->{body}, '201 3000001', 'a large answer');

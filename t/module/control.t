@@ -113,7 +113,8 @@ subtest 'bodies' => sub {
     my %good = ('nothing' => '', 'white space' => " \n", 'an object' => '{}',
                 'null' => '{"reason":null}', 'others' => '{"x":[1e3,{}]}',
                 'escapes' => '{"reason":"\ud83d\ude00 \u00e9"}',
-                'deep' => '{"a":[[[[[[[]]]]]]]}');
+                'deep' => '{"a":[[[[[[[]]]]]]]}',
+                'null itself' => 'null', 'an empty array' => "[ ]\n");
     is(said(call(pause => $job, $good{$_})), '200 paused', $_)
         for sort keys %good;
     is(said(call(pause => $job, '{}', @$_)), '200 paused', "as @$_")
@@ -126,7 +127,7 @@ subtest 'bodies' => sub {
        '200 paused', 'in chunks');
 
     my %bad = (
-        '[]' => '400 IGJ0104', '1' => '400 IGJ0104', '"x"' => '400 IGJ0104',
+        '[1]' => '400 IGJ0104', '1' => '400 IGJ0104', '"x"' => '400 IGJ0104',
         '{' => '400 IGJ0101', '{}}' => '400 IGJ0101', 'x' => '400 IGJ0101',
         '{"reason":1}' => '400 IGJ0109', '{"reason":{}}' => '400 IGJ0109',
         '{"reason":"' . 'x' x 1001 . '"}' => '400 IGJ0109',
@@ -200,7 +201,7 @@ subtest 'erasing' => sub {
     is(said($http->request('DELETE',
         '/api/jobs/0199e1f5-7c1a-7b3e-9c55-000000000000')), '404 IGJ0401',
        'an unknown job');
-    is(said($http->request('DELETE', "/api/jobs/$job", body => '[]')),
+    is(said($http->request('DELETE', "/api/jobs/$job", body => '[1]')),
        '400 IGJ0104', 'a body that is none');
     $r = $http->request('PUT', "/api/jobs/$job");
     is($r->header('Allow'), 'GET, HEAD, DELETE, OPTIONS', 'Allow');

@@ -22,9 +22,20 @@ static const object_t  objects[] = {
     { "", IGJ_PROBLEM_NONE, "" },
     { " \n\t", IGJ_PROBLEM_NONE, "" },
 
-    { "[]", IGJ_PROBLEM_NOT_AN_OBJECT, "" },
-    { "null", IGJ_PROBLEM_NOT_AN_OBJECT, "" },
+    { "[]", IGJ_PROBLEM_NONE, "" },
+    { " [ ] ", IGJ_PROBLEM_NONE, "" },
+    { "null", IGJ_PROBLEM_NONE, "" },
+
     { "12", IGJ_PROBLEM_NOT_AN_OBJECT, "" },
+    { "false", IGJ_PROBLEM_NOT_AN_OBJECT, "" },
+    { "\"\"", IGJ_PROBLEM_NOT_AN_OBJECT, "" },
+    { "[[]]", IGJ_PROBLEM_NOT_AN_OBJECT, "" },
+    { "[{}]", IGJ_PROBLEM_NOT_AN_OBJECT, "" },
+    { "[null]", IGJ_PROBLEM_NOT_AN_OBJECT, "" },
+    { "[1]", IGJ_PROBLEM_NOT_AN_OBJECT, "" },
+    { "[", IGJ_PROBLEM_MALFORMED_JSON, "" },
+    { "[]{}", IGJ_PROBLEM_MALFORMED_JSON, "" },
+    { "nul", IGJ_PROBLEM_MALFORMED_JSON, "" },
     { "{", IGJ_PROBLEM_MALFORMED_JSON, "" },
     { "{}{}", IGJ_PROBLEM_MALFORMED_JSON, "" },
     { "{\"a\":1,\"a\":1}", IGJ_PROBLEM_DUPLICATE_MEMBER, "" },
@@ -36,6 +47,8 @@ static const object_t  objects[] = {
     { "{\"n\":1e10000}", IGJ_PROBLEM_INVALID_MEMBER, "#/n" },
     { "{\"n\":1e-10000}", IGJ_PROBLEM_INVALID_MEMBER, "#/n" },
 };
+
+static const char  *nothing[] = { "", " ", "null", "[]", " [ \t] " };
 
 
 static void
@@ -82,10 +95,15 @@ main(void)
         is(doc.errors != NULL, row->pointer[0] != '\0', "a pointer");
     }
 
-    read_object(&object, " ", 1);
-    ok(object.empty, "nothing");
+    for (i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++) {
+        read_object(&object, nothing[i], 1);
+        ok(object.empty, "'%s' is nothing", nothing[i]);
+    }
+
     read_object(&object, "{}", 1);
     ok(!object.empty, "something");
+    read_object(&object, "{\"a\":[],\"b\":null}", 1);
+    ok(!object.empty, "something that holds nothing");
 
     return done_testing();
 }
