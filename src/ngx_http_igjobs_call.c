@@ -20,8 +20,8 @@
  *            and "members", an object: what else this answer has
  *
  * The body of a request is a JSON object of at most 64 KiB; none, null and []
- * are {}.  It was checked to be one that jsonb takes (igj_object.h); its members are the
- * function's to check, those that it does not know are to be ignored.
+ * are {}.  It was checked to be one that jsonb takes (igj_object.h); its members
+ * are the function's to check, those that it does not know are to be ignored.
  * application/json need not be named; no other type may be.
  *
  * A function that may change a job answers igjobs.api_change: also job_id and,

@@ -57,7 +57,10 @@ my %may = (
         count_backlog
         delivery_result
         drop_expired_keys
+        drop_old_assignments
+        drop_old_campaigns
         drop_old_deliveries
+        drop_old_profiles
         drop_old_purchases
         due_schedules
         ensure_partitions

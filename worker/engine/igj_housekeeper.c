@@ -7,7 +7,8 @@
  * the whole recovery after Redis lost anything), lets parked turns try again,
  * logs what became of breakers, submits the jobs of schedules that are due,
  * removes old idempotency keys and deliveries of webhooks, notes what ended
- * jobs have bought, and now and then makes result partitions.  Each step is one
+ * jobs have bought, and now and then drops what campaigns have left behind and
+ * makes result partitions.  Each step is one
  * repeatable statement; a step that fails is done by the next round, here or
  * elsewhere.
  */
@@ -37,6 +38,8 @@
 #define IGJ_HOUSEKEEPER_OLD         1000       /* removed by one statement */
 #define IGJ_HOUSEKEEPER_OLD_STEPS   20         /* of a round */
 
+#define IGJ_HOUSEKEEPER_CAMPAIGNS_MS  (60 * 1000)
+
 #define IGJ_HOUSEKEEPER_SCHEDULES   16         /* of a round */
 
 #define IGJ_HOUSEKEEPER_NOTE        100        /* batches of one statement */
@@ -54,6 +57,7 @@ typedef struct {
     uint64_t       generation;         /* of the connection to Postgres */
     int64_t        calm_until;         /* renewals come before sweeps */
     int64_t        heartbeat_at;
+    int64_t        campaigns_at;
     int64_t        partitions_at;
     bool           refusing;           /* submissions: the queue is full */
 } igj_housekeeper_t;
@@ -82,6 +86,7 @@ static void igj_housekeeper_schedules(igj_housekeeper_t *h);
 static void igj_housekeeper_schedule(igj_housekeeper_t *h,
     const char *tenant, const char *schedule);
 static void igj_housekeeper_drop_old(igj_housekeeper_t *h, igj_sql_t id);
+static void igj_housekeeper_campaigns(igj_housekeeper_t *h);
 static void igj_housekeeper_purchases(igj_housekeeper_t *h);
 static void igj_housekeeper_partitions(igj_housekeeper_t *h);
 static PGresult *igj_housekeeper_call(igj_housekeeper_t *h, igj_sql_t id,
@@ -239,6 +244,10 @@ igj_housekeeper_round(igj_housekeeper_t *h)
     igj_housekeeper_drop_old(h, IGJ_SQL_ERASE_STEP);
     igj_housekeeper_drop_old(h, IGJ_SQL_DROP_OLD_PURCHASES);
     igj_housekeeper_purchases(h);
+
+    if (igj_clock_ms() >= h->campaigns_at) {
+        igj_housekeeper_campaigns(h);
+    }
 
     if (igj_clock_ms() >= h->partitions_at) {
         igj_housekeeper_partitions(h);
@@ -596,6 +605,20 @@ igj_housekeeper_drop_old(igj_housekeeper_t *h, igj_sql_t id)
             return;
         }
     }
+}
+
+
+/* Old campaigns that still have assignments are looked at each time: a round
+ * in a minute is enough. */
+
+static void
+igj_housekeeper_campaigns(igj_housekeeper_t *h)
+{
+    h->campaigns_at = igj_clock_ms() + IGJ_HOUSEKEEPER_CAMPAIGNS_MS;
+
+    igj_housekeeper_drop_old(h, IGJ_SQL_DROP_OLD_PROFILES);
+    igj_housekeeper_drop_old(h, IGJ_SQL_DROP_OLD_ASSIGNMENTS);
+    igj_housekeeper_drop_old(h, IGJ_SQL_DROP_OLD_CAMPAIGNS);
 }
 
 

@@ -153,6 +153,15 @@ igj_statement(igj_sql_t id)
         igj_sql(IGJ_SQL_DROP_OLD_PURCHASES, "igj_drop_old_purchases",
                 "select igjobs.drop_old_purchases($1::int)"),
 
+        igj_sql(IGJ_SQL_DROP_OLD_PROFILES, "igj_drop_old_profiles",
+                "select igjobs.drop_old_profiles($1::int)"),
+
+        igj_sql(IGJ_SQL_DROP_OLD_ASSIGNMENTS, "igj_drop_old_assignments",
+                "select igjobs.drop_old_assignments($1::int)"),
+
+        igj_sql(IGJ_SQL_DROP_OLD_CAMPAIGNS, "igj_drop_old_campaigns",
+                "select igjobs.drop_old_campaigns($1::int)"),
+
         igj_sql(IGJ_SQL_DUE_SCHEDULES, "igj_due_schedules",
                 "select tenant, schedule_id "
                 "from igjobs.due_schedules($1::int)"),
