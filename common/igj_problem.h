@@ -85,6 +85,10 @@
     X(METHOD_NOT_ALLOWED, "IGJ0202", 405, "method-not-allowed",               \
       "This method is not allowed here",                                      \
       "Use one of the methods in the Allow header.")                          \
+    X(CLEANUP_GONE, "IGJ0203", 410, "cleanup-gone",                           \
+      "/api/cleanup has been replaced by three calls",                        \
+      "Call POST /api/sync-airtable-statuses, POST /api/mark-unfollow-due "   \
+      "and POST /api/delete-completed-after-delay, in this order.")           \
                                                                               \
     /* 03: submission */                                                      \
                                                                               \

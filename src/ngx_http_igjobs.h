@@ -167,6 +167,7 @@ ngx_int_t ngx_http_igjobs_results(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_export(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_call(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_problems(ngx_http_request_t *r);
+ngx_int_t ngx_http_igjobs_cleanup_gone(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_openapi(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_docs(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_health(ngx_http_request_t *r);

@@ -2,7 +2,8 @@
 
 /*
  * GET /api/problems/:slug: what an error is about and what to do, for those who
- * follow the `type` of an error document.
+ * follow the `type` of an error document.  And the path of the original that
+ * was replaced.
  */
 
 #include "ngx_http_igjobs.h"
@@ -51,4 +52,11 @@ ngx_http_igjobs_problems(ngx_http_request_t *r)
     body.len = json.len;
 
     return ngx_http_igjobs_reply_json(r, NGX_HTTP_OK, &body);
+}
+
+
+ngx_int_t
+ngx_http_igjobs_cleanup_gone(ngx_http_request_t *r)
+{
+    return ngx_http_igjobs_problem(r, IGJ_PROBLEM_CLEANUP_GONE);
 }

@@ -118,6 +118,9 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
       ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY, NULL,
       NGX_HTTP_IGJOBS_SQL_API_RESUME_SCHEDULE },
 
+    { NGX_HTTP_POST, "/api/cleanup",
+      ngx_http_igjobs_cleanup_gone, NGX_HTTP_IGJOBS_OPEN, NULL, 0 },
+
     { NGX_HTTP_GET, "/api/problems/:slug",
       ngx_http_igjobs_problems, NGX_HTTP_IGJOBS_OPEN, NULL, 0 },
 

@@ -82,6 +82,19 @@ subtest 'methods' => sub {
     is($http->get('/livez')->{status}, 200, 'and the next request');
 };
 
+subtest 'what was replaced' => sub {
+    for my $body (undef, '', '{}', 'no JSON') {
+        my $doc = is_problem($http->request('POST', '/api/cleanup',
+                                            body => $body),
+                             410, 'IGJ0203', 'cleanup, ' . ($body // 'none'));
+        like($doc->{detail}, qr{POST /api/$_\b}, "leads to $_")
+            for qw(sync-airtable-statuses mark-unfollow-due
+                   delete-completed-after-delay);
+    }
+    is($http->get('/api/cleanup')->header('Allow'), 'POST, OPTIONS',
+       'its method');
+};
+
 subtest 'HEAD' => sub {
     for my $path ($status, '/health', '/healthz', '/livez', '/readyz',
                   '/readyz?verbose', '/none') {
