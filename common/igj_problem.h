@@ -253,7 +253,29 @@
       "the Airtable base.")                                                   \
     X(BASE_ID_REQUIRED, "IGJ1102", 400, "base-id-required",                   \
       "base_id is required",                                                  \
-      "Send the header X-Base-Id, or base_id in the body.")
+      "Send the header X-Base-Id, or base_id in the body.")                   \
+    X(CAMPAIGN_NOT_FOUND, "IGJ1103", 404, "campaign-not-found",               \
+      "Campaign not found",                                                   \
+      "Compare the id with GET /api/campaigns, and the base with that"        \
+      " of the campaign.")                                                    \
+    X(NO_UNUSED_PROFILES, "IGJ1104", 400, "no-unused-profiles",               \
+      "No unused profiles available in global_usernames",                     \
+      "Take in more profiles with POST /api/ingest.")                         \
+    X(SELECTION_BUSY, "IGJ1105", 503, "selection-busy",                       \
+      "Others hold the last unused profiles",                                 \
+      "Nothing was stored. Send the request again after the seconds "         \
+      "of the Retry-After header.")                                           \
+    X(NOTHING_TO_DISTRIBUTE, "IGJ1106", 400, "nothing-to-distribute",         \
+      "No unassigned profiles found for this campaign. Already "              \
+      "distributed?",                                                         \
+      "A campaign is distributed once; GET "                                  \
+      "/api/campaigns/{campaign_id} shows its tables.")                       \
+    X(SOURCE_PROFILE_EXISTS, "IGJ1107", 409, "source-profile-exists",         \
+      "Source profile already exists",                                        \
+      "A user name stands in the list once, and so does an id.")              \
+    X(SOURCE_PROFILE_NOT_FOUND, "IGJ1108", 404, "source-profile-not-found",   \
+      "Source profile not found",                                             \
+      "Compare the id with GET /api/source-profiles.")
 
 
 typedef enum {

@@ -17,10 +17,17 @@ my %session = map { $_ => $e->session(user => $_) }
 
 my %may = (
     igjobs_api => [qw(
+        api_campaign
+        api_campaign_assignments
+        api_campaigns
         api_cancel
         api_create_schedule
+        api_create_source_profile
+        api_daily_selection
         api_delete_job
         api_delete_schedule
+        api_delete_source_profile
+        api_distribute
         api_explain
         api_deliveries
         api_job
@@ -28,12 +35,14 @@ my %may = (
         api_jobs
         api_pause
         api_pause_schedule
+        api_pool_stats
         api_redrive
         api_resend
         api_resume
         api_resume_schedule
         api_schedule
         api_schedules
+        api_source_profiles
         estimate_job
         filtered_rows
         job_page
