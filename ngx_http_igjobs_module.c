@@ -72,6 +72,11 @@ static ngx_command_t  ngx_http_igjobs_commands[] = {
         NGX_HTTP_IGJOBS_ANYWHERE|NGX_CONF_FLAG,
         ngx_conf_set_flag_slot, sync_answers),
 
+    /* for clients that did not say how long */
+    ngx_http_igjobs_loc("igjobs_operation_wait",
+        NGX_HTTP_IGJOBS_ANYWHERE|NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, operation_wait),
+
     ngx_http_igjobs_loc("igjobs_sync_timeout",
         NGX_HTTP_IGJOBS_ANYWHERE|NGX_CONF_TAKE1,
         ngx_conf_set_msec_slot, sync_timeout),

@@ -80,6 +80,8 @@
 #define IGJ_RETRY_AFTER_MAX_S     15       /* and after a while */
 #define IGJ_MAX_WAIT_S            60       /* default: igjobs_max_wait */
 #define IGJ_SYNC_TIMEOUT_MS       55000    /* default: igjobs_sync_timeout */
+#define IGJ_OPERATION_WAIT_MS     55000    /* default: igjobs_operation_wait */
+#define IGJ_MAX_BASE_ID           128      /* bytes of X-Base-Id that count */
 #define IGJ_SYNC_MAX_ROWS         10000    /* default: igjobs_sync_max_rows */
 
 /* Postgres groups of an nginx worker */

@@ -275,7 +275,16 @@
       "A user name stands in the list once, and so does an id.")              \
     X(SOURCE_PROFILE_NOT_FOUND, "IGJ1108", 404, "source-profile-not-found",   \
       "Source profile not found",                                             \
-      "Compare the id with GET /api/source-profiles.")
+      "Compare the id with GET /api/source-profiles.")                        \
+                                                                              \
+    /* 12: operations */                                                      \
+                                                                              \
+    X(OPERATION_NOT_FOUND, "IGJ1201", 404, "operation-not-found",             \
+      "Operation not found",                                                  \
+      "Compare the id with the operation_id of the 202.")                     \
+    X(OPERATION_CANCELED, "IGJ1202", 409, "operation-canceled",               \
+      "The operation was canceled",                                           \
+      "What it did until then stays; call again to do the rest.")
 
 
 typedef enum {

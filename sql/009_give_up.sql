@@ -78,7 +78,7 @@ declare
     a igjobs.job_answer;
 begin
     a.answer := 'lost';
-    if b.attempt = p_attempt and b.state in ('queued', 'dead') then
+    if b.attempt = p_attempt and b.state <> 'leased' then
         a.answer := b.state;
         a.wait_ms := coalesce(igjobs.ms_until(b.not_before), 0);
     end if;

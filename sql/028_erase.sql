@@ -211,6 +211,9 @@ begin
     where d.tenant = j.tenant and d.job_id = j.job_id;
     delete from igjobs.runs r
     where r.tenant = j.tenant and r.job_id = j.job_id;
+    delete from igjobs.unit_results u where u.job_id = j.job_id;
+    delete from igjobs.operations o
+    where o.tenant = j.tenant and o.job_id = j.job_id;
     delete from public.scrape_jobs t
     where t.tenant = j.tenant and t.job_id = j.job_id;
 end

@@ -77,6 +77,7 @@ typedef struct {
     time_t                             max_wait;       /* 0: no waiting */
     ngx_flag_t                         sync_answers;
     ngx_msec_t                         sync_timeout;
+    ngx_msec_t                         operation_wait;
     ngx_uint_t                         sync_max_rows;
 } ngx_http_igjobs_loc_conf_t;
 

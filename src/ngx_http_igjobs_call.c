@@ -10,7 +10,10 @@
  *     ..._sql_change("name") for one that may change a job
  *   - the function, in sql/, and its grant to igjobs_api
  *
- *   caller   {"tenant":"acme"}
+ *   caller   {"tenant":"acme"}; with the header X-Base-Id also "base_id", as
+ *            it was sent; on a route with the flag NGX_HTTP_IGJOBS_ONCE also
+ *            "call", a UUID version 7 which a repeat of the call has, too: what
+ *            a function creates has this id
  *   params   what stood in the path and in the query string, by name, as text;
  *            of a route with the flag also "body", the object that was sent
  *   status   an answer of 202 carries Retry-After
@@ -32,6 +35,11 @@
  * class: least(parallelism, runnable batches) of a job that is to run (again),
  * otherwise 0.
  *
+ * A function that starts an operation (ngx_http_igjobs_operation.c) answers
+ * igjobs.api_change, too, with 202 and the job; its route has the flag
+ * NGX_HTTP_IGJOBS_OPERATION, and NGX_HTTP_IGJOBS_WAITS where clients wait for
+ * the end by themselves.
+ *
  * Functions that write are idempotent.  A call whose connection is lost before
  * its answer is made again on the next one, whatever became of the first; one
  * that has no answer by the end of its time is 503, and the client sends it
@@ -42,11 +50,11 @@
 #include "ngx_http_igjobs.h"
 #include "ngx_http_igjobs_call.h"
 #include "ngx_http_igjobs_change.h"
+#include "ngx_http_igjobs_submission.h"
 
 #include <cjson/cJSON.h>
 
 
-#define NGX_HTTP_IGJOBS_CALLER_SIZE  (64 + IGJ_TENANT_MAX)
 #define NGX_HTTP_IGJOBS_NAME_MAX     32
 
 
@@ -66,6 +74,10 @@ static size_t ngx_http_igjobs_call_params_size(ngx_http_request_t *r,
     const ngx_http_igjobs_route_t *route);
 static void ngx_http_igjobs_call_path(ngx_http_igjobs_ctx_t *ctx,
     igj_json_t *json);
+static void ngx_http_igjobs_call_base(ngx_http_request_t *r,
+    igj_json_t *json);
+static ngx_table_elt_t *ngx_http_igjobs_call_header(ngx_http_request_t *r,
+    const char *name, size_t len);
 static ngx_int_t ngx_http_igjobs_call_write(ngx_http_request_t *r,
     ngx_http_igjobs_pg_param_t *values);
 static void ngx_http_igjobs_call_left(ngx_http_igjobs_ctx_t *ctx);
@@ -95,6 +107,14 @@ ngx_http_igjobs_call(ngx_http_request_t *r)
     rc = ngx_http_igjobs_call_params(r, &params);
     if (rc != NGX_DECLINED) {
         return rc;
+    }
+
+    if (ctx->route->flags & NGX_HTTP_IGJOBS_OPERATION) {
+        rc = ngx_http_igjobs_operation_wish(r);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
     }
 
     if (ctx->route->flags & NGX_HTTP_IGJOBS_BODY) {
@@ -228,25 +248,15 @@ void
 ngx_http_igjobs_call_send(ngx_http_request_t *r, const ngx_str_t *params)
 {
     char                        caller[NGX_HTTP_IGJOBS_CALLER_SIZE];
-    igj_str_t                   tenant;
     ngx_int_t                   rc;
-    igj_json_t                  json;
     ngx_http_igjobs_ctx_t      *ctx;
     ngx_http_igjobs_pg_param_t  values[2];
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
 
-    tenant.data = (char *) ctx->tenant.data;
-    tenant.len = ctx->tenant.len;
-
-    igj_json_init(&json, caller, sizeof(caller));
-    igj_json_object_begin(&json);
-    igj_json_member_string(&json, "tenant", tenant);
-    igj_json_object_end(&json);
-
     ngx_memzero(values, sizeof(values));
     values[0].data = caller;
-    values[0].len = json.len;
+    values[0].len = ngx_http_igjobs_call_caller(r, caller);
     values[1].data = params->data;
     values[1].len = params->len;
 
@@ -259,6 +269,100 @@ ngx_http_igjobs_call_send(ngx_http_request_t *r, const ngx_str_t *params)
         ngx_http_igjobs_finish(r, ngx_http_igjobs_problem(r,
                                             IGJ_PROBLEM_DATABASE_UNAVAILABLE));
     }
+}
+
+
+size_t
+ngx_http_igjobs_call_caller(ngx_http_request_t *r, char *caller)
+{
+    char                          id[IGJ_UUID_TEXT_LEN];
+    igj_str_t                     tenant;
+    igj_uuid_t                    call;
+    igj_json_t                    json;
+    ngx_time_t                   *tp;
+    ngx_http_igjobs_ctx_t        *ctx;
+    ngx_http_igjobs_main_conf_t  *mcf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_igjobs_module);
+
+    tenant.data = (char *) ctx->tenant.data;
+    tenant.len = ctx->tenant.len;
+
+    igj_json_init(&json, caller, NGX_HTTP_IGJOBS_CALLER_SIZE);
+    igj_json_object_begin(&json);
+    igj_json_member_string(&json, "tenant", tenant);
+    ngx_http_igjobs_call_base(r, &json);
+
+    tp = ngx_timeofday();
+
+    if ((ctx->route->flags & NGX_HTTP_IGJOBS_ONCE)
+        && igj_uuid_make(&mcf->submissions->ids,
+                         (uint64_t) tp->sec * 1000 + tp->msec, &call)
+           == IGJ_OK)
+    {
+        igj_uuid_print(&call, id);
+        igj_json_key(&json, "call");
+        igj_json_string(&json, id, sizeof(id));
+    }
+
+    igj_json_object_end(&json);
+
+    return json.len;
+}
+
+
+/* What is no printable ASCII, or too long, is no id: SQL says so. */
+
+static void
+ngx_http_igjobs_call_base(ngx_http_request_t *r, igj_json_t *json)
+{
+    char              base[IGJ_MAX_BASE_ID];
+    size_t            i, len;
+    ngx_table_elt_t  *h;
+
+    h = ngx_http_igjobs_call_header(r, "x-base-id", sizeof("x-base-id") - 1);
+
+    if (h == NULL) {
+        return;
+    }
+
+    len = ngx_min(h->value.len, sizeof(base));
+
+    for (i = 0; i < len; i++) {
+        base[i] = (h->value.data[i] >= ' ' && h->value.data[i] < 0x7f)
+                  ? (char) h->value.data[i] : '?';
+    }
+
+    igj_json_key(json, "base_id");
+    igj_json_string(json, base, len);
+}
+
+
+/* The first one of a name in small letters; NULL: there is none. */
+
+static ngx_table_elt_t *
+ngx_http_igjobs_call_header(ngx_http_request_t *r, const char *name,
+    size_t len)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len == len
+                && ngx_strncmp(h[i].lowcase_key, name, len) == 0)
+            {
+                return &h[i];
+            }
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -339,6 +443,25 @@ ngx_http_igjobs_call_written(void *data, ngx_http_igjobs_pg_reply_t *reply)
 
 static void
 ngx_http_igjobs_call_done(ngx_http_request_t *r,
+    ngx_http_igjobs_pg_reply_t *reply)
+{
+    ngx_http_igjobs_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
+
+    if ((ctx->route->flags & NGX_HTTP_IGJOBS_OPERATION)
+        && reply->outcome == NGX_HTTP_IGJOBS_PG_OK
+        && ngx_http_igjobs_operation_wait(r, reply->result) == NGX_OK)
+    {
+        return;
+    }
+
+    ngx_http_igjobs_call_answer(r, reply);
+}
+
+
+void
+ngx_http_igjobs_call_answer(ngx_http_request_t *r,
     ngx_http_igjobs_pg_reply_t *reply)
 {
     ngx_http_igjobs_finish(r, (reply->outcome == NGX_HTTP_IGJOBS_PG_OK)

@@ -14,6 +14,32 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_igjobs.h"
+
+
+#define NGX_HTTP_IGJOBS_CALLER_SIZE                                           \
+    (192 + IGJ_TENANT_MAX + 2 * IGJ_MAX_BASE_ID)
+
+
+/*
+ * Writes the first argument of an api function into a buffer of this size:
+ * {"tenant", "base_id" (the header X-Base-Id, if there is one), "call" (of a
+ * route with the flag ONCE)}; returns its length.
+ */
+size_t ngx_http_igjobs_call_caller(ngx_http_request_t *r, char *caller);
+
+/* Answers a request with what an api function said. */
+void ngx_http_igjobs_call_answer(ngx_http_request_t *r,
+    ngx_http_igjobs_pg_reply_t *reply);
+
+/*
+ * Operations: reads, before the body, whether the client is to wait
+ * (NGX_DECLINED: go on; else the request was answered); and lets a call that
+ * has started one wait (NGX_OK), or does not (NGX_DECLINED).
+ */
+ngx_int_t ngx_http_igjobs_operation_wish(ngx_http_request_t *r);
+ngx_int_t ngx_http_igjobs_operation_wait(ngx_http_request_t *r,
+    ngx_http_igjobs_pg_result_t *result);
 
 /*
  * Reads the body and sends the call: params, a JSON object, gets the member

@@ -149,6 +149,7 @@ ngx_http_igjobs_create_loc_conf(ngx_conf_t *cf)
     lcf->cors_origins = NGX_CONF_UNSET_PTR;
     lcf->max_wait = NGX_CONF_UNSET;
     lcf->sync_answers = NGX_CONF_UNSET;
+    lcf->operation_wait = NGX_CONF_UNSET_MSEC;
     lcf->sync_timeout = NGX_CONF_UNSET_MSEC;
     lcf->sync_max_rows = NGX_CONF_UNSET_UINT;
 
@@ -169,6 +170,8 @@ ngx_http_igjobs_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->cors_origins, prev->cors_origins, NULL);
     ngx_conf_merge_sec_value(conf->max_wait, prev->max_wait, IGJ_MAX_WAIT_S);
     ngx_conf_merge_value(conf->sync_answers, prev->sync_answers, 0);
+    ngx_conf_merge_msec_value(conf->operation_wait, prev->operation_wait,
+                              IGJ_OPERATION_WAIT_MS);
     ngx_conf_merge_msec_value(conf->sync_timeout, prev->sync_timeout,
                               IGJ_SYNC_TIMEOUT_MS);
     ngx_conf_merge_uint_value(conf->sync_max_rows, prev->sync_max_rows,

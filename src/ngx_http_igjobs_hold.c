@@ -49,11 +49,34 @@ ngx_http_igjobs_hold_wish(ngx_http_request_t *r, ngx_http_igjobs_wish_t *wish,
 
     wish->seconds = (time_t) ngx_min(seconds, (int64_t) lcf->max_wait);
     wish->for_change = prefer.for_change && wish->seconds > 0;
+    wish->respond_async = prefer.respond_async;
     wish->sync_named = prefer.sync && !prefer.respond_async;
     wish->sync = wish->sync_named
                  || (lcf->sync_answers && !prefer.respond_async);
 
     return IGJ_FORM_OK;
+}
+
+
+ngx_int_t
+ngx_http_igjobs_hold_ask(ngx_http_request_t *r, ngx_http_igjobs_wish_t *wish)
+{
+    igj_form_e   error;
+    const char  *bad;
+
+    error = ngx_http_igjobs_hold_wish(r, wish, &bad);
+
+    if (error == IGJ_FORM_OK) {
+        return NGX_DECLINED;
+    }
+
+    /* a body that nobody reads must not be taken for the next request */
+
+    if (ngx_http_discard_request_body(r) != NGX_OK) {
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    return ngx_http_igjobs_bad_parameter(r, bad, error);
 }
 
 

@@ -27,6 +27,7 @@ typedef struct {
     unsigned                           for_change:1;  /* not only its end */
     unsigned                           sync:1;        /* original's answer */
     unsigned                           sync_named:1;  /* by the client */
+    unsigned                           respond_async:1;
 } ngx_http_igjobs_wish_t;
 
 
@@ -79,6 +80,13 @@ struct ngx_http_igjobs_hold_s {
  */
 igj_form_e ngx_http_igjobs_hold_wish(ngx_http_request_t *r,
     ngx_http_igjobs_wish_t *wish, const char **bad);
+
+/*
+ * The same before a body is read.  NGX_DECLINED: *wish is set; else the request
+ * is answered by what this returns.
+ */
+ngx_int_t ngx_http_igjobs_hold_ask(ngx_http_request_t *r,
+    ngx_http_igjobs_wish_t *wish);
 
 /*
  * Waits; the handler is never called from inside.  The request was prepared.

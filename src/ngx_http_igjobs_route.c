@@ -94,6 +94,9 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
     { NGX_HTTP_GET, "/api/jobs/:job/events",
       ngx_http_igjobs_events, 0, NULL, 0 },
 
+    { NGX_HTTP_GET, "/api/operations/:operation",
+      ngx_http_igjobs_call, 0, NULL, NGX_HTTP_IGJOBS_SQL_API_OPERATION },
+
     { NGX_HTTP_POST, "/api/schedules",
       ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY|NGX_HTTP_IGJOBS_SCHEDULE,
       NULL, NGX_HTTP_IGJOBS_SQL_API_CREATE_SCHEDULE },

@@ -22,6 +22,9 @@
 #define NGX_HTTP_IGJOBS_BODY        0x01   /* the operation reads the body */
 #define NGX_HTTP_IGJOBS_OPEN        0x02   /* needs no tenant, no backend */
 #define NGX_HTTP_IGJOBS_SCHEDULE    0x04   /* the body is a submission, too */
+#define NGX_HTTP_IGJOBS_ONCE        0x08   /* the caller has a call's id */
+#define NGX_HTTP_IGJOBS_OPERATION   0x10   /* clients may wait for its end */
+#define NGX_HTTP_IGJOBS_WAITS       0x20   /* and do, unless they say no */
 
 
 typedef struct {

@@ -158,6 +158,9 @@ static const ngx_http_igjobs_sql_t
 
     [NGX_HTTP_IGJOBS_SQL_API_REDRIVE] = ngx_http_igjobs_sql_change("redrive"),
 
+    [NGX_HTTP_IGJOBS_SQL_API_OPERATION] =
+        ngx_http_igjobs_sql_call("operation"),
+
     [NGX_HTTP_IGJOBS_SQL_SUBMIT] = {
         "igjobs_submit",
         "select class, parallelism, refusal from igjobs.submit_all("

@@ -25,22 +25,14 @@ static void ngx_http_igjobs_submit_waited(ngx_http_igjobs_hold_t *hold,
 ngx_int_t
 ngx_http_igjobs_submit_wish(ngx_http_request_t *r)
 {
-    igj_form_e               error;
-    const char              *bad;
+    ngx_int_t                rc;
     ngx_http_igjobs_ctx_t   *ctx;
     ngx_http_igjobs_wish_t   wish;
 
-    error = ngx_http_igjobs_hold_wish(r, &wish, &bad);
+    rc = ngx_http_igjobs_hold_ask(r, &wish);
 
-    if (error != IGJ_FORM_OK) {
-
-        /* a body that nobody reads must not be taken for the next request */
-
-        if (ngx_http_discard_request_body(r) != NGX_OK) {
-            return NGX_HTTP_BAD_REQUEST;
-        }
-
-        return ngx_http_igjobs_bad_parameter(r, bad, error);
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
     if (wish.seconds == 0 && !wish.sync) {

@@ -29,7 +29,7 @@ const igj_setting_t  igj_settings_table[] = {
       "work without Redis: ask Postgres for the next batch" },
 
     { "kinds", { "IGJOBS_KINDS" }, IGJ_SETTING_TEXT,
-      igj_field(kinds), "scrape_followers", 0, 0, NULL, false,
+      igj_field(kinds), "scrape_followers,operation", 0, 0, NULL, false,
       "kinds of jobs that this worker takes, with commas between" },
 
     { "lanes", { "IGJOBS_LANES" }, IGJ_SETTING_NUMBER,

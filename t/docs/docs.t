@@ -53,7 +53,7 @@ subtest 'problems' => sub {
 subtest 'paths' => sub {
     for my $path (text('src/ngx_http_igjobs_route.c')
                   =~ /NGX_HTTP_\w+, "([^"]+)"/g) {
-        (my $pattern = $path) =~ s/:(job|schedule)\b/{$1_id}/g;
+        (my $pattern = $path) =~ s/:(job|schedule|operation|campaign|batch)\b/{$1_id}/g;
         $pattern =~ s/:(\w+)/{$1}/g;
         ok(index($api, $pattern) >= 0, "$pattern is in docs/api.md");
     }

@@ -48,7 +48,7 @@ subtest 'every example of a request has an answer' => sub {
 };
 
 my $stack = Igjobs::Stack->new->start;
-my %job = (completed => submit(), queued => undef);
+my %job = (completed => submit(), queued => undef, operation => undef);
 $stack->jobs->wait_done($job{completed});
 
 # what needs a worker, what needs none, what needs that Postgres is away
@@ -58,6 +58,7 @@ my %aside = map { $_ => 1 } @working, @away;
 
 check($_) for @working;
 $stack->worker->stop;
+$job{operation} = start_operation();
 $job{queued} = submit();
 check($_) for grep { !$aside{$_} } @exchanges;
 
@@ -75,6 +76,15 @@ done_testing;
 sub submit {
     return $stack->jobs->submit(accounts => [qw(natgeo nasa bbcearth)],
         targetGender => 'female', totalScrapeCount => 150);
+}
+
+# an operation that no worker will end
+sub start_operation {
+    my $id = '0199e1f5-7c1a-7b3e-9c55-3f8f6f0c2a09';
+
+    $stack->psql("select igjobs.start_operation('default', '$id', 'base',"
+                 . " 'none', '{}', 'run', array['{}'::jsonb])");
+    return $id;
 }
 
 # each operation with its parameters
@@ -188,6 +198,7 @@ sub with_jobs {
 
     $text =~ s/[0-9a-f-]{32}2a01/$job{completed}/g;
     $text =~ s/[0-9a-f-]{32}2a02/$job{queued}/ge;
+    $text =~ s/[0-9a-f-]{32}2a09/$job{operation}/ge;
     return $text;
 }
 

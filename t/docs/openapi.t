@@ -47,7 +47,7 @@ sub text {
 sub route {
     my ($method, $path) = $_[0] =~ /NGX_HTTP_(\w+), "(.*)"/;
 
-    $path =~ s/:(job|schedule)\b/{$1_id}/g;
+    $path =~ s/:(job|schedule|operation|campaign|batch)\b/{$1_id}/g;
     $path =~ s/:(\w+)/{$1}/g;
     return "$method $path";
 }

@@ -33,6 +33,7 @@ my %may = (
         api_job
         api_job_accounts
         api_jobs
+        api_operation
         api_pause
         api_pause_schedule
         api_pool_stats
@@ -72,6 +73,7 @@ my %may = (
         drop_old_profiles
         drop_old_purchases
         due_schedules
+        end_unit
         ensure_partitions
         erase_step
         expired_jobs
@@ -101,6 +103,7 @@ my %may = (
         store_page
         sweep_job
         tell_breakers
+        unit_step
         unsettled_runs
         worker_beat
     )],

@@ -219,6 +219,17 @@ IGJ_MUST_CHECK igj_batch_rc_t igj_batch_run_stray(igj_batch_t *b,
 IGJ_MUST_CHECK igj_batch_rc_t igj_batch_run_absent(igj_batch_t *b,
     const igj_batch_run_t *run, int64_t grace_ms, int64_t *left_ms);
 
+/*
+ * A unit of an operation (igj_batch_unit.c): calls igjobs.unit_<step> with args
+ * (NULL: none); *answer is the caller's, NULL for null.
+ */
+IGJ_MUST_CHECK igj_batch_rc_t igj_batch_step(igj_batch_t *b, const char *step,
+    const cJSON *args, cJSON **answer);
+
+/* Ends the unit with its result, an object (NULL: empty). */
+IGJ_MUST_CHECK igj_batch_rc_t igj_batch_end(igj_batch_t *b,
+    const cJSON *result);
+
 /* The provider has answered as it should: to be said once where b->probe. */
 void igj_batch_answered(igj_batch_t *b, const char *provider,
     const char *actor);

@@ -200,6 +200,15 @@ igj_statement(igj_sql_t id)
 
         igj_sql(IGJ_SQL_ERASE_STEP, "igj_erase_step",
                 "select igjobs.erase_step($1::int)"),
+
+        igj_sql(IGJ_SQL_UNIT_STEP, "igj_unit_step",
+                "select answer, result from igjobs.unit_step($1::text, "
+                "$2::uuid, $3::int, $4::int, $5::text, $6::jsonb)"),
+
+        igj_sql(IGJ_SQL_END_UNIT, "igj_end_unit",
+                "select answer, version, doc, final, turns "
+                "from igjobs.end_unit($1::text, $2::uuid, $3::int, "
+                "$4::int, $5::jsonb)"),
     };
 
     return &statements[id];

@@ -4,9 +4,11 @@
 
 #include "igj_kind.h"
 #include "igj_kind_scrape_followers.h"
+#include "igj_operation.h"
 
 
 const igj_kind_t *const  igj_kinds[] = {
     &igj_kind_scrape_followers,
+    &igj_kind_operation,
     NULL
 };

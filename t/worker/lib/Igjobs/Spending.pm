@@ -53,7 +53,7 @@ sub new {
     my ($class, %option) = @_;
     my $stack = Igjobs::Stack->new(sim => { args => [
         '--run-ms', 50, '--price-item', PRICE, '--price-start', 0,
-        '--usage-final-ms', 700] });
+        '--usage-final-ms', 700, '--journal', 1_000_000] });
 
     $stack->start(qw(postgres redis sim));
     $stack->psql($_) for
