@@ -17,7 +17,7 @@ my $pg = Igjobs::Postgres->new(migrated => 0)->start;
 my $root = Igjobs::Env::root();
 my $dir = Igjobs::Env::new_dir('migrate') . '/a path with spaces';
 system('cp', '-r', "$root/sql", $dir) == 0 or die "cp: $?";
-my @files = map { m{([^/]+)$} } sort glob "'$dir'/*.sql";
+my @files = map { m{([^/]+)$} } sort glob "'$dir'/[0-9]*.sql";
 my %count;
 
 # starts the runner of the copy: a handle to read its output from; the first
