@@ -35,9 +35,9 @@
 #define IGJ_AIRTABLE_RESTARTS      3       /* of a listing that expired */
 #define IGJ_AIRTABLE_REFUSED_MAX   10      /* rows refused, none written: it is
                                               the table, not the rows */
-#define IGJ_AIRTABLE_WAIT_MS       4000    /* for a turn, inside a call */
-#define IGJ_AIRTABLE_LATE_MS       150     /* a turn older than that is not
-                                              used */
+#define IGJ_AIRTABLE_WAIT_MS       2000    /* for a turn, inside a call */
+#define IGJ_AIRTABLE_STALE_MAX     3       /* turns in a row missed by lateness,
+                                              then the next one is used */
 #define IGJ_AIRTABLE_PENALTY_MS    30000   /* silence that a 429 asks for */
 #define IGJ_AIRTABLE_ID_MAX        32      /* ids of Airtable, with NUL */
 #define IGJ_AIRTABLE_BASE_MAX      64      /* id of a base, with NUL */
@@ -78,17 +78,33 @@ typedef struct {
 } igj_airtable_error_t;
 
 
+/* An answer of the pace. */
+typedef enum {
+    IGJ_AIRTABLE_TURN_GO = 0,    /* send after wait_ms, and within good_ms of
+                                    that moment, else ask for another */
+    IGJ_AIRTABLE_TURN_WAIT,      /* busy or silenced: ask again after wait_ms */
+    IGJ_AIRTABLE_TURN_USED_UP,   /* the month's calls of this base */
+    IGJ_AIRTABLE_TURN_GONE       /* cannot be asked, the worker ends */
+} igj_airtable_answer_t;
+
+
+typedef struct {
+    igj_airtable_answer_t  answer;
+    int64_t                wait_ms;
+    int64_t                good_ms;
+} igj_airtable_turn_t;
+
+
 /*
  * Leave to ask, for all workers together (sql/037_airtable_pace.sql).
  *
- * turn: returns 0 and in *wait_ms when this request may go out, at most max_ms
- * ahead; or -1, then *wait_ms is when to ask again.  freeze: Airtable asked for
- * silence of so many ms; < 0: the month's calls are used up.  A NULL pace
- * lets everything through.
+ * turn: may this base be asked once, at most max_ms ahead?  freeze: Airtable
+ * wants silence of so many ms; < 0: the month's calls are used up.  A NULL
+ * pace lets everything through.
  */
 typedef struct {
-    int                  (*turn)(void *data, const char *base, int64_t max_ms,
-                                 int64_t *wait_ms);
+    void                 (*turn)(void *data, const char *base, int64_t max_ms,
+                                 igj_airtable_turn_t *turn);
     void                 (*freeze)(void *data, const char *base, int64_t ms);
     void                  *data;
 } igj_airtable_pace_t;

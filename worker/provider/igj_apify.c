@@ -7,6 +7,7 @@
 
 #include "igj_apify.h"
 #include "igj_jsonl.h"
+#include "igj_safe_text.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -45,43 +46,6 @@ igj_apify_clear(igj_provider_t *p)
 
     cJSON_Delete(a->extra);
     free(a->line);
-}
-
-
-/* The version is part of the base; an address without a path gets it. */
-static int
-igj_apify_init_base(igj_apify_t *a)
-{
-    const char  *url, *host;
-    size_t       len;
-
-    url = a->head.conf.base_url;
-    host = strstr(url, "://");
-    len = strlen(url);
-
-    /* a question mark or an at sign would be a place for secrets in URLs */
-    if (host == NULL || strpbrk(url, "?#@ ") != NULL
-        || (strncmp(url, "https://", 8) != 0
-            && strncmp(url, "http://", 7) != 0))
-    {
-        return IGJ_ERROR;
-    }
-
-    host += 3;
-
-    while (url + len > host && url[len - 1] == '/') {
-        len--;
-    }
-
-    if (url + len == host
-        || snprintf(a->base, sizeof(a->base), "%.*s%s", (int) len, url,
-                    memchr(host, '/', (size_t) (url + len - host)) ? "" : "/v2")
-           >= (int) sizeof(a->base))
-    {
-        return IGJ_ERROR;
-    }
-
-    return IGJ_OK;
 }
 
 
@@ -148,7 +112,9 @@ igj_apify_init(igj_provider_t *p, igj_provider_error_t *err)
     } else if (igj_apify_actor(a->head.conf.actor, a->actor) != IGJ_OK) {
         problem = "the actor must be an id or owner~name";
 
-    } else if (igj_apify_init_base(a) != IGJ_OK) {
+    } else if (igj_base_url(p->conf.base_url, "/v2", a->base, sizeof(a->base))
+               != IGJ_OK)
+    {
         problem = "the base URL must be http(s)://host[:port][/path]";
 
     } else if (!igj_apify_id_valid(p->conf.path_prefix)) {

@@ -7,7 +7,7 @@
 
 #include "igj_provider.h"
 #include "igj_provider_private.h"
-#include "igj_utf8.h"
+#include "igj_safe_text.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -44,50 +44,16 @@ igj_provider_error_init(igj_provider_error_t *err)
 }
 
 
-static void
-igj_provider_hide(char *text, const char *secret)
-{
-    char    *p;
-    size_t   len;
-
-    len = (secret == NULL) ? 0 : strlen(secret);
-    if (len == 0) {
-        return;
-    }
-
-    for (p = strstr(text, secret); p != NULL; p = strstr(p, secret)) {
-        memset(p, '*', len);
-    }
-}
-
-
 igj_provider_class_t
 igj_provider_fail(igj_provider_t *p, igj_provider_error_t *err,
     igj_provider_class_t class, const char *format, ...)
 {
-    va_list   args;
-    char      raw[2 * IGJ_PROVIDER_MESSAGE_MAX], *c;
-    size_t    len, size;
+    va_list  args;
 
-    /* the secret is hidden before the text is cut to its final length, and
-     * a part of it at the end of an overlong text is cut off with it */
     va_start(args, format);
-    (void) vsnprintf(raw, sizeof(raw), format, args);
+    igj_safe_text(err->message, sizeof(err->message), p->conf.api_key, format,
+                  args);
     va_end(args);
-
-    igj_provider_hide(raw, p->conf.api_key);
-
-    for (c = raw; *c != '\0'; c++) {
-        if ((unsigned char) *c < 0x20 || *c == 0x7f) {
-            *c = ' ';
-        }
-    }
-
-    memset(err->message, 0, sizeof(err->message));
-    size = sizeof(err->message) - 1;
-    len = igj_utf8_repair(err->message, size, raw, strlen(raw));
-    len = igj_utf8_valid(err->message, len < size ? len : size);
-    err->message[len] = '\0';
 
     err->class = class;
 
