@@ -42,6 +42,8 @@ typedef struct {
     int64_t   apify_memory_mb;
     int64_t   apify_run_timeout;      /* ms */
     bool      apify_cap_items;
+    char     *airtable_access_token;  /* secret; NULL: none */
+    char     *airtable_base_url;
 
     /* what is worked on, and how much at a time */
     char     *kinds;                  /* names with commas between */

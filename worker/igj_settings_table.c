@@ -94,6 +94,15 @@ const igj_setting_t  igj_settings_table[] = {
       igj_field(apify_cap_items), "on", 0, 0, NULL, false,
       "never pay for more items than accounts x followers per account" },
 
+    { "airtable-access-token", { "AIRTABLE_ACCESS_TOKEN" }, IGJ_SETTING_SECRET,
+      igj_field(airtable_access_token), NULL, 0, 0, NULL, false,
+      "Airtable token; without it the calls that need Airtable fail" },
+
+    { "airtable-base-url", { "AIRTABLE_BASE_URL" }, IGJ_SETTING_TEXT,
+      igj_field(airtable_base_url), "https://api.airtable.com", 0, 0, NULL,
+      false,
+      "address of the Airtable API" },
+
     { "page-size", { "IGJOBS_PAGE_SIZE" }, IGJ_SETTING_NUMBER,
       igj_field(page_size), "2500", 1, IGJ_PROVIDER_PAGE_ITEMS, NULL, false,
       "items read, classified and committed together" },

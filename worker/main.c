@@ -150,6 +150,7 @@ igj_main_settings(igj_settings_t *s, int argc, char **argv, int first)
     igj_log_open(STDERR_FILENO, (igj_log_level_t) s->log_level,
                  (igj_log_format_t) s->log_format);
     igj_log_hide(s->apify_api_key);
+    igj_log_hide(s->airtable_access_token);
 
     if (igj_pg_check_url(s->database_url, why) != IGJ_OK) {
         igj_log(IGJ_LOG_ERROR, "unusable setting",

@@ -183,7 +183,7 @@ turns(void)
     paced.answer = IGJ_AIRTABLE_TURN_WAIT;
     paced.wait_ms = 3000;
     is(upsert(1), IGJ_AIRTABLE_PARK, "no turn soon");
-    ok(err.delay_ms >= 4500 && err.delay_ms <= 6000, "comes back spread");
+    ok(err.delay_ms >= 4000 && err.delay_ms <= 5000, "comes back spread");
     is(peer_count(), 0, "nothing was sent");
     is(paced.frozen_ms, 0, "nobody is silenced by that");
     teardown();

@@ -405,8 +405,9 @@ igj_airtable_no_turn(igj_airtable_t *a, const igj_airtable_place_t *place,
     default:
         (void) igj_airtable_fail(a, place, err, IGJ_AIRTABLE_PARK,
                                  "others have the next turns of this base");
-        /* those that wait come back one by one */
-        err->delay_ms = turn->wait_ms + igj_clock_jitter(turn->wait_ms);
+        /* not all of those that wait at once */
+        err->delay_ms = turn->wait_ms
+                        + igj_clock_jitter(IGJ_AIRTABLE_WAIT_MS);
         break;
     }
 
