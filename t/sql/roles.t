@@ -60,6 +60,8 @@ my %may = (
         whole_rows
     )],
     igjobs_worker => [qw(
+        airtable_freeze
+        airtable_turn
         book_run
         breaker_answered
         claim

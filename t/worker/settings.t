@@ -23,7 +23,7 @@ sub run {
     defined $pid or die "fork: $!";
     if ($pid == 0) {
         open STDERR, '>&', \*STDOUT;
-        delete @ENV{grep { /^(?:PG|IGJOBS_|APIFY_|REDIS_|DATABASE_)/ }
+        delete @ENV{grep { /^(?:PG|IGJOBS_|APIFY_|AIRTABLE_|REDIS_|DATABASE_)/ }
                     keys %ENV};
         @ENV{keys %$env} = values %$env;
         exec { $worker } $worker, @arguments or POSIX::_exit(127);
@@ -78,6 +78,16 @@ my @refused = (
     ['a secret file that is not there',
      { %good, APIFY_API_KEY => '', APIFY_API_KEY_FILE => '/no/such/file' },
      [], qr{APIFY_API_KEY_FILE: cannot read /no/such/file}],
+    ['the Airtable token as a flag', \%good,
+     ['--airtable-access-token', 'patsecret'],
+     qr/command line; set AIRTABLE_ACCESS_TOKEN, or AIRTABLE_ACCESS_TOKEN_FILE/],
+    ['an Airtable token of two words',
+     { %good, AIRTABLE_ACCESS_TOKEN => 'pat secret' }, ['--direct'],
+     qr/airtable: the token is missing or has white space in it/],
+    ['an Airtable address that is none',
+     { %good, AIRTABLE_ACCESS_TOKEN => 'patsecret',
+       AIRTABLE_BASE_URL => 'api.airtable.com' }, ['--direct'],
+     qr{airtable: the base URL must be http}],
     ['a worker id for no key', \%good, ['--worker-id=a b'],
      qr/worker-id: .* letters/],
 );

@@ -147,6 +147,17 @@ typedef struct {
 } igj_batch_t;
 
 
+/* An answer of igjobs.airtable_turn. */
+typedef struct {
+    bool                    go;           /* after wait_ms, and at most good_ms
+                                             late */
+    bool                    used_up;      /* not this month; neither of both:
+                                             ask again after wait_ms */
+    int64_t                 wait_ms;
+    int64_t                 good_ms;
+} igj_batch_turn_t;
+
+
 typedef enum {
     IGJ_OUTCOME_DONE = 0,    /* the batch is closed */
     IGJ_OUTCOME_RETRY,       /* later again; counted */
@@ -229,6 +240,16 @@ IGJ_MUST_CHECK igj_batch_rc_t igj_batch_step(igj_batch_t *b, const char *step,
 /* Ends the unit with its result, an object (NULL: empty). */
 IGJ_MUST_CHECK igj_batch_rc_t igj_batch_end(igj_batch_t *b,
     const cJSON *result);
+
+/*
+ * May this base of Airtable be asked once, at most max_ms from now
+ * (igj_batch_pace.c)?  No BATCH_OK: Postgres did not say.
+ */
+IGJ_MUST_CHECK igj_batch_rc_t igj_batch_airtable_turn(igj_batch_t *b,
+    const char *base, int64_t max_ms, igj_batch_turn_t *turn);
+
+/* Airtable wants so many ms of silence; < 0: the month is used up. */
+void igj_batch_airtable_freeze(igj_batch_t *b, const char *base, int64_t ms);
 
 /* The provider has answered as it should: to be said once where b->probe. */
 void igj_batch_answered(igj_batch_t *b, const char *provider,

@@ -209,6 +209,13 @@ igj_statement(igj_sql_t id)
                 "select answer, version, doc, final, turns "
                 "from igjobs.end_unit($1::text, $2::uuid, $3::int, "
                 "$4::int, $5::jsonb)"),
+
+        igj_sql(IGJ_SQL_AIRTABLE_TURN, "igj_airtable_turn",
+                "select answer, wait_ms, good_ms "
+                "from igjobs.airtable_turn($1::text, $2::int)"),
+
+        igj_sql(IGJ_SQL_AIRTABLE_FREEZE, "igj_airtable_freeze",
+                "select igjobs.airtable_freeze($1::text, $2::int)"),
     };
 
     return &statements[id];

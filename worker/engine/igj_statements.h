@@ -57,6 +57,8 @@ typedef enum {
     IGJ_SQL_ERASE_STEP,
     IGJ_SQL_UNIT_STEP,
     IGJ_SQL_END_UNIT,
+    IGJ_SQL_AIRTABLE_TURN,
+    IGJ_SQL_AIRTABLE_FREEZE,
     IGJ_SQL_COUNT
 } igj_sql_t;
 

@@ -65,6 +65,11 @@ igj_operation_open(const igj_settings_t *settings, const _Atomic int *stop,
         return NULL;
     }
 
+    if (igj_operation_airtable_open(k, error) != IGJ_OK) {
+        igj_operation_close(k);
+        return NULL;
+    }
+
     return k;
 }
 
@@ -75,6 +80,10 @@ igj_operation_close(void *data)
     igj_operation_t  *k;
 
     k = data;
+
+    if (k->airtable != NULL) {
+        igj_airtable_destroy(k->airtable);
+    }
 
     if (k->http != NULL) {
         igj_http_destroy(k->http);

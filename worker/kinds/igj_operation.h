@@ -13,6 +13,7 @@
 #ifndef IGJ_OPERATION_H
 #define IGJ_OPERATION_H
 
+#include "igj_airtable.h"
 #include "igj_http.h"
 #include "igj_kind.h"
 
@@ -21,6 +22,7 @@ typedef struct {
     const igj_settings_t  *settings;
     const _Atomic int     *stop;
     igj_http_t            *http;
+    igj_airtable_t        *airtable;      /* NULL: this worker has no token */
 
     /* of the unit */
     igj_batch_t           *batch;
@@ -48,6 +50,22 @@ void igj_operation_leave(igj_operation_t *k, igj_outcome_class_t class,
 
 /* A text of the payload, "" if it has none. */
 const char *igj_operation_text(const igj_operation_t *k, const char *name);
+
+
+/*
+ * Airtable (igj_operation_airtable.c).
+ */
+
+/* Where there is a token: the client, as long as the lane lives. */
+IGJ_MUST_CHECK int igj_operation_airtable_open(igj_operation_t *k,
+    char error[IGJ_BATCH_ERROR_MAX]);
+
+/* The client; NULL: the unit has left, since there is none. */
+igj_airtable_t *igj_operation_airtable(igj_operation_t *k);
+
+/* The unit leaves for what a call of the client has said. */
+void igj_operation_airtable_leave(igj_operation_t *k,
+    const igj_airtable_error_t *err);
 
 
 /*
