@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim_airtable_base.h"
 #include "sim_conf.h"
 #include "sim_http.h"
 #include "sim_item.h"
@@ -85,6 +86,7 @@ sim_start(void)
     sim_item_init();
     sim_actors_init();
     sim_journal_init();
+    sim_air_init();
 
     if (sim_conf.faults != NULL) {
         sim_load_faults(sim_conf.faults);
@@ -99,6 +101,7 @@ sim_end(void)
     sim_journal_free();
     sim_runs_reset();
     sim_actors_free();
+    sim_air_free();
     sim_world_free();
 }
 

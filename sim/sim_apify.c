@@ -39,6 +39,10 @@ sim_apify_error(struct sim_answer *answer, int code, const char *type,
     answer->code = code;
     answer->type = "application/json; charset=utf-8";
 
+    if (type == NULL) {
+        type = code == 429 ? "rate-limit-exceeded" : "internal-server-error";
+    }
+
     sim_text_puts(&answer->text, "{\"error\":{\"type\":");
     sim_text_json(&answer->text, type);
     sim_text_puts(&answer->text, ",\"message\":");
@@ -164,34 +168,6 @@ static const struct sim_apify_route  sim_apify_routes[] = {
 };
 
 
-/* Compares the path's segments behind v2 with a route's path. */
-
-static int
-sim_apify_matches(const struct sim_request *r, const char *path)
-{
-    int          i;
-    size_t       n;
-    const char  *given;
-
-    for (i = 1; i < r->n; i++) {
-        n = strcspn(path, "/");
-        given = i == 1 && strcmp(r->segment[1], "acts") == 0
-                ? "actors" : r->segment[i];
-
-        if (n == 0 || (strncmp(path, "*", n) != 0
-                       && (strlen(given) != n
-                           || strncmp(path, given, n) != 0)))
-        {
-            return 0;
-        }
-
-        path += n + (path[n] == '/');
-    }
-
-    return *path == '\0';
-}
-
-
 static const struct sim_apify_route *
 sim_apify_find(const struct sim_request *r, const char *method)
 {
@@ -204,7 +180,7 @@ sim_apify_find(const struct sim_request *r, const char *method)
         route = &sim_apify_routes[i];
 
         if ((method == NULL || strcmp(method, route->method) == 0)
-            && sim_apify_matches(r, route->path))
+            && sim_request_matches(r, route->path))
         {
             return route;
         }
@@ -229,7 +205,8 @@ sim_apify_token(struct sim_request *r)
         header = NULL;
     }
 
-    sim_request_token(r, header != NULL ? header : query, query != NULL);
+    sim_request_token(r, header != NULL ? header : query, sim_conf.token,
+                      query != NULL);
 }
 
 
@@ -239,6 +216,10 @@ sim_apify_identify(struct sim_request *r)
     const struct sim_apify_route  *route;
 
     sim_apify_token(r);
+
+    if (r->n > 1 && strcmp(r->segment[1], "acts") == 0) {
+        r->segment[1] = "actors";
+    }
 
     route = r->n > 1 ? sim_apify_find(r, r->method) : NULL;
     r->route = route;

@@ -9,7 +9,7 @@
 
 extern const struct sim_provider  sim_apify;
 
-/* {"error":{"type":...,"message":...}} */
+/* {"error":{"type":...,"message":...}}; NULL is the code's usual type. */
 void sim_apify_error(struct sim_answer *answer, int code, const char *type,
     const char *message);
 

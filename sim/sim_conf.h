@@ -56,6 +56,17 @@ struct sim_conf {
     int64_t              max_concurrent_runs;
     int64_t              max_memory;
 
+    /* Airtable */
+    const char          *airtable_token;
+    const char          *airtable_scopes;
+    struct sim_strings   airtable_bases;
+    int64_t              airtable_closed;
+    int64_t              airtable_tables;
+    int64_t              airtable_rate;
+    int64_t              airtable_user_rate;
+    int64_t              airtable_penalty_ms;
+    int64_t              airtable_iterator_ms;
+
     /* money */
     double               price_item;
     double               price_start;

@@ -1,10 +1,15 @@
 /* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
 
-/* /_sim/: health, population, faults, journal, ledger, advance, reset. */
+/*
+ * /_sim/: health, population, faults, journal, ledger, advance, reset; its
+ * part for Airtable is sim_airtable_control.c.
+ */
 
 #include <stdio.h>
 #include <string.h>
 
+#include "sim_airtable_base.h"
+#include "sim_airtable_control.h"
 #include "sim_conf.h"
 #include "sim_control.h"
 #include "sim_ledger.h"
@@ -18,7 +23,7 @@ struct sim_command {
 };
 
 
-static void
+void
 sim_control_ok(struct sim_answer *answer, const char *type)
 {
     answer->code = 200;
@@ -26,7 +31,7 @@ sim_control_ok(struct sim_answer *answer, const char *type)
 }
 
 
-static void
+void
 sim_control_error(struct sim_answer *answer, int code, const char *message)
 {
     answer->code = code;
@@ -170,6 +175,7 @@ sim_control_reset(struct sim_request *r, struct sim_answer *answer)
     sim_faults_clear();
     sim_journal_reset();
     sim_runs_reset();
+    sim_air_reset();
 
     sim_control_ok(answer, "application/json");
     sim_text_puts(&answer->text, "{\"reset\":true}\n");
@@ -186,6 +192,15 @@ static const struct sim_command  sim_commands[] = {
     { "GET", "/_sim/ledger", sim_control_ledger },
     { "POST", "/_sim/advance", sim_control_advance },
     { "POST", "/_sim/reset", sim_control_reset },
+    { "GET", "/_sim/airtable", sim_air_control_ledger },
+    { "GET", "/_sim/airtable/records", sim_air_control_records },
+    { "POST", "/_sim/airtable/tables", sim_air_control_tables },
+    { "POST", "/_sim/airtable/set", sim_air_control_set },
+    { "POST", "/_sim/airtable/add", sim_air_control_add },
+    { "POST", "/_sim/airtable/delete", sim_air_control_delete },
+    { "POST", "/_sim/airtable/rename", sim_air_control_rename },
+    { "POST", "/_sim/airtable/drop", sim_air_control_drop },
+    { "POST", "/_sim/airtable/expire", sim_air_control_expire },
 };
 
 

@@ -181,6 +181,41 @@ sim_fault_same(const char *wanted, const char *given)
 }
 
 
+/* Whether some text in it, however deep, matches the pattern. */
+
+static int
+sim_fault_text(const cJSON *json, const char *pattern)
+{
+    const cJSON  *element;
+
+    if (cJSON_IsString(json)) {
+        return fnmatch(pattern, json->valuestring, 0) == 0;
+    }
+
+    cJSON_ArrayForEach(element, json) {
+        if (sim_fault_text(element, pattern)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* The records of a write: all of them, or the fields of one. */
+
+static int
+sim_fault_record(const struct sim_ask *ask, const char *pattern)
+{
+    return sim_fault_text(cJSON_GetObjectItemCaseSensitive(ask->json,
+                                                           "records"),
+                          pattern)
+           || sim_fault_text(cJSON_GetObjectItemCaseSensitive(ask->json,
+                                                              "fields"),
+                             pattern);
+}
+
+
 /* Everything in a match but the counting. */
 
 static int
@@ -203,6 +238,10 @@ sim_fault_concerns(const struct sim_match *match, const struct sim_ask *ask)
     if (match->offset_to >= 0
         && (ask->offset < 0 || ask->offset > match->offset_to))
     {
+        return 0;
+    }
+
+    if (match->record != NULL && !sim_fault_record(ask, match->record)) {
         return 0;
     }
 

@@ -41,7 +41,7 @@ enum sim_mutation {
 };
 
 struct sim_match {
-    char     *provider, *op, *method, *path, *run, *account;
+    char     *provider, *op, *method, *path, *run, *account, *record;
     int64_t   nth, every, after, times;
     double    probability;
     int64_t   offset_from, offset_to;
@@ -111,6 +111,7 @@ struct sim_ask {
     const char             *run;         /* id, NULL if it concerns none */
     const struct sim_plan  *plan;        /* of its input, NULL if none */
     int64_t                 offset;      /* of items, -1 if none */
+    const struct cJSON     *json;        /* body or query, or NULL */
 };
 
 struct sim_verdict {

@@ -69,6 +69,7 @@ static const struct sim_member  sim_members_match[] = {
     M(path, SIM_M_TEXT),
     M(run, SIM_M_TEXT),
     M(account, SIM_M_TEXT),
+    M(record, SIM_M_TEXT),
     M(nth, SIM_M_INTEGER),
     M(every, SIM_M_INTEGER),
     M(after, SIM_M_INTEGER),

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include <cjson/cJSON.h>
+
 #include "sim_conf.h"
 #include "sim_http.h"
 
@@ -87,6 +89,29 @@ sim_request_split(struct sim_request *r)
 }
 
 
+int
+sim_request_matches(const struct sim_request *r, const char *pattern)
+{
+    int     i, rest;
+    size_t  n;
+
+    for (i = 1; i < r->n; i++) {
+        n = strcspn(pattern, "/");
+        rest = n > 0 && pattern[n - 1] == '*';
+
+        if (n == 0 || strncmp(pattern, r->segment[i], n - (size_t) rest) != 0
+            || (!rest && strlen(r->segment[i]) != n))
+        {
+            return 0;
+        }
+
+        pattern += n + (pattern[n] == '/');
+    }
+
+    return *pattern == '\0';
+}
+
+
 void
 sim_answer_header(struct sim_answer *answer, const char *name,
     const char *format, ...)
@@ -135,13 +160,13 @@ sim_answer_clear(struct sim_answer *answer)
 
 
 void
-sim_request_token(struct sim_request *r, const char *token, int in_url)
+sim_request_token(struct sim_request *r, const char *token,
+    const char *wanted, int in_url)
 {
     r->entry.token_in_url = in_url;
 
     r->entry.token = token == NULL || *token == '\0' ? "none"
-                     : sim_conf.token == NULL
-                       || strcmp(token, sim_conf.token) == 0 ? "valid"
+                     : wanted == NULL || strcmp(token, wanted) == 0 ? "valid"
                      : "invalid";
 }
 
@@ -178,6 +203,7 @@ sim_request_end(struct sim_request *r, int complete)
 
     sim_rule_release(r->rule);
     sim_run_release(r->entry.run);
+    cJSON_Delete(r->json);
     sim_plan_free(&r->plan);
     sim_text_free(&r->body);
     free(r);

@@ -42,6 +42,8 @@ struct sim_request {
     const char             *segment[SIM_SEGMENTS_MAX];
     const void             *route;
     struct sim_plan         plan;        /* of the input concerned, or empty */
+    struct cJSON           *json;        /* body or query as read, or NULL */
+    int                     limited;     /* over the provider's own limit */
     const char             *refusal;     /* why the input was refused */
     struct sim_entry        entry;       /* op, actor, run, offset, items */
 
@@ -67,7 +69,10 @@ struct sim_provider {
                            const struct sim_verdict *verdict,
                            struct sim_answer *answer);
 
-    /* Answers with an error in the provider's own shape. */
+    /*
+     * Answers with an error in the provider's own shape; a type of NULL is
+     * the provider's usual one of the code.
+     */
     void        (*error)(struct sim_answer *answer, int code,
                          const char *type, const char *message);
 };
@@ -84,12 +89,22 @@ int sim_query_flag(const struct sim_request *r, const char *name);
 /* Splits the path at slashes into segment[0 ... n-1]. */
 void sim_request_split(struct sim_request *r);
 
+/*
+ * Compares segment[1 ... n-1] with a pattern: words between slashes, where a
+ * star at a word's end stands for anything.
+ */
+int sim_request_matches(const struct sim_request *r, const char *pattern);
+
 /* Sets a header, replacing one of that name. */
 void sim_answer_header(struct sim_answer *answer, const char *name,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Whether the token is "valid", "invalid" or "none", kept in the entry. */
-void sim_request_token(struct sim_request *r, const char *token, int in_url);
+/*
+ * Whether the token is "valid", "invalid" or "none", kept in the entry.  A
+ * wanted one of NULL is any.
+ */
+void sim_request_token(struct sim_request *r, const char *token,
+    const char *wanted, int in_url);
 
 /*
  * Enters the request into the journal, once; called after it took effect, and

@@ -10,6 +10,7 @@
 #include "sim_world.h"
 
 #define SIM_ID_DIGITS  7
+#define SIM_ID_PREFIX  3
 
 
 static const char  sim_id_alphabet[] =
@@ -57,11 +58,12 @@ sim_id_write(char id[SIM_ID_LENGTH + 1], enum sim_id_kind kind, uint64_t number)
 }
 
 
-int64_t
-sim_id_number(const char *id, enum sim_id_kind kind)
+/* The number in the last digits of an id; -1 if they are none. */
+
+static int64_t
+sim_id_digits(const char *id)
 {
     int          i;
-    char         proof[SIM_ID_LENGTH + 1];
     uint64_t     number;
     const char  *digit;
 
@@ -81,7 +83,50 @@ sim_id_number(const char *id, enum sim_id_kind kind)
         number = number * 62 + (uint64_t) (digit - sim_id_alphabet);
     }
 
-    sim_id_write(proof, kind, number);
+    return (int64_t) number;
+}
 
-    return strcmp(proof, id) == 0 ? (int64_t) number : -1;
+
+int64_t
+sim_id_number(const char *id, enum sim_id_kind kind)
+{
+    char     proof[SIM_ID_LENGTH + 1];
+    int64_t  number;
+
+    number = sim_id_digits(id);
+
+    if (number < 0) {
+        return -1;
+    }
+
+    sim_id_write(proof, kind, (uint64_t) number);
+
+    return strcmp(proof, id) == 0 ? number : -1;
+}
+
+
+void
+sim_id_prefixed(char id[SIM_ID_LENGTH + 1], const char *prefix,
+    uint64_t number)
+{
+    sim_id_write(id, SIM_ID_PREFIXED, number);
+    memcpy(id, prefix, SIM_ID_PREFIX);
+}
+
+
+int64_t
+sim_id_prefixed_number(const char *id, const char *prefix)
+{
+    char     proof[SIM_ID_LENGTH + 1];
+    int64_t  number;
+
+    number = sim_id_digits(id);
+
+    if (number < 0) {
+        return -1;
+    }
+
+    sim_id_prefixed(proof, prefix, (uint64_t) number);
+
+    return strcmp(proof, id) == 0 ? number : -1;
 }

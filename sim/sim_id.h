@@ -21,7 +21,8 @@ enum sim_id_kind {
     SIM_ID_STORE,
     SIM_ID_QUEUE,
     SIM_ID_BUILD,
-    SIM_ID_USER
+    SIM_ID_USER,
+    SIM_ID_PREFIXED
 };
 
 /* Called once, before any thread. */
@@ -32,5 +33,13 @@ void sim_id_write(char id[SIM_ID_LENGTH + 1], enum sim_id_kind kind,
 
 /* The number in an id of that kind, or -1. */
 int64_t sim_id_number(const char *id, enum sim_id_kind kind);
+
+/*
+ * Ids as Airtable spells them: three letters that say of what, then fourteen
+ * characters, made as those above.  The number in such an id, or -1.
+ */
+void sim_id_prefixed(char id[SIM_ID_LENGTH + 1], const char *prefix,
+    uint64_t number);
+int64_t sim_id_prefixed_number(const char *id, const char *prefix);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim_airtable_ledger.h"
 #include "sim_journal.h"
 #include "sim_ledger.h"
 
@@ -329,6 +330,8 @@ sim_ledger_write(struct sim_text *out, int accounts, int runs)
     }
 
     sim_ledger_requests(out);
+    sim_text_key(out, "airtable");
+    sim_air_ledger_write(out);
     sim_text_puts(out, "}\n");
 
     for (i = 0; i < list.n; i++) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim_airtable_base.h"
 #include "sim_conf.h"
 
 
@@ -45,7 +46,13 @@ struct sim_conf  sim_conf = {
     .default_memory = 1024,
     .price_item = 0.0007,
     .price_start = 0.001,
-    .usage_final_ms = 10000
+    .usage_final_ms = 10000,
+    .airtable_scopes = "data.records:read data.records:write "
+                       "schema.bases:read schema.bases:write",
+    .airtable_rate = 5,
+    .airtable_user_rate = 50,
+    .airtable_penalty_ms = 30000,
+    .airtable_iterator_ms = 300000
 };
 
 
@@ -132,6 +139,28 @@ static const struct sim_option  sim_option_table[] = {
       "price of a GB of memory for an hour of a run's work (0)" },
     { SIM_INTEGER, "usage-final-ms", "MS", &sim_conf.usage_final_ms,
       0, 86400000, "time after a run's end until its cost is final (10000)" },
+
+    GROUP("Airtable"),
+    { SIM_STRING, "airtable-token", "TOKEN", &sim_conf.airtable_token, 0, 0,
+      "the one token that is accepted (any, but one must be given)" },
+    { SIM_STRING, "airtable-scopes", "SCOPES", &sim_conf.airtable_scopes,
+      0, 0, "what the token may do (data.records:read data.records:write\n"
+      "schema.bases:read schema.bases:write)" },
+    { SIM_STRINGS, "airtable-base", "ID", &sim_conf.airtable_bases, 0, 0,
+      "a base that is there from the start; repeatable" },
+    { SIM_FLAG, "airtable-closed", NULL, &sim_conf.airtable_closed, 0, 0,
+      "no other bases; else any base is made when it is first used" },
+    { SIM_INTEGER, "airtable-tables", "N", &sim_conf.airtable_tables, 0, 900,
+      "tables Daily_Outreach_Table_01 to N of each new base (0)" },
+    { SIM_INTEGER, "airtable-rate", "N", &sim_conf.airtable_rate, 0, 1000,
+      "requests a second and base before 429; 0 = no limit (5)" },
+    { SIM_INTEGER, "airtable-user-rate", "N", &sim_conf.airtable_user_rate,
+      0, 1000, "the same for all bases together (50)" },
+    { SIM_INTEGER, "airtable-penalty-ms", "MS", &sim_conf.airtable_penalty_ms,
+      0, 86400000, "time that everything is refused after it (30000)" },
+    { SIM_INTEGER, "airtable-iterator-ms", "MS",
+      &sim_conf.airtable_iterator_ms, 0, 86400000,
+      "age at which a list's offset is not known any more (300000)" },
 };
 
 #define SIM_OPTIONS  (sizeof(sim_option_table) / sizeof(sim_option_table[0]))
@@ -185,7 +214,7 @@ sim_help(void)
 
     (void) printf("usage: igjobs-sim [options]\n\n"
                   "Simulates the APIs of data providers on one port: "
-                  "Apify under /v2/.\n"
+                  "Apify under /v2/,\nAirtable under /v0/.\n"
                   "Control it under /_sim/ (health, population, faults, "
                   "journal, ledger,\nadvance, reset). "
                   "SIGTERM and SIGINT end it.\n");
@@ -304,6 +333,15 @@ sim_option_find(const char *name, size_t len)
 static void
 sim_options_check(void)
 {
+    int  i;
+
+    for (i = 0; i < sim_conf.airtable_bases.n; i++) {
+        if (!sim_air_base_formed(sim_conf.airtable_bases.value[i])) {
+            sim_usage("--airtable-base takes an id like app1a2B3c, not \"%s\"",
+                      sim_conf.airtable_bases.value[i]);
+        }
+    }
+
     if (sim_conf.speed <= 0) {
         sim_usage("--speed must be above 0");
     }
@@ -314,6 +352,12 @@ sim_options_check(void)
 
     if (sim_conf.token != NULL && sim_conf.token[0] == '\0') {
         sim_usage("--token must not be empty");
+    }
+
+    if (sim_conf.airtable_token != NULL
+        && sim_conf.airtable_token[0] == '\0')
+    {
+        sim_usage("--airtable-token must not be empty");
     }
 }
 

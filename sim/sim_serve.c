@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim_airtable.h"
 #include "sim_apify.h"
 #include "sim_conf.h"
 #include "sim_control.h"
@@ -16,6 +17,7 @@
 
 static const struct sim_provider *const  sim_providers[] = {
     &sim_apify,
+    &sim_airtable,
 };
 
 
@@ -128,8 +130,6 @@ static void
 sim_serve_fault_answer(const struct sim_provider *provider,
     const struct sim_action *a, struct sim_answer *answer)
 {
-    const char  *type;
-
     if (a->status.on && a->status.body != NULL) {
         sim_answer_clear(answer);
         answer->code = (int) a->status.code;
@@ -138,17 +138,14 @@ sim_serve_fault_answer(const struct sim_provider *provider,
         sim_text_puts(&answer->text, a->status.body);
 
     } else if (a->status.on) {
-        type = a->status.type != NULL ? a->status.type
-               : a->status.code == 429 ? "rate-limit-exceeded"
-                                       : "internal-server-error";
         sim_answer_clear(answer);
-        provider->error(answer, (int) a->status.code, type,
+        provider->error(answer, (int) a->status.code, a->status.type,
                         a->status.message != NULL ? a->status.message
                         : "This error was ordered by a fault rule");
 
     } else if (a->limit.on) {
         sim_answer_clear(answer);
-        provider->error(answer, 429, "rate-limit-exceeded",
+        provider->error(answer, 429, NULL,
                         "You have exceeded the rate limit of requests per "
                         "second");
 
@@ -215,6 +212,7 @@ sim_serve_ask(struct sim_request *r, const struct sim_provider *provider)
     ask.run = r->entry.run != NULL ? r->entry.run->id : NULL;
     ask.plan = r->plan.accounts > 0 ? &r->plan : NULL;
     ask.offset = r->entry.offset;
+    ask.json = r->json;
 
     return sim_fault_ask(&ask);
 }

@@ -49,6 +49,8 @@ for my $case (
     [['--speed', 'fast'], qr/--speed takes a number/],
     [['--no-gzip=1'], qr/--no-gzip takes no value/],
     [['--token', ''], qr/--token must not be empty/],
+    [['--airtable-token', ''], qr/--airtable-token must not be empty/],
+    [['--airtable-base', 'x'], qr/--airtable-base takes an id like/],
     [['--default-memory', '1000'], qr/power of two/],
     [['--actor', 'a~b'], qr/--actor takes NAME:source or NAME:plain/],
     [['--listen', 'nowhere', '--port', '0'], qr/--listen takes an IPv4/],

@@ -8,6 +8,7 @@ use strict;
 use warnings;
 use parent 'Igjobs::Process';
 use Carp;
+use JSON::PP ();
 use Igjobs::Env;
 use Igjobs::Http;
 use Igjobs::Port 'free_port';
@@ -47,6 +48,28 @@ sub call {
 
 # sums of what was asked and billed
 sub ledger { return $_[0]->call('GET', '/_sim/ledger') }
+
+# sums of Airtable: {records}, {duplicates}, {bases}{$base}{tables}{$table} ...
+sub airtable_ledger { return $_[0]->call('GET', '/_sim/airtable') }
+
+# airtable('set', {base => ..., set => {progress_status => 'followed'}, ...}):
+# what a person does there: tables, set, add, delete, rename, drop, expire
+sub airtable {
+    my ($self, $what, $order) = @_;
+
+    return $self->call('POST', "/_sim/airtable/$what", $order // {});
+}
+
+# airtable_records($base, $table or undef for all): the records, each with
+# {table} and {record}
+sub airtable_records {
+    my ($self, $base, $table) = @_;
+    my $path = "/_sim/airtable/records?base=$base"
+        . (defined $table ? "&table=$table" : '');
+
+    return map { JSON::PP->new->utf8->decode($_) } split /\n/,
+        Igjobs::Http->new($self->{port})->get($path)->{body};
+}
 
 # every request
 sub journal { return $_[0]->call('GET', '/_sim/journal') }
