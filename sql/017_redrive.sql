@@ -63,6 +63,25 @@ comment on function igjobs.failed_parts(text, uuid, text) is
     'of any), batch by batch.';
 
 
+create function igjobs.dead_units(
+    p_tenant text, p_job uuid, p_error_class text)
+    returns igjobs.failed_part[]
+    language plpgsql volatile
+as $$
+begin
+    return array(
+        select (b.batch_no, b.state, array['unit'], '{}')::igjobs.failed_part
+        from igjobs.batches b
+        where b.tenant = p_tenant and b.job_id = p_job and b.state = 'dead'
+            and (p_error_class is null or b.error_class = p_error_class)
+        order by b.batch_no);
+end
+$$;
+comment on function igjobs.dead_units(text, uuid, text) is
+    'Part of reopen_job: the units of an operation that were given up, each '
+    'as one account.';
+
+
 create function igjobs.plan_parts(
     p_tenant text, p_job uuid, p_parts igjobs.failed_part[])
     returns void
@@ -136,7 +155,9 @@ declare
     accounts_again integer;
     work_again double precision;
 begin
-    perform igjobs.plan_parts(j.tenant, j.job_id, p_parts);
+    if j.kind <> 'operation' then
+        perform igjobs.plan_parts(j.tenant, j.job_id, p_parts);
+    end if;
     update igjobs.batch_accounts a
     set outcomes = a.outcomes - p.worded
     from unnest(p_parts) p
@@ -279,7 +300,12 @@ declare
     a igjobs.reopened;
 begin
     if igjobs.lock_ended(p_tenant, p_job) and p_action = 'redrive' then
-        parts := igjobs.failed_parts(p_tenant, p_job, p_error_class);
+        parts := case when exists (
+                select from igjobs.operations o
+                where o.tenant = p_tenant and o.job_id = p_job)
+            then igjobs.dead_units(p_tenant, p_job, p_error_class)
+            else igjobs.failed_parts(p_tenant, p_job, p_error_class)
+            end;
     end if;
     j := igjobs.raise_limits(igjobs.lock_job(p_tenant, p_job), p_limits);
     a.answer := igjobs.reopen_answer(j, p_action, parts);

@@ -12,7 +12,8 @@
 -- and a handler of the worker calls
 --   igjobs.unit_<step>(b batches, args jsonb) returns jsonb
 --       under the lock of the unit that it holds, in one transaction; repeated
---       when its answer was lost
+--       when its answer was lost. What it may answer to "do": "sql" stands in
+--       worker/kinds/igj_operation.h
 -- Locks: the batch row first, the job row last.
 
 create table igjobs.operations (

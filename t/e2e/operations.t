@@ -36,6 +36,10 @@ begin
     if args ->> 'fails' = 'true' then
         raise exception 'a unit that fails';
     end if;
+    if args ->> 'fails' = 'once' and pieces < 4 then
+        return case when pieces < 3 then '{"later_ms": 20}'::jsonb
+                   else '{"dead": "that was it"}' end;
+    end if;
     perform pg_sleep((args ->> 'seconds')::real);
     return jsonb_build_object('pieces', pieces,
         'more', pieces < (args ->> 'pieces')::integer);
@@ -73,9 +77,9 @@ sub start {
     my (%unit) = @_;
     my $id = sprintf '01900000-0000-7000-8000-%012d', ++$number;
     my $unit = sprintf '{"do": "sql", "step": "%s", "pieces": %d,'
-               . ' "seconds": %s, "fails": %s}', $unit{step} // 'piece',
+               . ' "seconds": %s, "fails": "%s"}', $unit{step} // 'piece',
                $unit{pieces} // 1, $unit{seconds} // 0,
-               $unit{fails} ? 'true' : 'false';
+               $unit{fails} // 'false';
     my $start = "select status, turns from igjobs.start_operation('default',"
                 . " '$id', 'base', 'test', '{}', 'first',"
                 . " array['$unit'::jsonb])";
@@ -116,11 +120,21 @@ subtest 'an operation' => sub {
 subtest 'units that fail' => sub {
     $stack->psql("update igjobs.settings set value = '20'"
                  . " where name = 'retry_base_ms'");
-    my $r = answer(start(fails => 1));
+    my $r = answer(start(fails => 'true'));
     is $r->json->{state}, 'failed', 'given up in the end';
     like $r->json->{errors}[0]{error}, qr/step piece/, 'and its error is told';
     $r = answer(start(step => 'nothing'));
     is $r->json->{state}, 'failed', 'a step that is not there';
+
+    my $id = start(fails => 'once');
+    $r = answer($id);
+    is_deeply [map { $_->{error} } @{ $r->json->{errors} }], ['that was it'],
+        'a step waits, then gives its unit up';
+    is $api->post_json("/api/jobs/$id/redrive", {})->{status}, 200,
+        'it is redriven';
+    $r = answer($id);
+    is_deeply [$r->json->{state}, map { $_->{pieces} } @{ $r->json->{units} }],
+        ['completed', 4, 1, 1], 'and goes on to its end';
 };
 
 subtest 'a worker is killed' => sub {

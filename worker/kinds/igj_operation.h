@@ -73,7 +73,8 @@ void igj_operation_airtable_leave(igj_operation_t *k,
  */
 
 /* {"do": "sql", "step": "x"}: igjobs.unit_x until its answer has no "more";
- * the last one is the result. */
+ * the last one is the result. {"dead": "why"} gives the unit up, {"later_ms":
+ * 500} tries it again then. */
 void igj_unit_sql(igj_operation_t *k);
 
 

@@ -8,6 +8,9 @@
 #include "igj_operation.h"
 
 
+static bool igj_unit_sql_goes_on(igj_operation_t *k, const cJSON *answer);
+
+
 void
 igj_unit_sql(igj_operation_t *k)
 {
@@ -27,13 +30,37 @@ igj_unit_sql(igj_operation_t *k)
             return;
         }
 
-        more = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "more"));
-
-        if (!more) {
-            igj_operation_end(k, answer);
-        }
-
+        more = igj_unit_sql_goes_on(k, answer);
         cJSON_Delete(answer);
 
     } while (more);
+}
+
+
+/* What the step has answered; otherwise the unit ends or leaves. */
+
+static bool
+igj_unit_sql_goes_on(igj_operation_t *k, const cJSON *answer)
+{
+    const cJSON  *dead, *later;
+
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "more"))) {
+        return true;
+    }
+
+    dead = cJSON_GetObjectItemCaseSensitive(answer, "dead");
+    later = cJSON_GetObjectItemCaseSensitive(answer, "later_ms");
+
+    if (cJSON_IsString(dead)) {
+        igj_operation_leave(k, IGJ_OUTCOME_DEAD, -1, NULL, dead->valuestring);
+
+    } else if (cJSON_IsNumber(later)) {
+        igj_operation_leave(k, IGJ_OUTCOME_PARK, (int64_t) later->valuedouble,
+                            NULL, "");
+
+    } else {
+        igj_operation_end(k, answer);
+    }
+
+    return false;
 }
