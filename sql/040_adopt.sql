@@ -68,8 +68,10 @@ create function igjobs.account_before(p_text text)
 return (
     select a.name
     from regexp_replace(
-        regexp_replace(lower(btrim(p_text, E' \t\r\n')),
-                       '^(https?://)?(www\.)?instagram\.com/', ''),
+        regexp_replace(
+            lower(btrim(p_text, E' \t\r\n')),
+            '^(https?://)?(www\.)?(instagram|tiktok|threads|x|twitter)'
+            '\.(com|net)/', ''),
         '^@|[/?#].*$', '', 'g') a (name)
     where a.name ~ '^[a-z0-9._]{1,30}$' and a.name ~ '[^.]');
 comment on function igjobs.account_before(text) is
@@ -162,8 +164,13 @@ begin
                 array(select jsonb_array_elements_text(o.r -> 'accounts'))
             end,
             ''
-        from sized o
-        join igjobs.kinds k on k.kind = 'scrape_followers',
+        from sized o,
+        lateral (
+            select i.kind, i.phase from igjobs.kinds i
+            where i.kind in ('scrape_followers',
+                             'scrape_followers.' || o.platform)
+            order by i.kind desc
+            limit 1) k,
         lateral (select coalesce(
             (o.r ->> 'completed_at')::timestamptz,
             (o.r ->> 'updated_at')::timestamptz, o.created_at)) t (ended_at)
@@ -523,6 +530,33 @@ create view igjobs.adoption_report as
     order by a.place;
 comment on view igjobs.adoption_report is
     'What sql/migrate --adopt prints.';
+
+
+create function igjobs.grant_former(p_role text)
+    returns void
+    language plpgsql volatile
+as $$
+declare
+    name text;
+begin
+    foreach name in array
+        '{campaigns,daily_assignments,global_usernames,raw_scraped_profiles,
+          scraping_jobs,source_profiles}'::text[]
+    loop
+        execute format('grant select, insert, update, delete on public.%I '
+                       'to %I', name, p_role);
+        execute format('drop policy if exists %I on public.%I',
+                       'former_' || p_role, name);
+        execute format(
+            'create policy %I on public.%I to %I using (tenant = ''default'') '
+            'with check (tenant = ''default'')',
+            'former_' || p_role, name, p_role);
+    end loop;
+end
+$$;
+comment on function igjobs.grant_former(text) is
+    'Lets the server that igjobs replaces go on with campaigns, in igjobs'' '
+    'tables, for as long as calls move one by one. May be repeated.';
 
 
 create function igjobs.words_of(p_source text)

@@ -256,6 +256,32 @@ for my $table (qw(daily_assignments raw_scraped_profiles scrape_jobs
     like $@, qr/permission denied/, "anon: not $table";
 }
 
+# the former server goes on with campaigns, in the new tables
+
+$pg->psql('create role server login', dbname => 'postgres');
+($text, $status) = migrate('--former-server', 'server');
+is "$status $text", '0 ', 'sql/migrate --former-server';
+is sql(<<'SQL', user => 'server'), '1|1', 'it selects and distributes';
+insert into campaigns (campaign_id, campaign_date, total_assigned, status,
+    created_at) values ('22222222-2222-4222-8222-000000000009', '2025-11-20',
+    0, false, now());
+update global_usernames set used = true, used_at = now() where id = 'id1';
+insert into daily_assignments (assignment_id, campaign_id, va_table_number,
+    position, id, username, full_name, status, assigned_at)
+values (gen_random_uuid(), '22222222-2222-4222-8222-000000000009', 0, 0,
+    'id1', 'user_1', 'Name 1', 'pending', now());
+update daily_assignments set va_table_number = 1, position = 1
+where campaign_id = '22222222-2222-4222-8222-000000000009';
+insert into raw_scraped_profiles (id, username, full_name, scraped_at)
+values ('new', 'new', '', now());
+insert into global_usernames (id, username, full_name, used, created_at)
+values ('new', 'new', '', false, now());
+select va_table_number, position from daily_assignments
+where campaign_id = '22222222-2222-4222-8222-000000000009';
+SQL
+eval { sql('select * from scrape_jobs', user => 'server') };
+like $@, qr/permission denied/, 'but has nothing to do with jobs';
+
 # the later form, as a user with few privileges; a row that stops it half way
 
 former('v3', 'plain');

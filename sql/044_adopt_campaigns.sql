@@ -186,7 +186,7 @@ begin
         select u.*, u.va_table_number > 0 and (
                 row_number() over (
                     partition by u.campaign_id, u.va_table_number, u.position
-                    order by u.assigned_at, u.assignment_id) > 1
+                    order by u.assigned_at, u.id) > 1
                 or exists (
                     select from public.daily_assignments t
                     where t.campaign_id = u.campaign_id
@@ -207,7 +207,7 @@ begin
                      partition by r.campaign_id, r.va_table_number))
              + row_number() over (
                  partition by r.campaign_id, r.va_table_number, r.is_taken
-                 order by r.position, r.assignment_id))::integer
+                 order by r.position, r.id))::integer
             else r.position end,
         r.base_id, r.id, r.username, r.full_name, r.status
     from ranked r;
