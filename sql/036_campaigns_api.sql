@@ -232,9 +232,8 @@ begin
     return (200, jsonb_build_object(
         'success', true, 'campaign_id', c.campaign_id,
         'assignments', array(
-            select igjobs.assignment_json(a)
-            from unnest(page[:n]) with ordinality a
-            order by a.ordinality),
+            select igjobs.assignment_json(a) from unnest(page[:n]) a
+            order by a.va_table_number, a.position, a.id),
         'page_size', n,
         'next_page_token', coalesce(igjobs.token(
             scope, case when cardinality(page) > n then format(
