@@ -90,7 +90,8 @@ static ngx_command_t  ngx_http_igjobs_commands[] = {
     ngx_http_igjobs_main("igjobs_postgres", NGX_CONF_TAKE1,
         ngx_http_igjobs_conf_postgres, postgres, NULL),
 
-    /* status=2 pages=2 calls=2 writes=3 bulk=2, of each nginx worker */
+    /* status=2 pages=2 calls=2 large_calls=2 writes=3 bulk=2, of each nginx
+     * worker */
     ngx_http_igjobs_main("igjobs_postgres_pool", NGX_CONF_1MORE,
         ngx_http_igjobs_conf_pool, postgres, NULL),
 

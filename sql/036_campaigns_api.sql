@@ -335,8 +335,8 @@ create function igjobs.source_profile_problem(body jsonb, params jsonb)
     returns igjobs.api_answer
     language sql stable
 return case
-    when coalesce(body ->> 'username', '') = '' then igjobs.api_problem(
-        400, 'invalid-member', 'Send the user name of an account.',
+    when not params ?| '{username,username_fault}' then igjobs.api_problem(
+        400, 'invalid-member', 'Send the user name of an account, a string.',
         'Missing "username" field in request body', '#/username')
     when params ? 'username_fault' then igjobs.api_problem(
         400, 'invalid-member',

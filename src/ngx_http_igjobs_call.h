@@ -2,8 +2,8 @@
 
 /*
  * The two halves of an api function's call: its request is read
- * (ngx_http_igjobs_call_body.c, ngx_http_igjobs_schedule.c), it is made
- * (ngx_http_igjobs_call.c).
+ * (ngx_http_igjobs_call_body.c, ngx_http_igjobs_schedule.c,
+ * ngx_http_igjobs_username.c), it is made (ngx_http_igjobs_call.c).
  */
 
 #ifndef _NGX_HTTP_IGJOBS_CALL_H_INCLUDED_
@@ -58,6 +58,14 @@ void ngx_http_igjobs_call_send(ngx_http_request_t *r, const ngx_str_t *params);
  */
 ngx_int_t ngx_http_igjobs_schedule_read(ngx_http_request_t *r,
     const ngx_str_t *body, ngx_str_t *members, ngx_int_t *answer);
+
+/*
+ * The body's "username" as a user name is written, likewise to be added:
+ * username, or username_fault; empty where there is no such string.  NGX_OK or
+ * NGX_ERROR.
+ */
+ngx_int_t ngx_http_igjobs_username_read(ngx_http_request_t *r,
+    const ngx_str_t *body, ngx_str_t *members);
 
 
 #endif /* _NGX_HTTP_IGJOBS_CALL_H_INCLUDED_ */

@@ -239,7 +239,15 @@ ngx_http_igjobs_call_body_members(ngx_http_igjobs_call_body_t *cb,
 
     ngx_str_null(members);
 
-    if (cb->object.empty || !(ctx->route->flags & NGX_HTTP_IGJOBS_SCHEDULE)) {
+    if (cb->object.empty) {
+        return NGX_OK;
+    }
+
+    if (ctx->route->flags & NGX_HTTP_IGJOBS_USERNAME) {
+        return ngx_http_igjobs_username_read(cb->request, &cb->text, members);
+    }
+
+    if (!(ctx->route->flags & NGX_HTTP_IGJOBS_SCHEDULE)) {
         return NGX_OK;
     }
 

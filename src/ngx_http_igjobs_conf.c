@@ -24,6 +24,7 @@ static ngx_str_t  ngx_http_igjobs_groups[NGX_HTTP_IGJOBS_PG_GROUPS] = {
     ngx_string("status"),
     ngx_string("pages"),
     ngx_string("calls"),
+    ngx_string("large_calls"),
     ngx_string("writes"),
     ngx_string("bulk")
 };
@@ -326,8 +327,8 @@ ngx_http_igjobs_conf_pool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "unknown pool \"%V\" in "
                                "\"igjobs_postgres_pool\": it takes "
-                               "status=N pages=N calls=N writes=N "
-                               "bulk=N",
+                               "status=N pages=N calls=N large_calls=N "
+                               "writes=N bulk=N",
                                &value[i]);
             return NGX_CONF_ERROR;
         }

@@ -229,12 +229,9 @@ static void
 ngx_http_igjobs_pg_limit(ngx_http_igjobs_pg_conn_t *conn,
     ngx_http_igjobs_pg_words_t *words)
 {
-    ngx_msec_t                  timeout;
-    ngx_http_igjobs_pg_conf_t  *conf;
+    ngx_msec_t  timeout;
 
-    conf = conn->group->pg->conf;
-    timeout = (conn->group->id == NGX_HTTP_IGJOBS_PG_BULK) ? conf->bulk_timeout
-                                                           : conf->timeout;
+    timeout = conn->group->timeout;
 
     *ngx_sprintf(words->options, "-c statement_timeout=%M "
                                  "-c plan_cache_mode=force_generic_plan",

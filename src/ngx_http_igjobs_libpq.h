@@ -117,6 +117,8 @@ struct ngx_http_igjobs_pg_group_s {
 
     ngx_uint_t                        ops_per_sync;
     ngx_uint_t                        max_syncs;    /* of one connection */
+    ngx_msec_t                        timeout;      /* of an op, once sent */
+    ngx_msec_t                        queue_timeout;
 
     ngx_msec_t                        failed_since;
     unsigned                          failing:1;

@@ -44,6 +44,7 @@ static const struct {
     [NGX_HTTP_IGJOBS_PG_STATUS] = { 128, 4 },
     [NGX_HTTP_IGJOBS_PG_PAGES] = { 1, 2 },
     [NGX_HTTP_IGJOBS_PG_CALLS] = { 1, 1 },
+    [NGX_HTTP_IGJOBS_PG_LARGE_CALLS] = { 1, 1 },
     [NGX_HTTP_IGJOBS_PG_WRITES] = { IGJ_WRITES_PER_SYNC, 2 },
     [NGX_HTTP_IGJOBS_PG_BULK] = { 0, 0 }
 };
@@ -123,6 +124,19 @@ ngx_http_igjobs_pg_group_start(ngx_http_igjobs_pg_t *pg,
     group->nconns = pg->conf->pool[id];
     group->use = (id == NGX_HTTP_IGJOBS_PG_BULK)
                  ? &ngx_http_igjobs_pg_bulk : &ngx_http_igjobs_pg_pipeline;
+    group->timeout = pg->conf->timeout;
+    group->queue_timeout = pg->conf->queue_timeout;
+
+    if (id == NGX_HTTP_IGJOBS_PG_BULK) {
+        group->timeout = pg->conf->bulk_timeout;
+    }
+
+    if (id == NGX_HTTP_IGJOBS_PG_LARGE_CALLS) {
+        /* who comes behind others waits for calls that last */
+        group->timeout = pg->conf->bulk_timeout;
+        group->queue_timeout = pg->conf->bulk_timeout;
+    }
+
     group->ops_per_sync = ngx_http_igjobs_pg_shape[id].ops_per_sync;
     group->max_syncs = ngx_http_igjobs_pg_shape[id].max_syncs;
 
@@ -420,7 +434,7 @@ ngx_http_igjobs_pg_query(ngx_http_igjobs_pg_t *pg,
     ngx_queue_insert_tail(&group->waiting, &op->queue);
     group->nwaiting++;
 
-    ngx_add_timer(&op->timer, pg->conf->queue_timeout);
+    ngx_add_timer(&op->timer, group->queue_timeout);
     ngx_http_igjobs_pg_post(group);
 
     return op;

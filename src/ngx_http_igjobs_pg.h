@@ -29,6 +29,7 @@ typedef enum {
     NGX_HTTP_IGJOBS_PG_STATUS = 0,  /* short reads, one Sync a loop turn */
     NGX_HTTP_IGJOBS_PG_PAGES,       /* ranges of rows */
     NGX_HTTP_IGJOBS_PG_CALLS,       /* SQL functions, one at a time */
+    NGX_HTTP_IGJOBS_PG_LARGE_CALLS, /* those that write thousands of rows */
     NGX_HTTP_IGJOBS_PG_WRITES,      /* small submissions */
     NGX_HTTP_IGJOBS_PG_BULK,        /* COPY: no pipeline, one owner */
     NGX_HTTP_IGJOBS_PG_GROUPS
@@ -66,6 +67,15 @@ typedef enum {
     NGX_HTTP_IGJOBS_SQL_API_DELETE_SCHEDULE,
     NGX_HTTP_IGJOBS_SQL_API_SCHEDULES,
     NGX_HTTP_IGJOBS_SQL_API_SCHEDULE,
+    NGX_HTTP_IGJOBS_SQL_API_DAILY_SELECTION,
+    NGX_HTTP_IGJOBS_SQL_API_DISTRIBUTE,
+    NGX_HTTP_IGJOBS_SQL_API_CREATE_SOURCE_PROFILE,
+    NGX_HTTP_IGJOBS_SQL_API_DELETE_SOURCE_PROFILE,
+    NGX_HTTP_IGJOBS_SQL_API_SOURCE_PROFILES,
+    NGX_HTTP_IGJOBS_SQL_API_CAMPAIGNS,
+    NGX_HTTP_IGJOBS_SQL_API_CAMPAIGN,
+    NGX_HTTP_IGJOBS_SQL_API_CAMPAIGN_ASSIGNMENTS,
+    NGX_HTTP_IGJOBS_SQL_API_POOL_STATS,
     NGX_HTTP_IGJOBS_SQL_SUBMIT,         /* igjobs.submit_all(), for many */
     NGX_HTTP_IGJOBS_SQL_SUBMIT_WITH_KEY,    /* a call, for one */
     NGX_HTTP_IGJOBS_SQL_BULK_KEY,       /* tenant, job, key, fingerprint:

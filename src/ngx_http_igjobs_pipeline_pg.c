@@ -134,7 +134,7 @@ ngx_http_igjobs_pg_take(ngx_http_igjobs_pg_conn_t *conn, ngx_uint_t last)
     op->expect = 0;
 
     if (op->sends++ == 0) {
-        ngx_add_timer(&op->timer, group->pg->conf->timeout);
+        ngx_add_timer(&op->timer, group->timeout);
     }
 
     if (op->size > NGX_HTTP_IGJOBS_PG_LARGE) {

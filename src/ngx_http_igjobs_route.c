@@ -121,6 +121,48 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
       ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY, NULL,
       NGX_HTTP_IGJOBS_SQL_API_RESUME_SCHEDULE },
 
+    { NGX_HTTP_POST, "/api/daily-selection",
+      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY|NGX_HTTP_IGJOBS_ONCE, NULL,
+      NGX_HTTP_IGJOBS_SQL_API_DAILY_SELECTION },
+
+    { NGX_HTTP_POST, "/api/distribute/:campaign",
+      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY|NGX_HTTP_IGJOBS_ONCE, NULL,
+      NGX_HTTP_IGJOBS_SQL_API_DISTRIBUTE },
+
+    { NGX_HTTP_GET, "/api/campaigns",
+      ngx_http_igjobs_call, 0,
+      ngx_http_igjobs_query("base_id", "page_size", "page_token"),
+      NGX_HTTP_IGJOBS_SQL_API_CAMPAIGNS },
+
+    { NGX_HTTP_GET, "/api/campaigns/:campaign",
+      ngx_http_igjobs_call, 0, ngx_http_igjobs_query("base_id"),
+      NGX_HTTP_IGJOBS_SQL_API_CAMPAIGN },
+
+    { NGX_HTTP_GET, "/api/campaigns/:campaign/assignments",
+      ngx_http_igjobs_call, 0,
+      ngx_http_igjobs_query("base_id", "table", "status", "page_size",
+                            "page_token"),
+      NGX_HTTP_IGJOBS_SQL_API_CAMPAIGN_ASSIGNMENTS },
+
+    { NGX_HTTP_GET, "/api/global-usernames/stats",
+      ngx_http_igjobs_call, 0, ngx_http_igjobs_query("base_id"),
+      NGX_HTTP_IGJOBS_SQL_API_POOL_STATS },
+
+    { NGX_HTTP_GET, "/api/source-profiles",
+      ngx_http_igjobs_call, 0,
+      ngx_http_igjobs_query("base_id", "page_size", "page_token"),
+      NGX_HTTP_IGJOBS_SQL_API_SOURCE_PROFILES },
+
+    { NGX_HTTP_POST, "/api/source-profiles",
+      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY|NGX_HTTP_IGJOBS_ONCE
+                            |NGX_HTTP_IGJOBS_USERNAME,
+      NULL, NGX_HTTP_IGJOBS_SQL_API_CREATE_SOURCE_PROFILE },
+
+    { NGX_HTTP_DELETE, "/api/source-profiles/:profile",
+      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY,
+      ngx_http_igjobs_query("base_id"),
+      NGX_HTTP_IGJOBS_SQL_API_DELETE_SOURCE_PROFILE },
+
     { NGX_HTTP_POST, "/api/cleanup",
       ngx_http_igjobs_cleanup_gone, NGX_HTTP_IGJOBS_OPEN, NULL, 0 },
 

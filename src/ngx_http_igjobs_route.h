@@ -25,6 +25,7 @@
 #define NGX_HTTP_IGJOBS_ONCE        0x08   /* the caller has a call's id */
 #define NGX_HTTP_IGJOBS_OPERATION   0x10   /* clients may wait for its end */
 #define NGX_HTTP_IGJOBS_WAITS       0x20   /* and do, unless they say no */
+#define NGX_HTTP_IGJOBS_USERNAME    0x40   /* the body has a user name */
 
 
 typedef struct {

@@ -38,12 +38,20 @@ static const igj_pg_type_t  ngx_http_igjobs_sql_submission[] = {
       2, NGX_HTTP_IGJOBS_PG_CALLS, 0, NULL }
 
 
-/* the same for functions that write, and for those that change a job */
+/*
+ * the same for functions that write, for those that change a job, and for those
+ * that write many thousand rows
+ */
 
 #define ngx_http_igjobs_sql_write(name)                                       \
     { "igjobs_api_" name,                                                     \
       "select status, body from igjobs.api_" name "($1::jsonb, $2::jsonb)",   \
       2, NGX_HTTP_IGJOBS_PG_CALLS, NGX_HTTP_IGJOBS_SQL_WRITE, NULL }
+
+#define ngx_http_igjobs_sql_large(name)                                       \
+    { "igjobs_api_" name,                                                     \
+      "select status, body from igjobs.api_" name "($1::jsonb, $2::jsonb)",   \
+      2, NGX_HTTP_IGJOBS_PG_LARGE_CALLS, NGX_HTTP_IGJOBS_SQL_WRITE, NULL }
 
 #define ngx_http_igjobs_sql_change(name)                                      \
     { "igjobs_api_" name,                                                     \
@@ -155,6 +163,33 @@ static const ngx_http_igjobs_sql_t
 
     [NGX_HTTP_IGJOBS_SQL_API_SCHEDULE] =
         ngx_http_igjobs_sql_call("schedule"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_DAILY_SELECTION] =
+        ngx_http_igjobs_sql_large("daily_selection"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_DISTRIBUTE] =
+        ngx_http_igjobs_sql_large("distribute"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_CREATE_SOURCE_PROFILE] =
+        ngx_http_igjobs_sql_write("create_source_profile"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_DELETE_SOURCE_PROFILE] =
+        ngx_http_igjobs_sql_write("delete_source_profile"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_SOURCE_PROFILES] =
+        ngx_http_igjobs_sql_call("source_profiles"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_CAMPAIGNS] =
+        ngx_http_igjobs_sql_call("campaigns"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_CAMPAIGN] =
+        ngx_http_igjobs_sql_call("campaign"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_CAMPAIGN_ASSIGNMENTS] =
+        ngx_http_igjobs_sql_call("campaign_assignments"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_POOL_STATS] =
+        ngx_http_igjobs_sql_call("pool_stats"),
 
     [NGX_HTTP_IGJOBS_SQL_API_REDRIVE] = ngx_http_igjobs_sql_change("redrive"),
 

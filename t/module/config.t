@@ -50,7 +50,7 @@ my @wrong = (
     ['an empty host', 'igjobs_postgres "host=a,,b";', qr/an empty host/],
     ['twice', "$good $good", qr/"igjobs_postgres" directive is duplicate/],
     ['an unknown pool', 'igjobs_postgres_pool reads=2;',
-     qr/unknown pool "reads=2".*status=N pages=N calls=N writes=N bulk=N/],
+     qr/unknown pool "reads=2".*status=N pages=N calls=N large_calls=N writes=N bulk=N/],
     ['a pool without a number', 'igjobs_postgres_pool status;',
      qr/unknown pool "status"/],
     ['a pool of none', 'igjobs_postgres_pool status=0;',

@@ -13,6 +13,7 @@
 #   submit     the Sync behind a small submission
 #   begin, commit, copy (its data), copied (its end)    of a large one
 #   rows       the Sync behind a range of result rows
+#   call       the Sync behind the call of an api function
 #
 # Actions:
 #   before     the message is not forwarded, the connection is cut
@@ -303,7 +304,8 @@ sub point {
         $pair->{statement} = $statement;
     } elsif ($type eq 'S') {
         return $pair->{statement} =~ /submit/ ? 'submit'
-             : $pair->{statement} =~ /rows/ ? 'rows' : '';
+             : $pair->{statement} =~ /rows/ ? 'rows'
+             : $pair->{statement} =~ /_api_/ ? 'call' : '';
     } elsif ($type eq 'Q') {
         return $1 if $message =~ /(begin|commit)/i;
     }
