@@ -125,7 +125,7 @@ start_sim() {
     sim_port=$(setting sim_port)
     # runs that take a moment, so that there is progress to be seen
     launch sim "$data/bin/igjobs-sim" --port "$sim_port" --run-ms 400 \
-        --officials "$data/bin/public-officials.jsonl"
+        --airtable-tables 80 --officials "$data/bin/public-officials.jsonl"
     wait_ready sim 20 curl -sf --noproxy '*' "http://127.0.0.1:$sim_port/_sim/health"
 }
 
@@ -159,6 +159,8 @@ start_worker() { # worker-N
             APIFY_API_KEY=simulated
             APIFY_ACTOR_ID=igjobs~followers
             "APIFY_BASE_URL=http://127.0.0.1:$(setting sim_port)"
+            AIRTABLE_ACCESS_TOKEN=simulated
+            "AIRTABLE_BASE_URL=http://127.0.0.1:$(setting sim_port)"
         )
     fi
     launch "$1" env "${environment[@]}" "$data/bin/igjobs-worker"
