@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 #
+# run: early
+#
 # The provider is full, throttles, fails, is away: caps are kept, hardly anybody
 # asks, nobody gives up, and the work goes on. t/soak does it for longer.
 

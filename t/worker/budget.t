@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 #
+# run: early
+#
 # Budgets from 0.50 to 5.00 at 0.01 an item: 8 lanes in 2 processes, many jobs
 # at a time, starts and runs that fail, workers that are killed; no job is ever
 # billed more. Then a tenant's limit a day: its jobs wait when it is spent, and

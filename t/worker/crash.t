@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 #
+# run: early
+#
 # Workers that die or freeze in the middle of pages: the job completes, no row
 # is lost or doubled, no batch is paid twice, a zombie writes nothing.
 

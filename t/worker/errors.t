@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 #
+# run: early
+#
 # What goes wrong at the provider, class by class: found again, retried, split,
 # parked, given up; and what the job says about its accounts in the end.
 

@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 #
+# run: early
+#
 # Redis holds hints only: emptied, restarted or away in the middle of a job,
 # the job completes all the same, with each batch paid once.
 

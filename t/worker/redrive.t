@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 #
+# run: early
+#
 # Jobs that have ended run again: accounts that failed the first time and work
 # the second; jobs that were canceled in the middle, whose runs are being
 # aborted when the redrive comes. Rows and the simulator's ledger are the

@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 #
+# run: early
+#
 # Jobs with max_age: what an earlier job has bought is read again. The
 # simulator's ledger (seed 7) says that nothing was bought, and that nothing was
 # aborted.

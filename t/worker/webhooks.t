@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 #
+# run: early
+#
 # Webhooks as their receivers see them: signatures, tries after every kind of
 # failure, order, tenants; endpoints that hang beside others; workers that are
 # killed or drained in the middle.

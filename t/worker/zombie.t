@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 #
+# run: early
+#
 # Workers that freeze at the start of a run and wake up when their lease is
 # lost: they write nothing, and what they start too late is aborted and booked.
 
