@@ -25,14 +25,6 @@ struct sim_air_order {
     struct sim_air_table  *table;    /* NULL: all of the base */
 };
 
-/* Records that an order means. */
-
-struct sim_air_chosen {
-    size_t     n;
-    size_t     max;
-    uint32_t  *number;
-};
-
 
 static const cJSON *
 sim_air_member(const struct sim_air_order *order, const char *name)
@@ -136,19 +128,6 @@ sim_air_control_row(struct sim_air_table *table, const cJSON *fields,
 }
 
 
-static void
-sim_air_choose(struct sim_air_chosen *chosen, uint32_t number)
-{
-    if (chosen->n == chosen->max) {
-        chosen->max = chosen->max > 0 ? chosen->max * 2 : 256;
-        chosen->number = sim_realloc(chosen->number,
-                                     chosen->max * sizeof(uint32_t));
-    }
-
-    chosen->number[chosen->n++] = number;
-}
-
-
 /* Whether the record has the values of a row. */
 
 static int
@@ -178,7 +157,7 @@ sim_air_has(const struct sim_air_record *record, const struct sim_air_row *row)
 
 static void
 sim_air_choose_ids(struct sim_air_table *table, const cJSON *ids,
-    const struct sim_air_row *where, struct sim_air_chosen *chosen)
+    const struct sim_air_row *where, struct sim_air_numbers *chosen)
 {
     int                 field;
     size_t              i, n;
@@ -201,7 +180,7 @@ sim_air_choose_ids(struct sim_air_table *table, const cJSON *ids,
 
         for (i = 0; i < n; i++) {
             if (sim_air_has(sim_air_record_at(numbers[i]), where)) {
-                sim_air_choose(chosen, numbers[i]);
+                sim_air_numbers_add(chosen, numbers[i]);
             }
         }
 
@@ -212,7 +191,7 @@ sim_air_choose_ids(struct sim_air_table *table, const cJSON *ids,
 
 static void
 sim_air_choose_first(struct sim_air_table *table, size_t count,
-    const struct sim_air_row *where, struct sim_air_chosen *chosen)
+    const struct sim_air_row *where, struct sim_air_numbers *chosen)
 {
     size_t                        i;
     const struct sim_air_record  *record;
@@ -221,7 +200,7 @@ sim_air_choose_first(struct sim_air_table *table, size_t count,
         record = sim_air_record_at(table->number[i]);
 
         if (record != NULL && sim_air_has(record, where)) {
-            sim_air_choose(chosen, record->number);
+            sim_air_numbers_add(chosen, record->number);
         }
     }
 }
@@ -231,7 +210,7 @@ sim_air_choose_first(struct sim_air_table *table, size_t count,
 
 static const char *
 sim_air_choose_all(const struct sim_air_order *order,
-    struct sim_air_chosen *chosen)
+    struct sim_air_numbers *chosen)
 {
     int                    i;
     size_t                 count;
@@ -276,7 +255,7 @@ sim_air_choose_all(const struct sim_air_order *order,
 
 static const char *
 sim_air_set(const struct sim_air_order *order,
-    const struct sim_air_chosen *chosen)
+    const struct sim_air_numbers *chosen)
 {
     size_t                  i;
     const char             *wrong;
@@ -303,9 +282,9 @@ sim_air_set(const struct sim_air_order *order,
 void
 sim_air_control_set(struct sim_request *r, struct sim_answer *answer)
 {
-    const char             *wrong;
-    struct sim_air_order    order;
-    struct sim_air_chosen   chosen = { 0 };
+    const char              *wrong;
+    struct sim_air_order     order;
+    struct sim_air_numbers   chosen = { 0 };
 
     if (!sim_air_order_begin(&order, r, answer, 0)) {
         return;
@@ -328,10 +307,10 @@ sim_air_control_set(struct sim_request *r, struct sim_answer *answer)
 void
 sim_air_control_delete(struct sim_request *r, struct sim_answer *answer)
 {
-    size_t                  i;
-    const char             *wrong;
-    struct sim_air_order    order;
-    struct sim_air_chosen   chosen = { 0 };
+    size_t                   i;
+    const char              *wrong;
+    struct sim_air_order     order;
+    struct sim_air_numbers   chosen = { 0 };
 
     if (!sim_air_order_begin(&order, r, answer, 0)) {
         return;

@@ -61,19 +61,6 @@ sim_air_until(struct sim_air_reader *reader, char end, struct sim_text *text)
 }
 
 
-static void
-sim_air_numbers_add(struct sim_air_numbers *numbers, uint32_t number)
-{
-    if (numbers->n == numbers->max) {
-        numbers->max = numbers->max > 0 ? numbers->max * 2 : 128;
-        numbers->number = sim_realloc(numbers->number,
-                                      numbers->max * sizeof(uint32_t));
-    }
-
-    numbers->number[numbers->n++] = number;
-}
-
-
 /* The empty text means records without a value; no index has those. */
 
 static void

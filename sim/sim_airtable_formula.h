@@ -11,14 +11,10 @@
 #include "sim_airtable_base.h"
 #include "sim_text.h"
 
-/* Numbers of records, ascending. */
-struct sim_air_numbers {
-    size_t     n;
-    size_t     max;
-    uint32_t  *number;
-};
-
-/* The records that a formula means; 0 and a text in *error if it is wrong. */
+/*
+ * Adds the records that a formula means to an empty list, ascending; 0 and a
+ * text in *error if it is wrong.
+ */
 int sim_air_formula(struct sim_air_table *table, const char *formula,
     struct sim_air_numbers *numbers, struct sim_text *error);
 

@@ -11,6 +11,19 @@
 #define SIM_AIR_SLOTS_MIN  64
 
 
+void
+sim_air_numbers_add(struct sim_air_numbers *numbers, uint32_t number)
+{
+    if (numbers->n == numbers->max) {
+        numbers->max = numbers->max > 0 ? numbers->max * 2 : 128;
+        numbers->number = sim_realloc(numbers->number,
+                                      numbers->max * sizeof(uint32_t));
+    }
+
+    numbers->number[numbers->n++] = number;
+}
+
+
 struct sim_air_index *
 sim_air_index_new(const int *field, int fields)
 {

@@ -37,6 +37,15 @@ struct sim_air_index {
     unsigned char         *taken;
 };
 
+/* A list of record numbers; {0} is empty, the holder frees number. */
+struct sim_air_numbers {
+    size_t     n;
+    size_t     max;
+    uint32_t  *number;
+};
+
+void sim_air_numbers_add(struct sim_air_numbers *numbers, uint32_t number);
+
 struct sim_air_index *sim_air_index_new(const int *field, int fields);
 void sim_air_index_free(struct sim_air_index *index);
 
