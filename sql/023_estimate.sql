@@ -30,6 +30,15 @@ comment on function igjobs.measure_job(public.scrape_jobs) is
     'Part of measured_jobs.';
 
 
+create function igjobs.ran_here(p_job uuid)
+    returns boolean
+    language sql immutable
+return substr(p_job::text, 15, 1) = '7';
+comment on function igjobs.ran_here(uuid) is
+    'Is this a job of igjobs? Ids of those that were taken over from the '
+    'system before it (040_adopt) have another version than 7.';
+
+
 create function igjobs.measured_jobs(p_tenant text, p_platform text)
     returns setof igjobs.measured_job
     language plpgsql stable
@@ -44,7 +53,8 @@ begin
             and t.created_at > '-infinity'
         order by t.created_at desc
         limit 200) j, igjobs.measure_job(j) m
-    where j.platform = p_platform and j.reason is null;
+    where j.platform = p_platform and j.reason is null
+        and igjobs.ran_here(j.job_id);
 end
 $$;
 comment on function igjobs.measured_jobs(text, text) is
@@ -62,6 +72,8 @@ begin
     select m.*
     from (
         select t.* from public.scrape_jobs t
+        where t.job_id < '03000000-0000-0000-0000-000000000000'
+            and igjobs.ran_here(t.job_id)
         order by t.job_id desc
         limit 1000) j, igjobs.measure_job(j) m
     where j.platform = p_platform and j.state = 'completed'

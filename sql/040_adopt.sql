@@ -424,7 +424,7 @@ comment on function igjobs.begin_adoption() is
 
 
 -- ids of version 4 would fill the default partition, which every new month
--- has to look through; version 7 comes to 10000000 in the year 2527
+-- has to look through; those of version 7 come to 03000000 in the year 2074
 create function igjobs.add_adopted_partition()
     returns void
     language plpgsql volatile
@@ -434,7 +434,7 @@ begin
         like public.scrape_results including defaults including constraints);
     alter table public.scrape_results
         attach partition public.scrape_results_adopted
-        for values from ('10000000-0000-0000-0000-000000000000')
+        for values from ('03000000-0000-0000-0000-000000000000')
         to (maxvalue);
 exception when check_violation then
     null;

@@ -100,7 +100,7 @@ $busy->close;
 
 ($text, $status) = migrate('--adopt');
 is $status, 0, 'it is adopted' or diag $text;
-is printed($text, 'scrape_jobs'), '5 5 0', 'jobs';
+is printed($text, 'scrape_jobs'), '6 6 0', 'jobs';
 is printed($text, 'scrape_results'), '2505 2502 3', 'results';
 is printed($text, 'campaigns'), '3 3 0', 'campaigns';
 is printed($text, 'daily_assignments'), '250 249 1', 'assignments';
@@ -216,7 +216,7 @@ is_deeply [map { $_->{username} } @{ ask('/api/job-results/' . id(3)
 is_deeply [map { "$_->{account} $_->{outcome}" } @{ ask('/api/jobs/' . id(4)
         . '/accounts')->{accounts} }], ['anna.b skipped', 'carl skipped'],
     'its accounts are user names';
-is ask('/api/jobs')->{total_size} // scalar @{ ask('/api/jobs')->{jobs} }, 5,
+is scalar @{ ask('/api/jobs')->{jobs} }, 6,
     'all are listed';
 
 my $redrive = $http->post_json('/api/jobs/' . id(4) . '/redrive', {});
@@ -225,6 +225,15 @@ is $redrive->{status}, 200, 'an unfinished one can be redriven'
 is sql('select state, total_batches, batches_done, account_count from'
     . " scrape_jobs where job_id = '" . id(4) . "'"), 'running|1|0|2',
     'and waits for a worker';
+my $estimate = Igjobs::Json::decode($http->post_json(
+    '/api/scrape-followers', { accounts => ['a'], dry_run => JSON::PP::true }
+)->{body});
+is $estimate->{success} && $estimate->{estimate}{seconds}, undef,
+    'how long they took says nothing about jobs of igjobs';
+is_deeply ask('/api/jobs/' . id(6) . '/accounts')->{accounts}, [],
+    'a job without accounts';
+is $http->request('DELETE', '/api/jobs/' . id(6))->{status}, 202,
+    'can be erased';
 ok $nginx->stop, 'nginx ends';
 
 # again

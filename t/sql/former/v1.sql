@@ -101,14 +101,15 @@ create publication changes for table public.campaigns;
 grant select on public.campaigns, public.global_usernames to anon;
 grant select, insert, update, delete on public.source_profiles to anon;
 
--- jobs: completed, completed after an error, failed, processing, queued
+-- jobs: completed, completed after an error, failed, processing, queued,
+-- completed without accounts
 insert into public.scrape_jobs (
     job_id, status, accounts, target_gender, progress, profiles_scraped,
     total_batches, error_message, created_at, started_at, completed_at)
 select ('11111111-1111-4111-8111-00000000000' || n)::uuid, status,
     case n when 1 then array(
         select 'account_' || i from generate_series(1, 120) i)
-        else '{@Anna.B,https://www.instagram.com/carl/?hl=en,anna.b,"not one"}'
+        when 6 then null else '{@Anna.B,https://www.instagram.com/carl/?hl=en,anna.b,"not one"}'
     end, gender, case status when 'completed' then 100 else 0 end,
     case n when 1 then 2500 when 2 then 3 when 4 then 7 else 0 end,
     case n when 1 then 3 else 1 end, error,
@@ -120,7 +121,8 @@ select ('11111111-1111-4111-8111-00000000000' || n)::uuid, status,
 from (values (1, 'completed', 'Male', null),
              (2, 'completed', 'female', 'Failed to scrape followers: 502'),
              (3, 'failed', 'male', 'Aggregation failed: 503'),
-             (4, 'processing', 'other', null), (5, 'queued', null, null))
+             (4, 'processing', 'other', null), (5, 'queued', null, null),
+             (6, 'completed', 'male', null))
     t (n, status, gender, error);
 
 -- 1,000 rows a statement; the last profile of each is the next one's first
