@@ -88,7 +88,8 @@ subtest 'from jobs that were measured' => sub {
         max_count_per_account, keep_unknown, parallelism, max_failed_ratio,
         doc, state, status, reason, created_at, started_at, completed_at,
         cost_usd)
-        select gen_random_uuid(), 'default', 'instagram', 'scrape_followers',
+        select overlay(gen_random_uuid()::text placing '7' from 15 for 1)::uuid,
+            'default', 'instagram', 'scrape_followers',
             'bulk', 'collect', 1000, 20, 'any', 10, true, 8, 0.1, '{}',
             'completed', 'completed', null, now() - interval '1 hour',
             now() - interval '50 min',
