@@ -52,6 +52,11 @@ static ngx_command_t  ngx_http_igjobs_commands[] = {
         NGX_HTTP_IGJOBS_ANYWHERE|NGX_CONF_TAKE1,
         ngx_conf_set_size_slot, max_body_size),
 
+    /* of /api/ingest, whose profiles may have any number of members */
+    ngx_http_igjobs_loc("igjobs_max_ingest_size",
+        NGX_HTTP_IGJOBS_ANYWHERE|NGX_CONF_TAKE1,
+        ngx_conf_set_size_slot, max_ingest_size),
+
     /* bytes a second; a slower sender is answered 408 */
     ngx_http_igjobs_loc("igjobs_min_body_rate",
         NGX_HTTP_IGJOBS_ANYWHERE|NGX_CONF_TAKE1,

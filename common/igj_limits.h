@@ -30,6 +30,16 @@
 #define IGJ_RANDOM_SEED_MAX       64       /* bytes of random_seed */
 #define IGJ_DRY_RUN_NAMES         20       /* names that a dry run shows */
 
+/* Ingestion: POST /api/ingest */
+
+#define IGJ_MAX_PROFILES          500000   /* elements of "profiles" */
+#define IGJ_INGEST_UNIT           1000     /* taken in at once; more: 202 */
+#define IGJ_PROFILE_ID_MAX        128      /* bytes of an id */
+#define IGJ_PROFILE_USERNAME_MAX  128      /* bytes of a username */
+#define IGJ_FULL_NAME_MAX         512      /* bytes of a full_name, then cut */
+#define IGJ_MAX_INGEST_SIZE       (512 * 1024 * 1024)
+                                           /* default: igjobs_max_ingest_size */
+
 /* User names */
 
 #define IGJ_USERNAME_MAX          30       /* bytes, all ASCII */

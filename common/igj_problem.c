@@ -20,7 +20,8 @@ static const igj_problem_row_t  igj_problem_rows[IGJ_PROBLEM_COUNT] = {
 #undef IGJ_PROBLEM_ROW
 };
 
-_Static_assert(IGJ_MAX_ACCOUNTS == 500000 && IGJ_MAX_PER_ACCOUNT == 1000000
+_Static_assert(IGJ_MAX_ACCOUNTS == 500000 && IGJ_MAX_PROFILES == 500000
+               && IGJ_MAX_PER_ACCOUNT == 1000000
                && IGJ_JSON_MAX_DEPTH == 8 && IGJ_JSON_MAX_MEMBERS == 64
                && IGJ_JSON_MAX_NUMBER == 128
                && IGJ_PAGE_MAX_LIMIT == 5000,

@@ -284,7 +284,32 @@
       "Compare the id with the operation_id of the 202.")                     \
     X(OPERATION_CANCELED, "IGJ1202", 409, "operation-canceled",               \
       "The operation was canceled",                                           \
-      "What it did until then stays; call again to do the rest.")
+      "What it did until then stays; call again to do the rest.")             \
+                                                                              \
+    /* 13: ingestion */                                                       \
+                                                                              \
+    X(PROFILES_MISSING, "IGJ1301", 400, "profiles-missing",                   \
+      "Missing \"profiles\" field in request body",                           \
+      "Send {\"profiles\": [{\"id\": \"1\", \"username\": \"some.name\"}, "     \
+      "...]}.")                                                               \
+    X(PROFILES_NOT_A_LIST, "IGJ1302", 400, "profiles-not-a-list",             \
+      "Profiles must be a list",                                              \
+      "Send an array of up to 500000 objects with id, username and "          \
+      "full_name.")                                                           \
+    X(TOO_MANY_PROFILES, "IGJ1303", 422, "too-many-profiles",                 \
+      "Too many profiles",                                                    \
+      "Send at most 500000 profiles a request; nothing was taken in.")        \
+    X(INGEST_NOT_FOUND, "IGJ1304", 404, "ingest-not-found",                   \
+      "Ingestion not found",                                                  \
+      "Compare the id with the batch_id of the answer 202.")                  \
+    X(INGEST_INCOMPLETE, "IGJ1305", 500, "ingest-incomplete",                 \
+      "Some of the profiles could not be taken in",                           \
+      "Ask /api/ingest/{batch_id} for the counts; to send all of it again "   \
+      "adds to the pool only what is missing.")                               \
+    X(INGEST_IN_DOUBT, "IGJ1306", 503, "ingest-in-doubt",                     \
+      "It is not known whether the profiles were taken in",                   \
+      "Send the request again: the pool has each profile once, whatever "     \
+      "became of the first. With an Idempotency-Key nothing is done twice.")
 
 
 typedef enum {

@@ -53,7 +53,8 @@ comment on type igjobs.key_taken is
 
 -- without seqscan: the plan may be made while the table is empty
 create function igjobs.take_key(
-    p_tenant text, p_route text, p_key text, p_fingerprint bytea, p_job uuid)
+    p_tenant text, p_route text, p_key text, p_fingerprint bytea, p_job uuid,
+    p_even_if_full boolean default false)
     returns igjobs.key_taken
     language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
@@ -64,8 +65,11 @@ as $$
 declare
     k igjobs.idempotency_keys;
     oldest timestamptz := igjobs.oldest_key();
-    refusal text := igjobs.refusal(igjobs.recent_backlog(), p_tenant);
+    refusal text;
 begin
+    if not p_even_if_full then
+        refusal := igjobs.refusal(igjobs.recent_backlog(), p_tenant);
+    end if;
     loop
         select t.* into k from igjobs.idempotency_keys t
         where t.tenant = p_tenant and t.route = p_route and t.key = p_key
@@ -95,10 +99,12 @@ begin
             k.job_id);
 end
 $$;
-comment on function igjobs.take_key(text, text, text, bytea, uuid) is
+comment on function igjobs.take_key(
+    text, text, text, bytea, uuid, boolean) is
     'Whose is the key? Nobody else''s: then it is p_job''s from the commit '
-    'on. The first step of a transaction: it waits for another one that '
-    'holds the key, briefly, and nobody must wait behind it meanwhile.';
+    'on, unless the queue is full and p_even_if_full is not set. The first '
+    'step of a transaction: it waits for another one that holds the key, '
+    'briefly, and nobody must wait behind it meanwhile.';
 
 
 create type igjobs.submitted_with_key as (
@@ -162,7 +168,7 @@ comment on function igjobs.drop_expired_keys(integer) is
 
 
 grant execute on function
-    igjobs.take_key(text, text, text, bytea, uuid),
+    igjobs.take_key(text, text, text, bytea, uuid, boolean),
     igjobs.submit_with_key(
         text, text, text, text, uuid, text, integer, boolean, integer, text,
         text, bytea, text)

@@ -212,6 +212,8 @@ begin
     delete from igjobs.runs r
     where r.tenant = j.tenant and r.job_id = j.job_id;
     delete from igjobs.unit_results u where u.job_id = j.job_id;
+    delete from igjobs.ingest_units u
+    where u.tenant = j.tenant and u.job_id = j.job_id;
     delete from igjobs.operations o
     where o.tenant = j.tenant and o.job_id = j.job_id;
     delete from public.scrape_jobs t

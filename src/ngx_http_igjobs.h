@@ -71,6 +71,7 @@ typedef struct {
     ngx_flag_t                         enabled;
     ngx_http_complex_value_t          *tenant;         /* NULL: "default" */
     size_t                             max_body_size;
+    size_t                             max_ingest_size;
     size_t                             min_body_rate;  /* bytes/s */
     ngx_array_t                       *cors_origins;   /* ngx_str_t */
 
@@ -162,6 +163,7 @@ ngx_http_igjobs_streams_t *ngx_http_igjobs_streams_start(ngx_cycle_t *cycle,
 
 /* Operations, each in the file of its name. */
 ngx_int_t ngx_http_igjobs_submit(ngx_http_request_t *r);
+ngx_int_t ngx_http_igjobs_ingest(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_status(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_events(ngx_http_request_t *r);
 ngx_int_t ngx_http_igjobs_results(ngx_http_request_t *r);

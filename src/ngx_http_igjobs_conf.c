@@ -146,6 +146,7 @@ ngx_http_igjobs_create_loc_conf(ngx_conf_t *cf)
 
     lcf->enabled = NGX_CONF_UNSET;
     lcf->max_body_size = NGX_CONF_UNSET_SIZE;
+    lcf->max_ingest_size = NGX_CONF_UNSET_SIZE;
     lcf->min_body_rate = NGX_CONF_UNSET_SIZE;
     lcf->cors_origins = NGX_CONF_UNSET_PTR;
     lcf->max_wait = NGX_CONF_UNSET;
@@ -166,6 +167,8 @@ ngx_http_igjobs_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_size_value(conf->max_body_size, prev->max_body_size,
                               IGJ_MAX_BODY_SIZE);
+    ngx_conf_merge_size_value(conf->max_ingest_size, prev->max_ingest_size,
+                              IGJ_MAX_INGEST_SIZE);
     ngx_conf_merge_size_value(conf->min_body_rate, prev->min_body_rate,
                               IGJ_MIN_BODY_RATE);
     ngx_conf_merge_ptr_value(conf->cors_origins, prev->cors_origins, NULL);

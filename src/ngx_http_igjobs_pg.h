@@ -83,6 +83,12 @@ typedef enum {
     NGX_HTTP_IGJOBS_SQL_BULK_SUBMIT,    /* igjobs.submit(), 8 parameters */
     NGX_HTTP_IGJOBS_SQL_BULK_COPY,      /* copy igjobs.batch_accounts ... */
     NGX_HTTP_IGJOBS_SQL_BULK_COPIED,    /* tenant, job: igjobs.submit_copied */
+    NGX_HTTP_IGJOBS_SQL_API_INGEST,
+    NGX_HTTP_IGJOBS_SQL_INGEST,         /* caller, params, lines, key,
+                                           fingerprint: igjobs.ingest() */
+    NGX_HTTP_IGJOBS_SQL_BULK_INGEST_OPEN,   /* the same without lines */
+    NGX_HTTP_IGJOBS_SQL_BULK_INGEST_COPY,   /* copy igjobs.ingest_units ... */
+    NGX_HTTP_IGJOBS_SQL_BULK_INGEST_CLOSE,  /* caller, params: a change */
     NGX_HTTP_IGJOBS_SQL_COUNT
 } ngx_http_igjobs_sql_e;
 

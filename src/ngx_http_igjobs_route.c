@@ -30,6 +30,13 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
     { NGX_HTTP_POST, "/api/scrape-followers",
       ngx_http_igjobs_submit, NGX_HTTP_IGJOBS_BODY, NULL, 0 },
 
+    { NGX_HTTP_POST, "/api/ingest",
+      ngx_http_igjobs_ingest, NGX_HTTP_IGJOBS_BODY|NGX_HTTP_IGJOBS_OPERATION,
+      NULL, 0 },
+
+    { NGX_HTTP_GET, "/api/ingest/:batch",
+      ngx_http_igjobs_call, 0, NULL, NGX_HTTP_IGJOBS_SQL_API_INGEST },
+
     { NGX_HTTP_GET, "/api/job-status/:job",
       ngx_http_igjobs_status, 0, NULL, 0 },
 

@@ -241,6 +241,33 @@ static const ngx_http_igjobs_sql_t
         "select class, parallelism"
         " from igjobs.submit_copied($1::text, $2::uuid)",
         2, NGX_HTTP_IGJOBS_PG_BULK, 0, NULL },
+
+    [NGX_HTTP_IGJOBS_SQL_API_INGEST] = ngx_http_igjobs_sql_call("ingest"),
+
+    [NGX_HTTP_IGJOBS_SQL_INGEST] = {
+        "igjobs_ingest",
+        "select status, body, job_id, replayed from igjobs.ingest("
+        "$1::jsonb, $2::jsonb, $3::text, $4::text, $5::bytea)",
+        5, NGX_HTTP_IGJOBS_PG_LARGE_CALLS,
+        NGX_HTTP_IGJOBS_SQL_WRITE, NULL },
+
+    [NGX_HTTP_IGJOBS_SQL_BULK_INGEST_OPEN] = {
+        "igjobs_ingest_open",
+        "select status, body, job_id, replayed from igjobs.ingest_open("
+        "$1::jsonb, $2::jsonb, $3::text, $4::bytea)",
+        4, NGX_HTTP_IGJOBS_PG_BULK, 0, NULL },
+
+    [NGX_HTTP_IGJOBS_SQL_BULK_INGEST_COPY] = {
+        "igjobs_ingest_copy",
+        "copy igjobs.ingest_units (tenant, job_id, batch_no, lines)"
+        " from stdin (format binary)",
+        0, NGX_HTTP_IGJOBS_PG_BULK, 0, NULL },
+
+    [NGX_HTTP_IGJOBS_SQL_BULK_INGEST_CLOSE] = {
+        "igjobs_ingest_close",
+        "select status, body, job_id, doc, kind, class, turns"
+        " from igjobs.ingest_close($1::jsonb, $2::jsonb)",
+        2, NGX_HTTP_IGJOBS_PG_BULK, 0, NULL },
 };
 
 

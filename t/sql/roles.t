@@ -29,6 +29,7 @@ my %may = (
         api_delete_source_profile
         api_distribute
         api_explain
+        api_ingest
         api_deliveries
         api_job
         api_job_accounts
@@ -46,6 +47,9 @@ my %may = (
         api_source_profiles
         estimate_job
         filtered_rows
+        ingest
+        ingest_close
+        ingest_open
         job_page
         result_ranges
         result_rows
@@ -129,7 +133,7 @@ for my $role (sort keys %may) {
         . " 'public'::regnamespace) and relkind in ('r', 'p', 'v')"
         . " and has_table_privilege('$role', oid, p)"),
         $role eq 'igjobs_api' ? 'igjobs.batch_accounts insert,'
-            . ' igjobs.job_documents select, igjobs.result_chunks select,'
+            . ' igjobs.ingest_units insert, igjobs.job_documents select, igjobs.result_chunks select,'
             . ' igjobs.results select, igjobs.whole_results select' : '',
         'its tables';
     is $e->sql("select has_schema_privilege('$role', 'igjobs', 'create'),"

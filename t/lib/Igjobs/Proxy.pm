@@ -13,7 +13,7 @@
 #   submit     the Sync behind a small submission
 #   begin, commit, copy (its data), copied (its end)    of a large one
 #   rows       the Sync behind a range of result rows
-#   call       the Sync behind the call of an api function
+#   call       the Sync behind the call of an api function, a small ingestion
 #
 # Actions:
 #   before     the message is not forwarded, the connection is cut
@@ -305,7 +305,7 @@ sub point {
     } elsif ($type eq 'S') {
         return $pair->{statement} =~ /submit/ ? 'submit'
              : $pair->{statement} =~ /rows/ ? 'rows'
-             : $pair->{statement} =~ /_api_/ ? 'call' : '';
+             : $pair->{statement} =~ /_api_|ingest/ ? 'call' : '';
     } elsif ($type eq 'Q') {
         return $1 if $message =~ /(begin|commit)/i;
     }
