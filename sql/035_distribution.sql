@@ -55,22 +55,31 @@ create function igjobs.return_profiles(c public.campaigns)
 as $$
 declare
     ids text[];
+    names text[];
 begin
     with rest as (
         delete from public.daily_assignments a
         where a.campaign_id = c.campaign_id and a.va_table_number = 0
-        returning a.id)
-    select coalesce(array_agg(r.id order by r.id), '{}') into ids from rest r;
+        returning a.id, a.username)
+    select coalesce(array_agg(r.id), '{}'), array_agg(r.username)
+    into ids, names
+    from rest r;
+    if ids = '{}' then
+        return 0;
+    end if;
 
-    -- in the order in which others who wait for several lock them
-    perform from public.global_usernames g
-    where g.tenant = c.tenant and g.base_id = c.base_id and g.id = any (ids)
-    order by g.id
-    for no key update;
-
+    -- like ingestion, which changes several pool rows, too, and ids of some
+    perform pg_advisory_xact_lock(
+        hashtextextended('pool ' || c.tenant || ' ' || c.base_id, 0));
     update public.global_usernames g
     set used = false, used_at = null
-    where g.tenant = c.tenant and g.base_id = c.base_id and g.id = any (ids)
+    where g.tenant = c.tenant and g.base_id = c.base_id
+        and (g.id = any (ids) or g.username = any (array(
+            select r.name from unnest(ids, names) r (id, name)
+            where not exists (
+                select from public.global_usernames o
+                where o.tenant = c.tenant and o.base_id = c.base_id
+                    and o.id = r.id))))
         and not exists (
             select from public.daily_assignments a
             where a.tenant = g.tenant and a.base_id = g.base_id
@@ -81,7 +90,7 @@ $$;
 comment on function igjobs.return_profiles(public.campaigns) is
     'Part of distribute_campaign: what has no place is removed from the '
     'campaign, and unused again, unless another campaign has it, too. How '
-    'many.';
+    'many. A profile that has got a new id meanwhile is known by its name.';
 
 
 create type igjobs.distributed as (

@@ -246,38 +246,6 @@ comment on function igjobs.api_campaign_assignments(jsonb, jsonb) is
     '&page_token=: by table and position.';
 
 
-create function igjobs.api_pool_stats(caller jsonb, params jsonb)
-    returns igjobs.api_answer
-    language plpgsql stable
-    security definer set search_path = pg_catalog, pg_temp
-as $$
-declare
-    base text := igjobs.base_of(caller, params);
-    midnight timestamptz := igjobs.campaign_today()::timestamp
-        at time zone igjobs.setting('campaign_time_zone');
-    problem igjobs.api_answer := igjobs.base_problem(caller, params);
-begin
-    if problem.status is not null then
-        return problem;
-    end if;
-    return igjobs.with_base((
-        select jsonb_build_object(
-            'success', true, 'total', count(*),
-            'used', count(*) filter (where g.used),
-            'unused', count(*) filter (where not g.used),
-            'today', jsonb_build_object(
-                'date', igjobs.campaign_today(),
-                'added', count(*) filter (where g.created_at >= midnight),
-                'used', count(*) filter (where g.used_at >= midnight)))
-        from public.global_usernames g
-        where g.tenant = caller ->> 'tenant' and g.base_id = base),
-        igjobs.base_given(caller, params));
-end
-$$;
-comment on function igjobs.api_pool_stats(jsonb, jsonb) is
-    'GET /api/global-usernames/stats?base_id=';
-
-
 -- Accounts to scrape from
 
 create function igjobs.source_profile_json(s public.source_profiles)
@@ -435,7 +403,6 @@ grant execute on function
     igjobs.api_campaigns(jsonb, jsonb),
     igjobs.api_campaign(jsonb, jsonb),
     igjobs.api_campaign_assignments(jsonb, jsonb),
-    igjobs.api_pool_stats(jsonb, jsonb),
     igjobs.api_source_profiles(jsonb, jsonb),
     igjobs.api_create_source_profile(jsonb, jsonb),
     igjobs.api_delete_source_profile(jsonb, jsonb)

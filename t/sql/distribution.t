@@ -123,6 +123,17 @@ subtest 'what another campaign has, too' => sub {
         'stays used';
 };
 
+subtest 'a profile that has got a new id' => sub {
+    my ($caller, $id) = campaign(4, 1);
+    my $base = $caller->{base_id};
+    $e->sql("update public.global_usernames set id = 'n' || id"
+        . " where base_id = '$base' and id <> 'p1'");
+    distribute($caller, $id, profiles_per_table => 1);
+    is $e->sql('select count(*) filter (where used) from'
+        . " public.global_usernames where base_id = '$base'"), 1,
+        'is found by its name';
+};
+
 subtest 'random order' => sub {
     my @orders = map {
         my ($caller, $id) = campaign(50, 1);
