@@ -225,6 +225,21 @@ is $redrive->{status}, 200, 'an unfinished one can be redriven'
 is sql('select state, total_batches, batches_done, account_count from'
     . " scrape_jobs where job_id = '" . id(4) . "'"), 'running|1|0|2',
     'and waits for a worker';
+my $stats = ask('/api/global-usernames/stats');
+is "$stats->{total} $stats->{used}", '5000 1665', 'the pool is counted';
+is_deeply [map { "$_->{campaign_date} $_->{total_assigned}" }
+           @{ ask('/api/campaigns')->{campaigns} }],
+    ['2025-10-16 0', '2025-10-15 50', '2025-10-14 200'],
+    'campaigns are listed';
+my $campaign = $http->post_json('/api/daily-selection',
+                                { profiles_per_table => 1 })->json;
+is $campaign->{total_selected}, 80, 'a new one is selected';
+is sql('select min(created_at), max(created_at) from global_usernames where'
+    . " used_at > now() - interval '1 hour'"), '2025-10-01 00:00:01+00|'
+    . '2025-10-01 00:01:58+00', 'from the oldest that nobody has used';
+is $http->post_json("/api/distribute/$campaign->{campaign_id}", {})
+    ->json->{total_distributed}, 80, 'and distributed';
+
 my $estimate = Igjobs::Json::decode($http->post_json(
     '/api/scrape-followers', { accounts => ['a'], dry_run => JSON::PP::true }
 )->{body});
