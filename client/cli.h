@@ -71,6 +71,7 @@ typedef struct {
     bool         version;
 
     const char  *file;
+    const char  *platform;                 /* NULL: the server's default */
     const char  *gender;                   /* NULL: the server's default */
     const char  *key;
     int64_t      count;                    /* 0: the server's default */

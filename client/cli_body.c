@@ -13,7 +13,9 @@
 #define CLI_BODY_POINTER  "#/accounts/"
 
 
-static int cli_body_measure(cli_body_t *body, uint64_t *distinct);
+static igj_platform_e cli_body_platform(const cli_options_t *options);
+static int cli_body_measure(cli_body_t *body, igj_platform_e platform,
+    uint64_t *distinct);
 static int cli_body_head(cli_body_t *body, const cli_options_t *options,
     uint64_t distinct);
 static void cli_body_integer(igj_json_t *json, const char *key,
@@ -39,7 +41,8 @@ cli_body_open(cli_body_t *body, const cli_options_t *options)
     }
 
     distinct = 0;
-    rc = cli_body_measure(body, options->per_account > 0 ? &distinct : NULL);
+    rc = cli_body_measure(body, cli_body_platform(options),
+                          options->per_account > 0 ? &distinct : NULL);
 
     if (rc == IGJ_OK && body->count == 0) {
         cli_say(body->names.from == NULL
@@ -71,6 +74,21 @@ cli_body_close(cli_body_t *body)
 }
 
 
+static igj_platform_e
+cli_body_platform(const cli_options_t *options)
+{
+    int  i;
+
+    for (i = 0; options->platform != NULL && i < IGJ_PLATFORMS; i++) {
+        if (strcmp(options->platform, igj_platform_names[i]) == 0) {
+            return (igj_platform_e) i;
+        }
+    }
+
+    return IGJ_PLATFORM_INSTAGRAM;
+}
+
+
 /*
  * Counts bytes and accounts.  distinct, when wanted, is the number of accounts
  * that the server will find valid and different, over which it divides the
@@ -78,7 +96,8 @@ cli_body_close(cli_body_t *body)
  */
 
 static int
-cli_body_measure(cli_body_t *body, uint64_t *distinct)
+cli_body_measure(cli_body_t *body, igj_platform_e platform,
+    uint64_t *distinct)
 {
     int             rc;
     uint64_t        seed;
@@ -97,7 +116,8 @@ cli_body_measure(cli_body_t *body, uint64_t *distinct)
 
         /* more than there may be is left to the server to refuse */
         if (distinct != NULL
-            && igj_username(body->names.name.data, body->names.name.len, &name)
+            && igj_username(platform, body->names.name.data,
+                            body->names.name.len, &name)
                == IGJ_USERNAME_OK
             && igj_accounts_add(&accounts, &name) != IGJ_OK)
         {
@@ -128,6 +148,8 @@ cli_body_head(cli_body_t *body, const cli_options_t *options,
     igj_json_init(&json, body->head, CLI_BODY_HEAD_MAX - 1);
     igj_json_object_begin(&json);
 
+    /* before the accounts, of which it says what is one */
+    cli_body_text(&json, "platform", options->platform);
     cli_body_text(&json, "targetGender", options->gender);
 
     if (options->count > 0) {

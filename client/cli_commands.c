@@ -38,6 +38,9 @@ static const cli_option_t  cli_submit_options[] = {
     { "file", 'f', "FILE", CLI_STRING, at(file), 0, 0, NULL,
       "accounts from a file, one a line; blank lines and what follows a \"#\" "
       "are left out. \"-\" is standard input" },
+    { "platform", 0, "instagram|tiktok|threads|x", CLI_STRING, at(platform),
+      0, 0, "instagram|tiktok|threads|x",
+      "whose accounts they are (instagram)" },
     { "gender", 0, "any|male|female", CLI_STRING, at(gender), 0, 0,
       "any|male|female",
       "profiles to keep; the server's default is male" },

@@ -124,11 +124,21 @@
       "targetGender must be \"male\", \"female\" or \"any\"",                 \
       "Send one of these words in any case, or leave the field out: male.")   \
     X(BAD_PLATFORM, "IGJ0311", 400, "bad-platform",                           \
-      "platform must be \"instagram\"",                                       \
-      "Send \"instagram\" or leave the field out.")                           \
+      "platform must be \"instagram\", \"tiktok\", \"threads\" or \"x\"",      \
+      "Send one of these words, or leave the field out: instagram.")          \
     X(BAD_OPTION, "IGJ0312", 400, "bad-option",                               \
       "An option of the job has a wrong value",                               \
       "Correct the field that detail and errors name.")                       \
+    X(PLATFORM_TOO_LATE, "IGJ0313", 400, "platform-too-late",                 \
+      "platform must come before accounts",                                   \
+      "Send \"platform\" as the first field: without it, links among names, " \
+      "and faulty accounts that are to be left out, were read for "           \
+      "Instagram.")                                                           \
+    X(PLATFORM_NOT_SERVED, "IGJ0314", 501, "platform-not-served",             \
+      "No worker has an actor for this platform",                             \
+      "Nothing was stored. The operator sets INSTAGRAM_APIFY_ACTOR_ID, "      \
+      "TIKTOK_APIFY_ACTOR_ID, THREADS_APIFY_ACTOR_ID or X_APIFY_ACTOR_ID "    \
+      "for the workers.")                                                     \
                                                                               \
     /* 04: jobs */                                                            \
                                                                               \

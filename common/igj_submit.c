@@ -46,17 +46,14 @@ static int igj_submit_read_total(igj_submit_t *submit,
     const igj_submit_member_t *member, const igj_scan_event_t *event);
 static int igj_submit_read_flag(igj_submit_t *submit,
     const igj_submit_member_t *member, const igj_scan_event_t *event);
+static int igj_submit_read_platform(igj_submit_t *submit,
+    const igj_submit_member_t *member, const igj_scan_event_t *event);
 
 
 static const char *const  igj_submit_genders[] = {
     [IGJ_GENDER_MALE] = "male",
     [IGJ_GENDER_FEMALE] = "female",
     [IGJ_GENDER_ANY] = "any",
-    NULL
-};
-
-static const char *const  igj_submit_platforms[] = {
-    [IGJ_PLATFORM_INSTAGRAM] = "instagram",
     NULL
 };
 
@@ -92,10 +89,11 @@ static const igj_submit_member_t  igj_submit_members[] = {
       IGJ_PROBLEM_BAD_OPTION,
       "true or false, or leave the field out: false" },
 
-    { "platform", igj_submit_read_word,
-      offsetof(igj_submit_t, platform), igj_submit_platforms, 1,
+    { "platform", igj_submit_read_platform,
+      offsetof(igj_submit_t, platform), igj_platform_names, 1,
       IGJ_PROBLEM_BAD_PLATFORM,
-      "\"instagram\", or leave the field out" }
+      "\"instagram\", \"tiktok\", \"threads\" or \"x\", or leave the field "
+      "out: instagram" }
 };
 
 #define IGJ_SUBMIT_MEMBERS                                                    \
@@ -128,13 +126,15 @@ void
 igj_submit_free(igj_submit_t *submit)
 {
     igj_accounts_free(&submit->accounts);
+    igj_submit_drop_links(submit);
 }
 
 
 size_t
 igj_submit_memory(const igj_submit_t *submit)
 {
-    return submit->accounts.held;
+    return submit->accounts.held
+           + (submit->links ? submit->links->held + sizeof(igj_accounts_t) : 0);
 }
 
 
@@ -156,13 +156,6 @@ const char *
 igj_gender_name(igj_gender_e gender)
 {
     return igj_submit_genders[gender];
-}
-
-
-const char *
-igj_platform_name(igj_platform_e platform)
-{
-    return igj_submit_platforms[platform];
 }
 
 
@@ -236,6 +229,7 @@ igj_submit_read_accounts(igj_submit_t *submit,
 
     submit->inside = IGJ_SUBMIT_ACCOUNTS;
     submit->has_accounts = 1;
+    submit->late_platform = !submit->has_platform;
 
     return IGJ_OK;
 }
@@ -313,37 +307,13 @@ igj_submit_read_flag(igj_submit_t *submit, const igj_submit_member_t *member,
 }
 
 
-static void
-igj_submit_fault(igj_submit_t *submit, igj_username_e reason)
+static int
+igj_submit_read_platform(igj_submit_t *submit,
+    const igj_submit_member_t *member, const igj_scan_event_t *event)
 {
-    igj_submit_fault_t  *fault;
+    submit->has_platform = 1;
 
-    if (submit->invalid < IGJ_MAX_ERROR_POINTERS) {
-        fault = &submit->faults[submit->invalid];
-        fault->index = submit->given - 1;
-        fault->reason = reason;
-    }
-
-    submit->invalid++;
-}
-
-
-static igj_username_e
-igj_submit_name(const igj_scan_event_t *event, igj_username_t *name)
-{
-    if (event->type != IGJ_SCAN_STRING) {
-        return IGJ_USERNAME_NOT_STRING;
-    }
-
-    if (event->total > IGJ_ACCOUNT_TEXT_MAX) {
-        return IGJ_USERNAME_LONG;
-    }
-
-    if (event->flags & IGJ_SCAN_UNSAFE) {
-        return IGJ_USERNAME_CHARACTER;
-    }
-
-    return igj_username(event->text.data, event->text.len, name);
+    return igj_submit_read_word(submit, member, event);
 }
 
 
@@ -351,9 +321,6 @@ igj_submit_name(const igj_scan_event_t *event, igj_username_t *name)
 static int
 igj_submit_account(igj_submit_t *submit, const igj_scan_event_t *event)
 {
-    igj_username_e  rc;
-    igj_username_t  name;
-
     if (submit->given == IGJ_MAX_ACCOUNTS) {
         (void) snprintf(submit->pointer, sizeof(submit->pointer), "#/accounts");
         return igj_submit_refuse(submit, IGJ_PROBLEM_TOO_MANY_ACCOUNTS);
@@ -361,18 +328,7 @@ igj_submit_account(igj_submit_t *submit, const igj_scan_event_t *event)
 
     submit->given++;
 
-    rc = igj_submit_name(event, &name);
-
-    if (rc != IGJ_USERNAME_OK) {
-        igj_submit_fault(submit, rc);
-        return IGJ_OK;
-    }
-
-    if (igj_accounts_add(&submit->accounts, &name) != IGJ_OK) {
-        return igj_submit_refuse(submit, IGJ_PROBLEM_OVERLOADED);
-    }
-
-    return IGJ_OK;
+    return igj_submit_name(submit, event);
 }
 
 
@@ -577,6 +533,10 @@ igj_submit_finish(igj_submit_t *submit)
 
     if (!submit->has_accounts) {
         return igj_submit_no_accounts(submit);
+    }
+
+    if (igj_submit_settle_names(submit) != IGJ_OK) {
+        return IGJ_ERROR;
     }
 
     if (igj_accounts_finish(&submit->accounts) != IGJ_OK) {

@@ -16,6 +16,7 @@
 #include "igj_accounts.h"
 #include "igj_limits.h"
 #include "igj_options.h"
+#include "igj_platform.h"
 #include "igj_problem.h"
 #include "igj_scan.h"
 
@@ -33,11 +34,6 @@ typedef enum {
     IGJ_GENDER_ANY
 } igj_gender_e;
 
-typedef enum {
-    IGJ_PLATFORM_INSTAGRAM = 0
-} igj_platform_e;
-
-
 /* Whose elements or members come. */
 typedef enum {
     IGJ_SUBMIT_OTHER = 0,
@@ -48,9 +44,22 @@ typedef enum {
 
 /* A faulty element of "accounts". */
 typedef struct {
-    uint32_t        index;
-    igj_username_e  reason;
+    uint32_t        index:24;
+    uint32_t        reason:8;              /* igj_username_e */
 } igj_submit_fault_t;
+
+_Static_assert(IGJ_MAX_ACCOUNTS < 1 << 24, "an index has 24 bits");
+
+
+/* The elements of "accounts" by the rules of one platform. */
+typedef struct {
+    uint32_t            invalid;
+    uint32_t            kept;              /* of them among the accounts */
+    uint32_t            missing;           /* good, but nowhere kept */
+
+    /* The first faulty ones: min(invalid, IGJ_MAX_ERROR_POINTERS). */
+    igj_submit_fault_t  faults[IGJ_MAX_ERROR_POINTERS];
+} igj_submit_judged_t;
 
 
 typedef struct {
@@ -64,12 +73,10 @@ typedef struct {
     igj_options_t       options;
     igj_accounts_t      accounts;          /* with counts of its own */
 
-    /* Elements of "accounts". */
+    /* Elements of "accounts"; invalid by the rules of the platform. */
     uint32_t            given;
     uint32_t            invalid;
-
-    /* The first faulty elements: min(invalid, IGJ_MAX_ERROR_POINTERS). */
-    igj_submit_fault_t  faults[IGJ_MAX_ERROR_POINTERS];
+    igj_submit_judged_t  judged[IGJ_PLATFORMS];
 
     /* After IGJ_ERROR. */
     igj_problem_e       problem;
@@ -84,6 +91,10 @@ typedef struct {
     igj_submit_inside_e  inside;
     uint8_t             has_accounts;
     uint8_t             has_total;
+    uint8_t             has_platform;      /* so far */
+    uint8_t             late_platform;     /* accounts began without it */
+    igj_accounts_t     *links;             /* to another platform, or NULL */
+    igj_platform_e      links_of;
     igj_scan_type_e     body_type;         /* of the outermost value */
     int64_t             total;             /* totalScrapeCount, whole part */
     igj_scan_t          scan;
@@ -93,7 +104,7 @@ typedef struct {
 
 /*
  * Prepares for one body.  mem must outlive the object, which must not be
- * moved; seed is random.  The object is some 12 KiB and the caller's.
+ * moved; seed is random.  The object is some 13 KiB and the caller's.
  */
 void igj_submit_init(igj_submit_t *submit, const igj_mem_t *mem,
     uint64_t seed);
@@ -111,9 +122,8 @@ void igj_submit_free(igj_submit_t *submit);
 /* Bytes held now besides the object, for a limit over all requests. */
 size_t igj_submit_memory(const igj_submit_t *submit);
 
-/* "male", "female" or "any"; "instagram". */
+/* "male", "female" or "any". */
 const char *igj_gender_name(igj_gender_e gender);
-const char *igj_platform_name(igj_platform_e platform);
 
 /*
  * What was asked for beside the accounts, as a JSON object for igjobs.submit;

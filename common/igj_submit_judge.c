@@ -43,6 +43,10 @@ igj_submit_no_accounts(igj_submit_t *submit)
 int
 igj_submit_judge_accounts(igj_submit_t *submit)
 {
+    const igj_submit_fault_t  *fault;
+
+    fault = &submit->judged[submit->platform].faults[0];
+
     if (submit->given == 0) {
         (void) snprintf(submit->pointer, sizeof(submit->pointer), "#/accounts");
         return igj_submit_refuse(submit, IGJ_PROBLEM_ACCOUNTS_NOT_A_LIST);
@@ -52,7 +56,7 @@ igj_submit_judge_accounts(igj_submit_t *submit)
         return IGJ_OK;
     }
 
-    if (submit->accounts.count == 0) {
+    if (submit->invalid == submit->given) {
         return igj_submit_refuse(submit, IGJ_PROBLEM_NO_VALID_ACCOUNT);
     }
 
@@ -64,8 +68,8 @@ igj_submit_judge_accounts(igj_submit_t *submit)
                     "%u of %u accounts are not valid; the first is element %u, "
                     "counted from 0: it %s. Correct them, or send "
                     "\"skip_invalid\": true to leave them out.",
-                    submit->invalid, submit->given, submit->faults[0].index,
-                    igj_username_error_text(submit->faults[0].reason));
+                    submit->invalid, submit->given, fault->index,
+                    igj_username_error_text(submit->platform, fault->reason));
 
     return igj_submit_refuse(submit, IGJ_PROBLEM_INVALID_ACCOUNTS);
 }
@@ -145,12 +149,13 @@ igj_submit_errors(igj_json_t *json, const void *data)
     }
 
     for (i = 0; i < submit->invalid && i < IGJ_MAX_ERROR_POINTERS; i++) {
-        fault = &submit->faults[i];
+        fault = &submit->judged[submit->platform].faults[i];
 
         (void) snprintf(pointer, sizeof(pointer), "#/accounts/%u",
                         fault->index);
         (void) snprintf(detail, sizeof(detail), "The account %s.",
-                        igj_username_error_text(fault->reason));
+                        igj_username_error_text(submit->platform,
+                                                fault->reason));
 
         igj_problem_pointer(json, pointer, detail);
     }

@@ -31,10 +31,89 @@ static const char  igj_username_bytes[256] = {
 };
 
 
-/* What the site itself has as the first part of a path. */
-static const char *const  igj_username_reserved[] = {
+/* What the sites themselves have as the first part of a path. */
+static const char *const  igj_username_instagram_paths[] = {
     "p", "reel", "reels", "tv", "s", "stories", "explore", "accounts",
-    "direct", "about", "developer", "legal", "web", "api", "_n", "_u"
+    "direct", "about", "developer", "legal", "web", "api", "_n", "_u", NULL
+};
+
+static const char *const  igj_username_no_paths[] = { NULL };
+
+static const char *const  igj_username_x_paths[] = {
+    "i", "home", "explore", "search", "hashtag", "intent", "share", "settings",
+    "messages", "notifications", "login", "signup", "compose", "tos",
+    "privacy", NULL
+};
+
+static const char *const  igj_username_instagram_hosts[] = {
+    "instagram.com", NULL
+};
+
+static const char *const  igj_username_tiktok_hosts[] = { "tiktok.com", NULL };
+
+static const char *const  igj_username_threads_hosts[] = {
+    "threads.net", "threads.com", NULL
+};
+
+static const char *const  igj_username_x_hosts[] = {
+    "x.com", "twitter.com", NULL
+};
+
+
+typedef struct {
+    size_t              max;       /* characters of a name */
+    int                 dots;      /* names have dots */
+    int                 last_dot;  /* at the end, too */
+    int                 at;        /* the path of a profile begins with "@" */
+    const char *const  *hosts;
+    const char *const  *paths;     /* of hosts without "@" */
+    const char         *texts[IGJ_USERNAME_NOT_STRING];
+                                   /* NULL: as of all platforms */
+} igj_username_rules_t;
+
+
+static const igj_username_rules_t  igj_username_rules[IGJ_PLATFORMS] = {
+
+    [IGJ_PLATFORM_INSTAGRAM] = {
+        IGJ_USERNAME_MAX, 1, 1, 0,
+        igj_username_instagram_hosts, igj_username_instagram_paths, {
+        [IGJ_USERNAME_LONG] = "is too long; a user name has at most 30 "
+            "characters, a link to a profile 512",
+        [IGJ_USERNAME_OTHER_SITE] = "is a link to another site; send a user "
+            "name or https://www.instagram.com/<name>",
+        [IGJ_USERNAME_NOT_PROFILE] = "is a link, but not to a profile; send "
+            "https://www.instagram.com/<name>" } },
+
+    [IGJ_PLATFORM_TIKTOK] = {
+        24, 1, 0, 1, igj_username_tiktok_hosts, igj_username_no_paths, {
+        [IGJ_USERNAME_LONG] = "is too long; a user name of TikTok has at most "
+            "24 characters, a link to a profile 512",
+        [IGJ_USERNAME_DOTS] = "ends with a dot; no user name of TikTok does",
+        [IGJ_USERNAME_OTHER_SITE] = "is a link to another site; send a user "
+            "name or https://www.tiktok.com/@<name>",
+        [IGJ_USERNAME_NOT_PROFILE] = "is a link, but not to a profile; send "
+            "https://www.tiktok.com/@<name>" } },
+
+    [IGJ_PLATFORM_THREADS] = {
+        IGJ_USERNAME_MAX, 1, 1, 1,
+        igj_username_threads_hosts, igj_username_no_paths, {
+        [IGJ_USERNAME_LONG] = "is too long; a user name has at most 30 "
+            "characters, a link to a profile 512",
+        [IGJ_USERNAME_OTHER_SITE] = "is a link to another site; send a user "
+            "name or https://www.threads.net/@<name>",
+        [IGJ_USERNAME_NOT_PROFILE] = "is a link, but not to a profile; send "
+            "https://www.threads.net/@<name>" } },
+
+    [IGJ_PLATFORM_X] = {
+        15, 0, 0, 0, igj_username_x_hosts, igj_username_x_paths, {
+        [IGJ_USERNAME_LONG] = "is too long; a user name of X has at most 15 "
+            "characters, a link to a profile 512",
+        [IGJ_USERNAME_CHARACTER] = "has a character that no user name of X "
+            "has; send letters, digits and underscores",
+        [IGJ_USERNAME_OTHER_SITE] = "is a link to another site; send a user "
+            "name or https://x.com/<name>",
+        [IGJ_USERNAME_NOT_PROFILE] = "is a link, but not to a profile; send "
+            "https://x.com/<name>" } }
 };
 
 
@@ -53,15 +132,9 @@ static const char *const  igj_username_blanks[][2] = {
 static const char *const  igj_username_texts[] = {
     [IGJ_USERNAME_OK] = "is valid",
     [IGJ_USERNAME_EMPTY] = "is empty; send a user name",
-    [IGJ_USERNAME_LONG] = "is too long; a user name has at most 30 characters, "
-        "a link to a profile 512",
     [IGJ_USERNAME_CHARACTER] = "has a character that no user name has; send "
         "letters, digits, dots and underscores",
     [IGJ_USERNAME_DOTS] = "has nothing but dots; send a user name",
-    [IGJ_USERNAME_OTHER_SITE] = "is a link to another site; send a user name "
-        "or https://www.instagram.com/<name>",
-    [IGJ_USERNAME_NOT_PROFILE] = "is a link, but not to a profile; send "
-        "https://www.instagram.com/<name>",
     [IGJ_USERNAME_NOT_STRING] = "is not a string; send the user name in "
         "double quotes"
 };
@@ -71,9 +144,14 @@ _Static_assert(IGJ_USERNAME_MAX == 30 && IGJ_ACCOUNT_TEXT_MAX == 512,
 
 
 const char *
-igj_username_error_text(igj_username_e error)
+igj_username_error_text(igj_platform_e platform, igj_username_e error)
 {
-    return igj_username_texts[error];
+    const char  *text;
+
+    text = (error < IGJ_USERNAME_NOT_STRING)
+           ? igj_username_rules[platform].texts[error] : NULL;
+
+    return text ? text : igj_username_texts[error];
 }
 
 
@@ -122,6 +200,7 @@ igj_username_plain(igj_str_t text, igj_username_t *name)
     }
 
     name->len = (uint8_t) text.len;
+    name->linked = 0;
 
     if (c == '.' && strspn(name->text, ".") == text.len) {
         return IGJ_USERNAME_DOTS;
@@ -232,22 +311,48 @@ igj_username_until(igj_str_t text, const char *stop)
 }
 
 
+igj_username_e
+igj_username_fits(igj_platform_e platform, const igj_username_t *name)
+{
+    const igj_username_rules_t  *rules;
+
+    rules = &igj_username_rules[platform];
+
+    if (name->len > rules->max) {
+        return IGJ_USERNAME_LONG;
+    }
+
+    if (!rules->dots && memchr(name->text, '.', name->len) != NULL) {
+        return IGJ_USERNAME_CHARACTER;
+    }
+
+    if (!rules->last_dot && name->text[name->len - 1] == '.') {
+        return IGJ_USERNAME_DOTS;
+    }
+
+    return IGJ_USERNAME_OK;
+}
+
+
 /* The path of a link to the site, behind its first slash. */
 static igj_username_e
-igj_username_path(igj_str_t path, igj_username_t *name)
+igj_username_path(const igj_username_rules_t *rules, igj_str_t path,
+    igj_username_t *name)
 {
-    size_t          i;
-    igj_username_e  rc;
+    int                 at;
+    igj_username_e      rc;
+    const char *const  *reserved;
 
     path = igj_username_until(path, "/?#");
+    at = (path.len != 0 && path.data[0] == '@');
 
-    if (path.len != 0 && path.data[0] == '@') {
+    if (at) {
         path = igj_username_skip(path, 1);
     }
 
     rc = igj_username_plain(path, name);
 
-    if (rc == IGJ_USERNAME_EMPTY) {
+    if (rc == IGJ_USERNAME_EMPTY || (rules->at && !at)) {
         return IGJ_USERNAME_NOT_PROFILE;
     }
 
@@ -255,8 +360,10 @@ igj_username_path(igj_str_t path, igj_username_t *name)
         return rc;
     }
 
-    for (i = 0; i < sizeof(igj_username_reserved) / sizeof(char *); i++) {
-        if (strcmp(name->text, igj_username_reserved[i]) == 0) {
+    name->linked = 1;
+
+    for (reserved = rules->paths; *reserved != NULL; reserved++) {
+        if (strcmp(name->text, *reserved) == 0) {
             return IGJ_USERNAME_NOT_PROFILE;
         }
     }
@@ -265,8 +372,23 @@ igj_username_path(igj_str_t path, igj_username_t *name)
 }
 
 
+/* Drops the host of the site, or one of its names, if text begins with it. */
+static int
+igj_username_host(igj_str_t *text, const char *const *hosts)
+{
+    for ( /* void */ ; *hosts != NULL; hosts++) {
+        if (igj_username_prefix(text, *hosts)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static igj_username_e
-igj_username_link(igj_str_t text, igj_username_t *name)
+igj_username_link(const igj_username_rules_t *rules, igj_str_t text,
+    igj_username_t *name)
 {
     int        scheme;
     igj_str_t  rest;
@@ -277,12 +399,13 @@ igj_username_link(igj_str_t text, igj_username_t *name)
     rest = text;
 
     (void) (igj_username_prefix(&rest, "www.")
-            || igj_username_prefix(&rest, "m."));
+            || igj_username_prefix(&rest, "m.")
+            || igj_username_prefix(&rest, "mobile."));
 
-    if (igj_username_prefix(&rest, "instagram.com")) {
+    if (igj_username_host(&rest, rules->hosts)) {
 
         if (igj_username_prefix(&rest, "/")) {
-            return igj_username_path(rest, name);
+            return igj_username_path(rules, rest, name);
         }
 
         if (scheme && igj_username_until(rest, "?#").len == 0) {
@@ -302,8 +425,32 @@ igj_username_link(igj_str_t text, igj_username_t *name)
 }
 
 
+/* As Instagram has it, but for links. */
+static igj_username_e
+igj_username_read(igj_platform_e platform, igj_str_t text,
+    igj_username_t *name)
+{
+    igj_username_e  rc;
+
+    rc = igj_username_plain(text, name);
+
+    if (rc != IGJ_USERNAME_CHARACTER) {
+        return rc;
+    }
+
+    text = igj_username_trim(text);
+
+    if (memchr(text.data, '/', text.len) != NULL) {
+        return igj_username_link(&igj_username_rules[platform], text, name);
+    }
+
+    return igj_username_plain(text, name);
+}
+
+
 igj_username_e
-igj_username(const char *text, size_t len, igj_username_t *name)
+igj_username(igj_platform_e platform, const char *text, size_t len,
+    igj_username_t *name)
 {
     igj_str_t       all;
     igj_username_e  rc;
@@ -311,17 +458,25 @@ igj_username(const char *text, size_t len, igj_username_t *name)
     all.data = text;
     all.len = len;
 
-    rc = igj_username_plain(all, name);
+    rc = igj_username_read(platform, all, name);
 
-    if (rc != IGJ_USERNAME_CHARACTER) {
-        return rc;
+    return (rc == IGJ_USERNAME_OK && platform != IGJ_PLATFORM_INSTAGRAM)
+           ? igj_username_fits(platform, name) : rc;
+}
+
+
+int
+igj_username_any(const char *text, size_t len, igj_username_t *name)
+{
+    int  i;
+
+    for (i = 0; i < IGJ_PLATFORMS; i++) {
+        if (igj_username((igj_platform_e) i, text, len, name)
+            == IGJ_USERNAME_OK)
+        {
+            return 1;
+        }
     }
 
-    all = igj_username_trim(all);
-
-    if (memchr(all.data, '/', all.len) != NULL) {
-        return igj_username_link(all, name);
-    }
-
-    return igj_username_plain(all, name);
+    return 0;
 }

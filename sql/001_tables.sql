@@ -146,6 +146,11 @@ create index scrape_jobs_active on public.scrape_jobs
 comment on index public.scrape_jobs_active is
     'igjobs.runnable: active jobs in pages by key; igjobs.claim_any';
 
+create index scrape_jobs_of_platforms on public.scrape_jobs (kind, job_id)
+    where state in ('queued', 'running') and platform <> 'instagram';
+comment on index public.scrape_jobs_of_platforms is
+    'igjobs.unserved_jobs: active jobs of a kind that no worker takes';
+
 create index scrape_jobs_stopping on public.scrape_jobs (job_id)
     where state = 'stopping';
 comment on index public.scrape_jobs_stopping is
@@ -466,16 +471,18 @@ comment on column igjobs.breakers.told is
 
 
 create table igjobs.kinds (
-    kind  text primary key,
-    phase text not null,
-    hook  regprocedure
+    kind     text primary key,
+    phase    text not null,
+    hook     regprocedure,
+    platform text
 );
 comment on constraint kinds_pkey on igjobs.kinds is
     'igjobs.insert_jobs, igjobs.next_phase: one kind';
 comment on table igjobs.kinds is
     'phase: the first one; hook(scrape_jobs) returns scrape_jobs: called '
     'under the job row''s lock when a phase''s last batch has ended, may add '
-    'the next phase''s batches; null = one phase only';
+    'the next phase''s batches; null = one phase only; platform: whose '
+    'accounts are scraped, each platform is a kind (igjobs.platform_kind)';
 
 create table igjobs.settings (
     name  text primary key,
@@ -509,11 +516,14 @@ create table igjobs.backlog (
     batches      bigint not null default 0,
     one          boolean primary key default true check (one),
     is_full      boolean not null default false,
-    full_tenants text[] not null default '{}'
+    full_tenants text[] not null default '{}',
+    platforms    text[]
 ) with (fillfactor = 10);
 insert into igjobs.backlog default values;
 comment on table igjobs.backlog is
     'One row: what waited when it was counted, and for whom that is enough.';
+comment on column igjobs.backlog.platforms is
+    'that workers have an actor for; null = no worker is alive';
 comment on constraint backlog_pkey on igjobs.backlog is
     'igjobs.recent_backlog: the row';
 
@@ -582,7 +592,18 @@ comment on constraint leaders_pkey on igjobs.leaders is
     'igjobs.lead: one leadership';
 
 
-insert into igjobs.kinds (kind, phase) values ('scrape_followers', 'collect');
+create function igjobs.platform_kind(p_kind text, p_platform text)
+    returns text
+    language sql immutable
+return case when p_platform = 'instagram' then p_kind
+           else p_kind || '.' || p_platform end;
+comment on function igjobs.platform_kind(text, text) is
+    'The kind of the jobs that do p_kind for a platform: its workers are '
+    'those that have an actor for it.';
+
+insert into igjobs.kinds (kind, phase, platform)
+select igjobs.platform_kind('scrape_followers', p), 'collect', p
+from unnest('{instagram, tiktok, threads, x}'::text[]) p;
 
 insert into igjobs.settings (name, value, note) values
     ('parallelism', '8', 'batches of one job that may be leased at once'),
@@ -599,6 +620,8 @@ insert into igjobs.settings (name, value, note) values
      'from the first list without a run to the one that proves its absence'),
     ('absent_look_ms', '600000',
      'after an intent, how long a run with its token is still looked for'),
+    ('unserved_grace_seconds', '60',
+     'age from which a job fails for whose platform no worker has an actor'),
     ('park_ms', '60000', 'delay of a parked batch when the worker names none'),
     ('breaker_failures', '5',
      'refused or unanswered calls in a row that open an actor''s breaker'),

@@ -5,8 +5,8 @@
 create type igjobs.submitted as (
     inserted boolean, class text, parallelism integer, refusal text);
 comment on type igjobs.submitted is
-    'refusal: null, or the queue is full (igjobs.refusal) and nothing was '
-    'stored; the others are null or false then.';
+    'refusal: null, or why nothing was stored (igjobs.refusal), such as a full '
+    'queue; the others are null or false then.';
 
 
 create function igjobs.batch_size()
@@ -90,7 +90,8 @@ begin
             keep_unknown, parallelism, max_failed_ratio, target_count,
             half_width, random_seed, max_cost_usd, deadline,
             max_age_seconds, callback_url, doc)
-        select i.job_id, i.tenant, i.platform, k.kind,
+        select i.job_id, i.tenant, i.platform,
+            igjobs.platform_kind(k.kind, i.platform),
             case when i.total_batches <= 8 then 'small' else 'bulk' end,
             k.phase, i.account_count, i.total_batches, i.gender, i.max_count,
             coalesce(i.keep_unknown, true),
@@ -128,9 +129,9 @@ begin
         from igjobs.kinds k, input i
         where k.kind = p_kind
         on conflict (job_id) do nothing
-        returning j.job_id, j.phase
+        returning j.job_id, j.kind, j.phase
     ), texts as materialized (
-        select i.tenant, i.platform, i.job_id, j.phase,
+        select i.tenant, i.platform, i.job_id, j.kind, j.phase,
             (a.n - 1)::integer as batch_no, a.accounts,
             igjobs.accounts_in(i.account_count, (a.n - 1)::integer)
                 as account_count,
@@ -143,7 +144,7 @@ begin
         insert into igjobs.batches (
             job_id, batch_no, tenant, platform, kind, phase, account_count,
             expected)
-        select t.job_id, t.batch_no, t.tenant, t.platform, p_kind, t.phase,
+        select t.job_id, t.batch_no, t.tenant, t.platform, t.kind, t.phase,
             t.account_count, t.account_count * t.max_count::bigint
         from texts t
     ), new_accounts as (
@@ -187,6 +188,7 @@ begin
             p_kind, i.gender, i.max_count, i.account_count, i.accounts)),
         (select t.is_full or t.full_tenants && p_tenants
              or t.counted_at < now() - interval '5 s'
+             or not p_platforms <@ t.platforms
          from igjobs.backlog t where t.one)
     into fits, maybe_full
     from unnest(p_genders, p_max_counts, p_account_counts, p_accounts)
@@ -232,8 +234,9 @@ comment on function igjobs.submit_all(
     'deadline), max_age (seconds; 0 = none), callback_url; others are ignored. '
     'Answers a row a job, in order. Repeatable: a job that is there already '
     'answers inserted = false. Where the queue is full the jobs that it is '
-    'full for are refused, the others stored. Raises for a job id of another '
-    'tenant.';
+    'full for are refused, the others stored; refused are those of a '
+    'platform that no worker has an actor for, too. Raises for a job id of '
+    'another tenant.';
 
 
 create function igjobs.submit(

@@ -186,9 +186,71 @@ comment on function igjobs.give_back(text, uuid, integer, integer) is
     'Answers queued or lost.';
 
 
+create function igjobs.unserved_jobs(p_limit integer)
+    returns table (tenant text, job_id uuid)
+    language plpgsql volatile
+as $$
+declare
+    served text[] := igjobs.served_kinds();
+begin
+    if served is null then
+        return;
+    end if;
+    return query
+    select j.tenant, j.job_id
+    from igjobs.kinds k
+    join public.scrape_jobs j
+        on j.kind = k.kind and j.state in ('queued', 'running')
+        and j.platform <> 'instagram'
+    where k.platform <> 'instagram' and k.kind <> all (served)
+        and j.created_at < now() - interval '1 s'
+            * igjobs.setting('unserved_grace_seconds')::integer
+    limit p_limit;
+end
+$$;
+comment on function igjobs.unserved_jobs(integer) is
+    'Jobs of a platform that workers have no actor for, though some are '
+    'alive: since they were accepted nobody could work on them. Not at once, '
+    'since workers are started one after the other.';
+
+
+create function igjobs.give_up_unserved(j public.scrape_jobs)
+    returns igjobs.swept
+    language plpgsql volatile
+as $$
+declare
+    b igjobs.batches;
+    a igjobs.job_answer;
+    dead integer := 0;
+    accounts_lost integer := 0;
+    progress double precision := 0;
+begin
+    for b in
+        select t.* from igjobs.batches t
+        where t.tenant = j.tenant and t.job_id = j.job_id
+            and t.state = 'queued'
+        order by t.batch_no
+        for no key update skip locked
+    loop
+        perform igjobs.end_batch(b, 'dead', format(
+            'no worker has an actor for platform %s: %s_APIFY_ACTOR_ID is '
+            'not set', j.platform, upper(j.platform)), 'refused');
+        dead := dead + 1;
+        accounts_lost := accounts_lost + igjobs.accounts_left(b);
+        progress := progress + 1 - b.progress;
+    end loop;
+    a := igjobs.settle_job(j.tenant, j.job_id, dead, accounts_lost, progress);
+    return (0, dead, a.version, a.doc, a.final, a.state);
+end
+$$;
+comment on function igjobs.give_up_unserved(public.scrape_jobs) is
+    'Part of sweep_job: the batches of a job of unserved_jobs end with an '
+    'error that says so.';
+
+
 create function igjobs.expired_jobs(p_limit integer)
     returns table (tenant text, job_id uuid)
-    language plpgsql stable
+    language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -201,12 +263,15 @@ begin
         select from igjobs.batches b
         where b.tenant = j.tenant and b.job_id = j.job_id
             and b.state = 'leased')
+    union
+    select u.tenant, u.job_id from igjobs.unserved_jobs(p_limit) u
     limit p_limit;
 end
 $$;
 comment on function igjobs.expired_jobs(integer) is
-    'Jobs for igjobs.sweep_job: with run-out leases, or stopping with nothing '
-    'leased. Reads leased batches and stopping jobs only.';
+    'Jobs for igjobs.sweep_job: with run-out leases, stopping with nothing '
+    'leased, or nobody''s. Reads leased batches, stopping jobs and those of '
+    'platforms that are not served only.';
 
 
 create function igjobs.take_back(b igjobs.batches)
@@ -246,7 +311,17 @@ declare
     dead integer := 0;
     accounts_lost integer := 0;
     progress double precision := 0;
+    j public.scrape_jobs;
 begin
+    select t.* into j from public.scrape_jobs t
+    where t.tenant = p_tenant and t.job_id = p_job
+        and t.platform <> 'instagram' and t.state in ('queued', 'running')
+        and t.kind <> all (igjobs.served_kinds())
+        and t.created_at < now() - interval '1 s'
+            * igjobs.setting('unserved_grace_seconds')::integer;
+    if found then
+        return igjobs.give_up_unserved(j);
+    end if;
     for b in
         select t.* from igjobs.batches t
         where t.tenant = p_tenant and t.job_id = p_job
@@ -269,5 +344,5 @@ end
 $$;
 comment on function igjobs.sweep_job(text, uuid) is
     'Takes run-out leases of one job back and settles it, which also ends a '
-    'stopping job. How many are queued again or dead; version and doc when '
+    'stopping job; gives up one that nobody has an actor for. How many are queued again or dead; version and doc when '
     'the document changed.';

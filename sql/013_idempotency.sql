@@ -47,14 +47,14 @@ comment on type igjobs.key_taken is
     'stored: the key belongs to the asking job, which is new or repeats '
     'itself; replayed: to the job_id of an earlier request with the same '
     'body; reused: to one with another body; in_progress: to a request that '
-    'has not ended. Or nobody has it and the queue is full (igjobs.refusal): '
+    'has not ended. Or nobody has it and the job is refused (igjobs.refusal): '
     'nobody gets it.';
 
 
 -- without seqscan: the plan may be made while the table is empty
 create function igjobs.take_key(
     p_tenant text, p_route text, p_key text, p_fingerprint bytea, p_job uuid,
-    p_even_if_full boolean default false)
+    p_even_if_full boolean default false, p_platform text default null)
     returns igjobs.key_taken
     language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
@@ -68,7 +68,8 @@ declare
     refusal text;
 begin
     if not p_even_if_full then
-        refusal := igjobs.refusal(igjobs.recent_backlog(), p_tenant);
+        refusal := igjobs.refusal(igjobs.recent_backlog(), p_tenant,
+                                  p_platform);
     end if;
     loop
         select t.* into k from igjobs.idempotency_keys t
@@ -100,7 +101,7 @@ begin
 end
 $$;
 comment on function igjobs.take_key(
-    text, text, text, bytea, uuid, boolean) is
+    text, text, text, bytea, uuid, boolean, text) is
     'Whose is the key? Nobody else''s: then it is p_job''s from the commit '
     'on, unless the queue is full and p_even_if_full is not set. The first '
     'step of a transaction: it waits for another one that holds the key, '
@@ -122,7 +123,8 @@ create function igjobs.submit_with_key(
 as $$
 declare
     k igjobs.key_taken := igjobs.take_key(p_tenant, p_route, p_key,
-                                          p_fingerprint, p_job);
+                                          p_fingerprint, p_job,
+                                          p_platform => p_platform);
     s igjobs.submitted;
 begin
     if k.outcome = 'stored' then
@@ -168,7 +170,7 @@ comment on function igjobs.drop_expired_keys(integer) is
 
 
 grant execute on function
-    igjobs.take_key(text, text, text, bytea, uuid, boolean),
+    igjobs.take_key(text, text, text, bytea, uuid, boolean, text),
     igjobs.submit_with_key(
         text, text, text, text, uuid, text, integer, boolean, integer, text,
         text, bytea, text)

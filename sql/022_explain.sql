@@ -181,6 +181,13 @@ as $$
 begin
     if s.workers > 0 then
         return null;
+    elsif s.seen_at is null and j.kind like '%.%'
+        and igjobs.served_kinds() is not null
+    then
+        return igjobs.because('no_actor', j.created_at, null, format(
+            'Workers are alive, but none has an actor for platform %s: '
+            '%s_APIFY_ACTOR_ID is not set. The job will fail.', j.platform,
+            upper(j.platform)), jsonb_build_object('platform', j.platform));
     end if;
     return igjobs.because('no_worker', greatest(s.seen_at, j.created_at), null,
             format('No worker for jobs of kind %s is alive%s.', j.kind,
@@ -555,7 +562,7 @@ declare
     half double precision;
     most double precision;
 begin
-    if c.cause in ('ended', 'paused', 'stopping', 'no_worker')
+    if c.cause in ('ended', 'paused', 'stopping', 'no_worker', 'no_actor')
         or p.batches = 0
     then
         return null;

@@ -170,7 +170,7 @@ begin
     if not own then
         jobs := array(select j from igjobs.measured_fleet(p_platform) j);
     end if;
-    e.refusal := igjobs.refusal(b, p_tenant) from igjobs.backlog b;
+    e.refusal := igjobs.refusal(b, p_tenant, p_platform) from igjobs.backlog b;
     e.parallelism := case when p_options ? 'parallelism' then
         least((p_options ->> 'parallelism')::integer,
               igjobs.setting('max_parallelism')::integer)

@@ -16,15 +16,53 @@ insert into igjobs.settings (name, value, note) values
      'the same of a tenant for which nothing else is set; 0 = no limit');
 
 
-create function igjobs.refusal(b igjobs.backlog, p_tenant text)
+create function igjobs.refusal(
+    b igjobs.backlog, p_tenant text, p_platform text)
     returns text
     language sql immutable
 return case
+    when p_platform <> all (b.platforms) then 'platform-not-served'
     when b.is_full then 'queue-full'
     when p_tenant = any (b.full_tenants) then 'tenant-queue-full'
 end;
-comment on function igjobs.refusal(igjobs.backlog, text) is
-    'The problem of a submission that would be too much; null: it is not.';
+comment on function igjobs.refusal(igjobs.backlog, text, text) is
+    'The problem of a submission that would be too much, or that nobody could '
+    'work on; null: there is none.';
+
+
+create function igjobs.served_kinds()
+    returns text[]
+    language plpgsql volatile
+as $$
+begin
+    if not exists (
+        select from igjobs.workers w where w.until > clock_timestamp())
+    then
+        return null;
+    end if;
+    return array(
+        select distinct k from igjobs.workers w, unnest(w.kinds) k);
+end
+$$;
+comment on function igjobs.served_kinds() is
+    'Kinds of jobs that a worker takes, or one that was heard of within a day '
+    'took; null when none is alive, and it is not known who will come.';
+
+
+create function igjobs.served_platforms()
+    returns text[]
+    language plpgsql volatile
+as $$
+declare
+    served text[] := igjobs.served_kinds();
+begin
+    return case when served is not null then array(
+        select k.platform from igjobs.kinds k
+        where k.platform is not null and k.kind = any (served)) end;
+end
+$$;
+comment on function igjobs.served_platforms() is
+    'Platforms that workers have an actor for; null when none is alive.';
 
 
 create type igjobs.waiting as (tenant text, jobs bigint, batches bigint);
@@ -104,12 +142,13 @@ begin
     b.is_full := igjobs.is_over(b.jobs, igjobs.setting('max_queued_jobs'))
         or igjobs.is_over(b.batches, igjobs.setting('max_queued_batches'));
     b.full_tenants := igjobs.full_tenants(all_waiting);
+    b.platforms := igjobs.served_platforms();
     b.counted_at := began;
     b.took := clock_timestamp() - began;
     update igjobs.backlog t
     set counted_at = b.counted_at, took = b.took, jobs = b.jobs,
         batches = b.batches, is_full = b.is_full,
-        full_tenants = b.full_tenants
+        full_tenants = b.full_tenants, platforms = b.platforms
     where t.one;
     return b;
 end
@@ -166,8 +205,9 @@ declare
     b igjobs.backlog := igjobs.recent_backlog();
     places integer[] := array(
         select i.n::integer
-        from unnest(p_tenants, p_jobs) with ordinality i (tenant, job_id, n)
-        where igjobs.refusal(b, i.tenant) is null
+        from unnest(p_tenants, p_platforms, p_jobs) with ordinality
+            i (tenant, platform, job_id, n)
+        where igjobs.refusal(b, i.tenant, i.platform) is null
             or exists (select from public.scrape_jobs j
                        where j.tenant = i.tenant and j.job_id = i.job_id)
         order by i.n);
@@ -191,7 +231,8 @@ begin
         place := array_position(places, n);
         return query
         select (case when place is null
-                     then (false, null, null, igjobs.refusal(b, p_tenants[n])
+                     then (false, null, null, igjobs.refusal(
+                               b, p_tenants[n], p_platforms[n])
                           )::igjobs.submitted
                      else stored[place] end).*;
     end loop;

@@ -221,9 +221,7 @@ ngx_http_igjobs_selection_source(ngx_http_request_t *r,
 
     name = &selection->source_account;
 
-    if (igj_username((char *) text, ngx_strlen(text), name)
-        != IGJ_USERNAME_OK)
-    {
+    if (!igj_username_any((char *) text, ngx_strlen(text), name)) {
         return ngx_http_igjobs_selection_bad(r, IGJ_PROBLEM_INVALID_PARAMETER,
                          "source_account takes an account of the job.");
     }

@@ -219,8 +219,9 @@ static const ngx_http_igjobs_sql_t
     [NGX_HTTP_IGJOBS_SQL_BULK_KEY] = {
         "igjobs_bulk_key",
         "select outcome, job_id from igjobs.take_key($1::text, "
-        NGX_HTTP_IGJOBS_SUBMIT_ROUTE ", $3::text, $4::bytea, $2::uuid)",
-        4, NGX_HTTP_IGJOBS_PG_BULK, 0, NULL },
+        NGX_HTTP_IGJOBS_SUBMIT_ROUTE ", $3::text, $4::bytea, $2::uuid,"
+        " p_platform => $5::text)",
+        5, NGX_HTTP_IGJOBS_PG_BULK, 0, NULL },
 
     [NGX_HTTP_IGJOBS_SQL_BULK_SUBMIT] = {
         "igjobs_bulk_submit",

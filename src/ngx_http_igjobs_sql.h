@@ -6,11 +6,12 @@
 #define _NGX_HTTP_IGJOBS_SQL_H_INCLUDED_
 
 
+#include "igj_platform.h"
 #include "ngx_http_igjobs_pg.h"
 
 
 /* of the jobs that are submitted */
-#define NGX_HTTP_IGJOBS_KIND  "scrape_followers"
+#define NGX_HTTP_IGJOBS_KIND  IGJ_KIND_SCRAPE
 
 
 /* The row of a statement; valid for ever. */

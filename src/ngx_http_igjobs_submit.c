@@ -339,7 +339,8 @@ ngx_http_igjobs_submit_turns(ngx_http_igjobs_submission_t *s,
 
     queued.tenant = ctx->tenant;
     queued.job = s->job;
-    ngx_str_set(&queued.kind, NGX_HTTP_IGJOBS_KIND);
+    queued.kind.data = (u_char *) igj_platform_kind(s->submit->platform);
+    queued.kind.len = ngx_strlen(queued.kind.data);
     queued.class_name = stored->class_name;
 
     ngx_http_igjobs_issue_turns(mcf, &queued,

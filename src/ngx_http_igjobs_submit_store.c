@@ -489,12 +489,13 @@ ngx_http_igjobs_store_nothing(ngx_http_igjobs_submission_t *s)
 }
 
 
-/* params are those of igjobs.submit(), of which igjobs.take_key() takes two. */
+/* params are those of igjobs.submit(), of which take_key() takes three. */
 
 static void
 ngx_http_igjobs_store_key(ngx_http_igjobs_submission_t *s,
     ngx_http_igjobs_pg_param_t *params)
 {
+    params[4] = params[1];
     params[1] = params[2];
     ngx_http_igjobs_store_key_params(s, &params[2]);
 

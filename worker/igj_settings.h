@@ -30,13 +30,19 @@ typedef struct {
     char     *database_url;           /* libpq URI or conninfo, secret */
     char     *redis_url;              /* secret */
     char     *apify_api_key;          /* secret */
-    char     *apify_actor_id;
+    char     *apify_actor_id;         /* Instagram's; of no platform: NULL */
+    char     *tiktok_actor_id;
+    char     *threads_actor_id;
+    char     *x_actor_id;
     char     *apify_base_url;
     char     *apify_path_prefix;
     char     *apify_usernames_field;
     char     *apify_max_count_field;
     char     *apify_token_field;
-    char     *apify_extra_input;
+    char     *apify_extra_input;      /* likewise */
+    char     *tiktok_extra_input;
+    char     *threads_extra_input;
+    char     *x_extra_input;
     char     *apify_fields;
     double    apify_max_charge_usd;
     int64_t   apify_memory_mb;

@@ -46,8 +46,21 @@ const igj_setting_t  igj_settings_table[] = {
 
     { "apify-actor-id", { "INSTAGRAM_APIFY_ACTOR_ID", "APIFY_ACTOR_ID" },
       IGJ_SETTING_TEXT,
-      igj_field(apify_actor_id), NULL, 0, 0, NULL, true,
-      "actor that lists followers: its id, or owner~name" },
+      igj_field(apify_actor_id), NULL, 0, 0, NULL, false,
+      "actor that lists followers on Instagram: its id, or owner~name; a "
+      "platform without an actor is not served" },
+
+    { "tiktok-actor-id", { "TIKTOK_APIFY_ACTOR_ID" }, IGJ_SETTING_TEXT,
+      igj_field(tiktok_actor_id), NULL, 0, 0, NULL, false,
+      "the same of TikTok" },
+
+    { "threads-actor-id", { "THREADS_APIFY_ACTOR_ID" }, IGJ_SETTING_TEXT,
+      igj_field(threads_actor_id), NULL, 0, 0, NULL, false,
+      "the same of Threads" },
+
+    { "x-actor-id", { "X_APIFY_ACTOR_ID" }, IGJ_SETTING_TEXT,
+      igj_field(x_actor_id), NULL, 0, 0, NULL, false,
+      "the same of X" },
 
     { "apify-base-url", { "APIFY_BASE_URL" }, IGJ_SETTING_TEXT,
       igj_field(apify_base_url), "https://api.apify.com", 0, 0, NULL, false,
@@ -59,11 +72,12 @@ const igj_setting_t  igj_settings_table[] = {
 
     { "apify-usernames-field", { "APIFY_USERNAMES_FIELD" }, IGJ_SETTING_TEXT,
       igj_field(apify_usernames_field), "usernames", 0, 0, NULL, false,
-      "field of the actor's input that takes the account names" },
+      "field of the input of Instagram's actor that takes the account names" },
 
     { "apify-max-count-field", { "APIFY_MAX_COUNT_FIELD" }, IGJ_SETTING_TEXT,
       igj_field(apify_max_count_field), "max_count", 0, 0, NULL, false,
-      "field of the actor's input that takes the followers per account" },
+      "field of the input of Instagram's actor that takes the followers per "
+      "account" },
 
     { "apify-token-field", { "APIFY_TOKEN_FIELD" }, IGJ_SETTING_TEXT,
       igj_field(apify_token_field), "igjobs_token", 0, 0, NULL, false,
@@ -71,7 +85,20 @@ const igj_setting_t  igj_settings_table[] = {
 
     { "apify-extra-input", { "APIFY_EXTRA_INPUT" }, IGJ_SETTING_TEXT,
       igj_field(apify_extra_input), NULL, 0, 0, NULL, false,
-      "JSON object merged into the actor's input" },
+      "JSON object merged into the input of Instagram's actor" },
+
+    { "tiktok-extra-input", { "TIKTOK_APIFY_EXTRA_INPUT" }, IGJ_SETTING_TEXT,
+      igj_field(tiktok_extra_input), NULL, 0, 0, NULL, false,
+      "the same of TikTok's actor" },
+
+    { "threads-extra-input", { "THREADS_APIFY_EXTRA_INPUT" },
+      IGJ_SETTING_TEXT,
+      igj_field(threads_extra_input), NULL, 0, 0, NULL, false,
+      "the same of Threads' actor" },
+
+    { "x-extra-input", { "X_APIFY_EXTRA_INPUT" }, IGJ_SETTING_TEXT,
+      igj_field(x_extra_input), NULL, 0, 0, NULL, false,
+      "the same of X's actor" },
 
     { "apify-fields", { "APIFY_FIELDS" }, IGJ_SETTING_TEXT,
       igj_field(apify_fields), "stored", 0, 0, NULL, false,

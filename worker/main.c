@@ -166,7 +166,7 @@ igj_main_settings(igj_settings_t *s, int argc, char **argv, int first)
 static int
 igj_main_provider_check(int argc, char **argv)
 {
-    int                  rc;
+    int                  i, rc, checked;
     igj_settings_t       s;
     igj_provider_conf_t  conf;
 
@@ -178,8 +178,24 @@ igj_main_provider_check(int argc, char **argv)
     }
 
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    igj_scrape_provider_conf(&s, &conf);
-    rc = igj_provider_check("apify", &conf, stdout);
+    rc = 0;
+    checked = 0;
+
+    for (i = 0; i < IGJ_PLATFORMS; i++) {
+        igj_scrape_provider_conf(&s, (igj_platform_e) i, &conf);
+
+        if (conf.actor != NULL) {
+            printf("platform %s\n", igj_platform_name((igj_platform_e) i));
+            rc |= igj_provider_check("apify", &conf, stdout);
+            checked = 1;
+        }
+    }
+
+    if (!checked) {
+        printf("INSTAGRAM_APIFY_ACTOR_ID or another platform's is not set\n");
+        rc = 1;
+    }
+
     curl_global_cleanup();
     igj_settings_free(&s);
 

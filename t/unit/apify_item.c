@@ -16,7 +16,7 @@ static igj_item_t  item;
 static igj_item_kind_t
 parse(const char *line)
 {
-    return igj_item_parse(&item, line, strlen(line));
+    return igj_item_parse(&item, IGJ_PLATFORM_INSTAGRAM, line, strlen(line));
 }
 
 
@@ -269,7 +269,8 @@ malformed(void)
     deep = malloc(3000);
     memset(deep, '[', 1500);
     memset(deep + 1500, ']', 1500);
-    is(igj_item_parse(&item, deep, 3000), IGJ_ITEM_MALFORMED, "deep nesting");
+    is(igj_item_parse(&item, IGJ_PLATFORM_INSTAGRAM, deep, 3000),
+       IGJ_ITEM_MALFORMED, "deep nesting");
     free(deep);
 }
 
@@ -319,7 +320,9 @@ damage(void)
 
         p = &item.profile;
 
-        switch (igj_item_parse(&item, line, len)) {
+        switch (igj_item_parse(&item, (igj_platform_e) (i % IGJ_PLATFORMS),
+                               line, len))
+        {
 
         case IGJ_ITEM_PROFILE:
             bad += !(storable(p->id, 128) && storable(p->username, 128)
@@ -360,7 +363,8 @@ fields(void)
     int     missing;
 
     missing = 0;
-    (void) snprintf(list, sizeof(list), ",%s,", igj_item_fields());
+    (void) snprintf(list, sizeof(list), ",%s,", 
+                    igj_item_fields(IGJ_PLATFORM_INSTAGRAM));
 
     for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
         (void) snprintf(name, sizeof(name), ",%s,", members[i]);
@@ -373,11 +377,62 @@ fields(void)
 }
 
 
+static void
+platforms(void)
+{
+    static const struct {
+        igj_platform_e  platform;
+        const char     *line;
+        const char     *summary;
+    } rows[] = {
+        { IGJ_PLATFORM_TIKTOK,
+          "{\"uniqueId\":\"anna.li\",\"nickname\":\"Anna Li\","
+          "\"id\":\"7000000000000000001\",\"privateAccount\":true}",
+          "7000000000000000001|anna.li|Anna Li||1|-1" },
+        { IGJ_PLATFORM_TIKTOK,
+          "{\"uniqueId\":\"bo\",\"nickname\":\"\",\"sourceUsername\":"
+          "\"https://www.tiktok.com/@Nasa\"}", "bo|bo||nasa|-1|-1" },
+        { IGJ_PLATFORM_X,
+          "{\"id\":1234567890123456789,\"id_str\":\"1234567890123456789\","
+          "\"screen_name\":\"Anna\",\"name\":\"Anna Li\","
+          "\"followers_count\":7,\"protected\":false}",
+          "1234567890123456789|Anna|Anna Li||0|-1" },
+        { IGJ_PLATFORM_X, "{\"screen_name\":\"bo\",\"name\":\"Bo\"}",
+          "bo|bo|Bo||-1|-1" },
+        { IGJ_PLATFORM_THREADS,
+          "{\"id\":\"5\",\"username\":\"eva\",\"full_name\":\"Eva\"}",
+          "5|eva|Eva||-1|-1" },
+    };
+
+    static const char  report[] = "{\"error\":\"not_found\",\"inputUrl\":"
+                                  "\"https://www.tiktok.com/@bo\"}";
+
+    size_t  i, n;
+
+    n = sizeof(rows) / sizeof(rows[0]);
+
+    for (i = 0; i < n; i++) {
+        is(igj_item_parse(&item, rows[i].platform, rows[i].line,
+                          strlen(rows[i].line)),
+           IGJ_ITEM_PROFILE, "an item of %s",
+           igj_platform_name(rows[i].platform));
+        is_text(summary(), rows[i].summary, "and what it says");
+    }
+
+    is(igj_item_parse(&item, IGJ_PLATFORM_X, "{\"uniqueId\":\"bo\"}", 17),
+       IGJ_ITEM_MALFORMED, "another platform's item is none");
+    is(igj_item_parse(&item, IGJ_PLATFORM_TIKTOK, report, strlen(report)),
+       IGJ_ITEM_ACCOUNT_ERROR, "a report on an account");
+    is_text(item.error.account, "bo", "by its link");
+}
+
+
 int
 main(void)
 {
     fields();
     dialects();
+    platforms();
     details();
     account_errors();
     malformed();

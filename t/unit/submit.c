@@ -316,7 +316,7 @@ static const bad_t  bad_bodies[] = {
     { "{" A ",\"skip_invalid\":1}", 400, "IGJ0109", "#/skip_invalid" },
     { "{" A ",\"keep_unknown\":\"no\"}", 400, "IGJ0109", "#/keep_unknown" },
     { "{" A ",\"keep_unknown\":{}}", 400, "IGJ0109", "is an object" },
-    { "{" A ",\"platform\":\"tiktok\"}", 400, "IGJ0311", "#/platform" },
+    { "{" A ",\"platform\":\"myspace\"}", 400, "IGJ0311", "#/platform" },
     { "{" A ",\"platform\":false}", 400, "IGJ0311", "is false" }
 };
 
@@ -407,13 +407,78 @@ test_counts(void)
     is(submit.invalid, 2, "invalid");
     is(submit.accounts.count, 2, "kept");
     is(submit.accounts.duplicates, 2, "duplicates");
-    is(submit.faults[0].index, 1, "the first fault");
-    is(submit.faults[1].index, 4, "the second fault");
+    is(submit.judged[0].faults[0].index, 1, "the first fault");
+    is(submit.judged[0].faults[1].index, 4, "the second fault");
     ok(submit.skip_invalid, "as was asked for");
     is_text(igj_gender_name(IGJ_GENDER_ANY), "any", "the gender's name");
     is_text(igj_platform_name(IGJ_PLATFORM_INSTAGRAM), "instagram",
             "the platform's name");
     igj_submit_free(&submit);
+}
+
+
+/* Accounts are those of the platform, wherever in the body it is named. */
+static void
+test_platforms(void)
+{
+    static const struct {
+        const char  *body;
+        const char  *names;        /* NULL: refused */
+        const char  *text;         /* in the answer, or the platform */
+    } rows[] = {
+        { "{\"platform\":\"x\",\"accounts\":[\"@A_b\",\"https://x.com/c\"]}",
+          "a_b,c", "x" },
+        { "{\"accounts\":[\"@A_b\",\"c\"],\"platform\":\"X\"}", "a_b,c", "x" },
+        { "{\"accounts\":[\"https://x.com/c\",\"twitter.com/D\","
+          "\"x.com/C\"],\"platform\":\"x\"}", "c,d", "x" },
+        { "{\"accounts\":[\"a.b\",\"tiktok.com/@c\"],\"skip_invalid\":true}",
+          "a.b", "instagram" },
+        { "{\"accounts\":[\"a.b\",\"tiktok.com/@c\"],\"skip_invalid\":true,"
+          "\"platform\":\"instagram\"}", "a.b", "instagram" },
+        { "{\"platform\":\"x\",\"accounts\":[\"a.b\",\"x.com/c\",\"d\"],"
+          "\"skip_invalid\":true}", "c,d", "x" },
+        { "{\"accounts\":[\"a!\",\"c\",5],\"platform\":\"x\","
+          "\"skip_invalid\":true}", "c", "x" },
+        { "{\"accounts\":[\"https://threads.net/@c\",\"x.com/c\"],"
+          "\"platform\":\"threads\",\"skip_invalid\":true}", "c", "threads" },
+        { "{\"accounts\":[\"https://www.tiktok.com/@c\"],"
+          "\"platform\":\"tiktok\"}", "c", "tiktok" },
+
+        { "{\"accounts\":[\"a\",\"b.c\",\"d\"],\"platform\":\"x\"}", NULL,
+          "1 of 3 accounts are not valid; the first is element 1" },
+        { "{\"accounts\":[\"a\",\"b.\",\"d\"],\"platform\":\"tiktok\"}",
+          NULL, "ends with a dot" },
+        { "{\"platform\":\"x\",\"accounts\":[\"instagram.com/a\",\"b\"]}",
+          NULL, "https://x.com/<name>" },
+        { "{\"accounts\":[\"instagram.com/a\",\"b\"],\"platform\":\"x\"}",
+          NULL, "https://x.com/<name>" },
+        { "{\"accounts\":[\"instagram.com/a\"],\"platform\":\"x\"}",
+          NULL, "IGJ0305" },
+        { "{\"accounts\":[\"a\",\"x.com/b\"],\"platform\":\"x\"}", NULL,
+          "IGJ0313" },
+        { "{\"accounts\":[\"x.com/a\",\"tiktok.com/@b\"],\"platform\":"
+          "\"tiktok\",\"skip_invalid\":true}", NULL, "IGJ0313" },
+        { "{\"accounts\":[\"a\",\"b.c\"],\"platform\":\"x\","
+          "\"skip_invalid\":true}", NULL, "IGJ0313" },
+    };
+
+    int     rc, fits;
+    size_t  i;
+
+    for (i = 0; i < NELTS(rows); i++) {
+        begin();
+        rc = read_slices(rows[i].body, strlen(rows[i].body), 5);
+
+        fits = (rows[i].names != NULL)
+               ? rc == IGJ_OK && strcmp(names(), rows[i].names) == 0
+                 && strcmp(igj_platform_name(submit.platform), rows[i].text)
+                    == 0
+               : rc == IGJ_ERROR && strstr(answer(), rows[i].text) != NULL;
+
+        ok(fits, "%s", rows[i].body);
+        igj_submit_free(&submit);
+        is(counter.held, 0, "and no memory is left");
+    }
 }
 
 
@@ -640,6 +705,7 @@ main(void)
     test_bodies(7);
     test_bodies(4096);
     test_counts();
+    test_platforms();
     test_pointers();
     test_largest();
     test_returned();

@@ -14,6 +14,11 @@ typedef struct {
     const char      *name;
 } case_t;
 
+typedef struct {
+    igj_platform_e   platform;
+    case_t           c;
+} other_t;
+
 
 #define X30  "abcdefghijklmnopqrstuvwxyz._12"
 
@@ -101,19 +106,85 @@ static const case_t  cases[] = {
     { "/", IGJ_USERNAME_CHARACTER, NULL }
 };
 
-#define NCASES  (sizeof(cases) / sizeof(cases[0]))
+static const other_t  others[] = {
+    /* TikTok */
+    { IGJ_PLATFORM_TIKTOK,
+      { " @Some.Name_1 ", IGJ_USERNAME_OK, "some.name_1" } },
+    { IGJ_PLATFORM_TIKTOK,
+      { "abcdefghijklmnopqrstuv._", IGJ_USERNAME_OK,
+        "abcdefghijklmnopqrstuv._" } },
+    { IGJ_PLATFORM_TIKTOK,
+      { "abcdefghijklmnopqrstuv._x", IGJ_USERNAME_LONG, NULL } },
+    { IGJ_PLATFORM_TIKTOK, { "name.", IGJ_USERNAME_DOTS, NULL } },
+    { IGJ_PLATFORM_TIKTOK, { "...", IGJ_USERNAME_DOTS, NULL } },
+    { IGJ_PLATFORM_TIKTOK, { "na-me", IGJ_USERNAME_CHARACTER, NULL } },
+    { IGJ_PLATFORM_TIKTOK,
+      { "https://www.tiktok.com/@Name?lang=en", IGJ_USERNAME_OK, "name" } },
+    { IGJ_PLATFORM_TIKTOK,
+      { "tiktok.com/@name/video/1", IGJ_USERNAME_OK, "name" } },
+    { IGJ_PLATFORM_TIKTOK, { "m.tiktok.com/@name", IGJ_USERNAME_OK, "name" } },
+    { IGJ_PLATFORM_TIKTOK,
+      { "https://www.tiktok.com/name", IGJ_USERNAME_NOT_PROFILE, NULL } },
+    { IGJ_PLATFORM_TIKTOK,
+      { "https://www.tiktok.com/tag/x", IGJ_USERNAME_NOT_PROFILE, NULL } },
+    { IGJ_PLATFORM_TIKTOK,
+      { "https://vm.tiktok.com/ZMabc/", IGJ_USERNAME_OTHER_SITE, NULL } },
+    { IGJ_PLATFORM_TIKTOK,
+      { "https://www.tiktok.com/@name.", IGJ_USERNAME_DOTS, NULL } },
+    { IGJ_PLATFORM_TIKTOK,
+      { "https://www.instagram.com/name", IGJ_USERNAME_OTHER_SITE, NULL } },
+    { IGJ_PLATFORM_TIKTOK,
+      { "https://x.com/name", IGJ_USERNAME_OTHER_SITE, NULL } },
+
+    /* Threads */
+    { IGJ_PLATFORM_THREADS, { X30, IGJ_USERNAME_OK, X30 } },
+    { IGJ_PLATFORM_THREADS, { "name.", IGJ_USERNAME_OK, "name." } },
+    { IGJ_PLATFORM_THREADS,
+      { "https://www.threads.net/@Name", IGJ_USERNAME_OK, "name" } },
+    { IGJ_PLATFORM_THREADS,
+      { "threads.com/@name/post/1", IGJ_USERNAME_OK, "name" } },
+    { IGJ_PLATFORM_THREADS,
+      { "https://www.threads.net/t/abc", IGJ_USERNAME_NOT_PROFILE, NULL } },
+    { IGJ_PLATFORM_THREADS,
+      { "https://www.instagram.com/name", IGJ_USERNAME_OTHER_SITE, NULL } },
+
+    /* X */
+    { IGJ_PLATFORM_X,
+      { "@Fifteen_Letters", IGJ_USERNAME_OK, "fifteen_letters" } },
+    { IGJ_PLATFORM_X, { "sixteen_letters_", IGJ_USERNAME_LONG, NULL } },
+    { IGJ_PLATFORM_X, { "some.name", IGJ_USERNAME_CHARACTER, NULL } },
+    { IGJ_PLATFORM_X, { "https://x.com/Name", IGJ_USERNAME_OK, "name" } },
+    { IGJ_PLATFORM_X,
+      { "https://twitter.com/name/status/1", IGJ_USERNAME_OK, "name" } },
+    { IGJ_PLATFORM_X,
+      { "mobile.twitter.com/name?s=20", IGJ_USERNAME_OK, "name" } },
+    { IGJ_PLATFORM_X, { "x.com/@name", IGJ_USERNAME_OK, "name" } },
+    { IGJ_PLATFORM_X,
+      { "https://x.com/i/lists/1", IGJ_USERNAME_NOT_PROFILE, NULL } },
+    { IGJ_PLATFORM_X, { "https://x.com/", IGJ_USERNAME_NOT_PROFILE, NULL } },
+    { IGJ_PLATFORM_X,
+      { "https://x.com/sixteen_letters_", IGJ_USERNAME_LONG, NULL } },
+    { IGJ_PLATFORM_X,
+      { "https://notx.com/name", IGJ_USERNAME_OTHER_SITE, NULL } },
+    { IGJ_PLATFORM_X,
+      { "https://threads.net/@name", IGJ_USERNAME_OTHER_SITE, NULL } }
+};
+
+#define NCASES   (sizeof(cases) / sizeof(cases[0]))
+#define NOTHERS  (sizeof(others) / sizeof(others[0]))
 
 
 /* The text in memory of its own, so that a step beside it is seen. */
 static igj_username_e
-normalise(const char *text, size_t len, igj_username_t *name)
+normalise(igj_platform_e platform, const char *text, size_t len,
+    igj_username_t *name)
 {
     char            *copy;
     igj_username_e   rc;
 
     copy = malloc(len + 1);
     memcpy(copy, text, len);
-    rc = igj_username(copy, len, name);
+    rc = igj_username(platform, copy, len, name);
     free(copy);
 
     return rc;
@@ -121,15 +192,15 @@ normalise(const char *text, size_t len, igj_username_t *name)
 
 
 static int
-check(const case_t *c)
+check(igj_platform_e platform, const case_t *c)
 {
     igj_username_e  rc;
     igj_username_t  name;
 
-    rc = normalise(c->text, strlen(c->text), &name);
+    rc = normalise(platform, c->text, strlen(c->text), &name);
 
     if (rc != c->error) {
-        printf("# %s: %s\n", c->text, igj_username_error_text(rc));
+        printf("# %s: %s\n", c->text, igj_username_error_text(platform, rc));
         return 0;
     }
 
@@ -153,6 +224,7 @@ check_chance(uint32_t *state)
     char            text[64];
     size_t          i, len;
     igj_username_t  name;
+    igj_platform_e  platform;
 
     *state = *state * 1664525 + 1013904223;
     len = (*state >> 16) % sizeof(text);
@@ -162,13 +234,17 @@ check_chance(uint32_t *state)
         text[i] = bytes[(*state >> 16) % (sizeof(bytes) - 1)];
     }
 
-    if (normalise(text, len, &name) != IGJ_USERNAME_OK) {
+    platform = (igj_platform_e) ((*state >> 8) % IGJ_PLATFORMS);
+
+    if (normalise(platform, text, len, &name) != IGJ_USERNAME_OK) {
         return 1;
     }
 
     return name.len >= 1 && name.len <= IGJ_USERNAME_MAX
            && strlen(name.text) == name.len
-           && strspn(name.text, "az0._w") == name.len;
+           && strspn(name.text, "az0._w") == name.len
+           && igj_username_fits(platform, &name) == IGJ_USERNAME_OK
+           && igj_username_any(text, len, &name);
 }
 
 
@@ -180,12 +256,18 @@ main(void)
     igj_username_t  name;
 
     for (i = 0, good = 0; i < NCASES; i++) {
-        good += (size_t) check(&cases[i]);
+        good += (size_t) check(IGJ_PLATFORM_INSTAGRAM, &cases[i]);
     }
 
     is(good, NCASES, "references to accounts");
 
-    ok(normalise("a\0b", 3, &name) == IGJ_USERNAME_CHARACTER,
+    for (i = 0, good = 0; i < NOTHERS; i++) {
+        good += (size_t) check(others[i].platform, &others[i].c);
+    }
+
+    is(good, NOTHERS, "of other platforms");
+
+    ok(normalise(IGJ_PLATFORM_INSTAGRAM, "a\0b", 3, &name) == IGJ_USERNAME_CHARACTER,
        "a zero byte is a faulty character");
 
     for (i = 0, good = 0; i < 50000; i++) {
@@ -194,11 +276,16 @@ main(void)
 
     is(good, 50000, "arbitrary texts");
 
-    for (i = 0, good = 0; i <= IGJ_USERNAME_NOT_STRING; i++) {
-        good += (igj_username_error_text((igj_username_e) i) != NULL);
+    for (i = 0, good = 0; i < (IGJ_USERNAME_NOT_STRING + 1) * IGJ_PLATFORMS;
+         i++)
+    {
+        good += (igj_username_error_text((igj_platform_e) (i % IGJ_PLATFORMS),
+                                         (igj_username_e) (i / IGJ_PLATFORMS))
+                 != NULL);
     }
 
-    is(good, IGJ_USERNAME_NOT_STRING + 1, "each error has a text");
+    is(good, (IGJ_USERNAME_NOT_STRING + 1) * IGJ_PLATFORMS,
+       "each error has a text, for each platform");
 
     return done_testing();
 }

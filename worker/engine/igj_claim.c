@@ -54,7 +54,7 @@ igj_claim_take(igj_claim_t *c, const char *tenant, const char *job)
         igj_pg_text(&args, job);
     }
 
-    igj_pg_text(&args, s->kinds);
+    igj_pg_text(&args, c->engine->kind_list);
     igj_pg_text(&args, s->worker_id);
     igj_pg_number(&args, s->lease);
     igj_pg_text(&args, c->engine->providers);

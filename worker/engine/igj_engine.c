@@ -24,6 +24,8 @@ static int igj_engine_kinds(igj_engine_t *e, char *error);
 static int igj_engine_first_runs(igj_engine_t *e, char *error);
 static char *igj_engine_words(const igj_engine_t *e,
     void (*word)(FILE *out, const igj_engine_t *e, const igj_kind_t *kind));
+static void igj_engine_kind_name(FILE *out, const igj_engine_t *e,
+    const igj_kind_t *kind);
 static void igj_engine_provider(FILE *out, const igj_engine_t *e,
     const igj_kind_t *kind);
 static void igj_engine_actor(FILE *out, const igj_engine_t *e,
@@ -111,12 +113,66 @@ igj_engine_pg(igj_engine_t *e, const char *purpose, int connections,
 }
 
 
+/* The name of a kind, or what stands before its dot. */
+
+static bool
+igj_engine_names(const char *name, size_t len, const igj_kind_t *kind)
+{
+    return strncmp(kind->name, name, len) == 0
+           && (kind->name[len] == '\0' || kind->name[len] == '.');
+}
+
+
+/* Adds what a name of the settings stands for, but kinds without an actor. */
+
+static int
+igj_engine_add_kinds(igj_engine_t *e, int *n, const char *name, size_t len,
+    char *error)
+{
+    int                 before;
+    bool                known;
+    const igj_kind_t   *kind, *const *next;
+
+    before = *n;
+    known = false;
+
+    for (next = igj_kinds; *next != NULL; next++) {
+        kind = *next;
+
+        if (!igj_engine_names(name, len, kind)
+            || igj_engine_kind(e, kind->name) != NULL)
+        {
+            continue;
+        }
+
+        known = true;
+
+        if (kind->provider == NULL || kind->actor(kind, e->settings) != NULL) {
+            e->kinds[*n] = kind;
+            e->kind_names[(*n)++] = kind->name;
+        }
+    }
+
+    if (!known) {
+        snprintf(error, IGJ_BATCH_ERROR_MAX,
+                 "kinds: \"%.*s\" is unknown or named twice",
+                 (int) (len < 80 ? len : 80), name);
+        return IGJ_ERROR;
+    }
+
+    return *n > before ? IGJ_OK : igj_engine_fail(error,
+        "INSTAGRAM_APIFY_ACTOR_ID or APIFY_ACTOR_ID environment variable is "
+        "required to work on scrape_followers, or that of another platform: "
+        "TIKTOK_APIFY_ACTOR_ID, THREADS_APIFY_ACTOR_ID, X_APIFY_ACTOR_ID");
+}
+
+
 /* Names the settings list, each of them compiled in. */
 
 static int
 igj_engine_kinds(igj_engine_t *e, char *error)
 {
-    int          i, n;
+    int          n;
     size_t       len;
     const char  *name;
 
@@ -135,39 +191,27 @@ igj_engine_kinds(igj_engine_t *e, char *error)
         name += (*name == ',');
         len = strcspn(name, ",");
 
-        for (i = 0; igj_kinds[i] != NULL; i++) {
-            if (strlen(igj_kinds[i]->name) == len
-                && memcmp(igj_kinds[i]->name, name, len) == 0)
-            {
-                break;
-            }
-        }
-
-        if (igj_kinds[i] == NULL || igj_engine_kind(e, igj_kinds[i]->name)) {
-            snprintf(error, IGJ_BATCH_ERROR_MAX,
-                     "kinds: \"%.*s\" is unknown or named twice",
-                     (int) (len < 80 ? len : 80), name);
+        if (igj_engine_add_kinds(e, &n, name, len, error) != IGJ_OK) {
             return IGJ_ERROR;
         }
-
-        e->kinds[n] = igj_kinds[i];
-        e->kind_names[n++] = igj_kinds[i]->name;
     }
 
     return n > 0 ? IGJ_OK : igj_engine_fail(error, "kinds: is empty");
 }
 
 
-/* What a claim is told of the kinds' first runs, beside settings->kinds. */
+/* What a claim is told of the kinds and their first runs. */
 
 static int
 igj_engine_first_runs(igj_engine_t *e, char *error)
 {
+    e->kind_list = igj_engine_words(e, igj_engine_kind_name);
     e->providers = igj_engine_words(e, igj_engine_provider);
     e->actors = igj_engine_words(e, igj_engine_actor);
     e->memory = igj_engine_words(e, igj_engine_memory);
 
-    return (e->providers != NULL && e->actors != NULL && e->memory != NULL)
+    return (e->kind_list != NULL && e->providers != NULL && e->actors != NULL
+            && e->memory != NULL)
            ? IGJ_OK : igj_engine_fail(error, "out of memory");
 }
 
@@ -193,9 +237,7 @@ igj_engine_words(const igj_engine_t *e,
     for (i = 0; e->kinds[i] != NULL; i++) {
         fputs(i ? "," : "", out);
 
-        if (e->kinds[i]->provider != NULL) {
-            word(out, e, e->kinds[i]);
-        }
+        word(out, e, e->kinds[i]);
     }
 
     if (fclose(out) != 0) {
@@ -208,25 +250,36 @@ igj_engine_words(const igj_engine_t *e,
 
 
 static void
+igj_engine_kind_name(FILE *out, const igj_engine_t *e, const igj_kind_t *kind)
+{
+    (void) e;
+
+    fputs(kind->name, out);
+}
+
+
+static void
 igj_engine_provider(FILE *out, const igj_engine_t *e, const igj_kind_t *kind)
 {
     (void) e;
 
-    fputs(kind->provider, out);
+    fputs(kind->provider ? kind->provider : "", out);
 }
 
 
 static void
 igj_engine_actor(FILE *out, const igj_engine_t *e, const igj_kind_t *kind)
 {
-    fputs(kind->actor(e->settings), out);
+    fputs(kind->provider ? kind->actor(kind, e->settings) : "", out);
 }
 
 
 static void
 igj_engine_memory(FILE *out, const igj_engine_t *e, const igj_kind_t *kind)
 {
-    fprintf(out, "%lld", (long long) kind->memory(e->settings));
+    if (kind->provider != NULL) {
+        fprintf(out, "%lld", (long long) kind->memory(e->settings));
+    }
 }
 
 
@@ -411,6 +464,7 @@ igj_engine_destroy(igj_engine_t *e)
     free(e->lanes);
     free(e->kinds);
     free(e->kind_names);
+    free(e->kind_list);
     free(e->providers);
     free(e->actors);
     free(e->memory);
@@ -522,7 +576,7 @@ igj_kinds_open(igj_engine_t *e, const _Atomic int *stop,
     }
 
     for (i = 0; i < n; i++) {
-        data[i] = e->kinds[i]->open(e->settings, stop, error);
+        data[i] = e->kinds[i]->open(e->kinds[i], e->settings, stop, error);
 
         if (data[i] == NULL) {
             igj_kinds_close(e, data);

@@ -47,6 +47,7 @@ struct igj_engine_s {
     igj_leases_t          *leases;
     const igj_kind_t     **kinds;         /* those of the settings, NULL ends */
     const char           **kind_names;    /* beside it */
+    char                  *kind_list;     /* the same with commas between */
     char                  *providers;     /* of the kinds' runs, each with */
     char                  *actors;        /* commas between; "": none */
     char                  *memory;

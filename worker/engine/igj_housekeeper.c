@@ -156,7 +156,7 @@ igj_housekeeper_beat(igj_housekeeper_t *h, int64_t ms)
     igj_pg_text(&args, s->worker_id);
     igj_pg_number(&args, s->lanes);
     igj_pg_number(&args, atomic_load(&h->engine->working));
-    igj_pg_text(&args, s->kinds);
+    igj_pg_text(&args, h->engine->kind_list);
     igj_pg_text(&args, h->engine->providers);
     igj_pg_text(&args, h->engine->actors);
     igj_pg_number(&args, ms);

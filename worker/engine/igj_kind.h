@@ -10,6 +10,7 @@
 #define IGJ_KIND_H
 
 #include "igj_batch.h"
+#include "igj_platform.h"
 #include "igj_settings.h"
 
 
@@ -34,18 +35,23 @@ typedef struct {
 } igj_orphan_t;
 
 
-typedef struct {
+typedef struct igj_kind_s  igj_kind_t;
+
+struct igj_kind_s {
     const char  *name;
 
     /* Whose runs, of how many MB (0: not said), the batches need; that of a
-     * new batch's first comes with the claim.  provider NULL: none.  No word
-     * has a comma in it. */
+     * new batch's first comes with the claim.  provider NULL: none.  actor
+     * NULL: none is set, and this process does not take the kind.  No word has
+     * a comma in it. */
     const char  *provider;
-    const char *(*actor)(const igj_settings_t *settings);
+    const char *(*actor)(const igj_kind_t *kind,
+                         const igj_settings_t *settings);
     int64_t     (*memory)(const igj_settings_t *settings);
 
     /* What a thread keeps between batches; NULL with a reason in error. */
-    void       *(*open)(const igj_settings_t *settings,
+    void       *(*open)(const igj_kind_t *kind,
+                        const igj_settings_t *settings,
                         const _Atomic int *stop,
                         char error[IGJ_BATCH_ERROR_MAX]);
     void        (*close)(void *data);
@@ -61,7 +67,9 @@ typedef struct {
      * it.  IGJ_ERROR: not now, again later. */
     int         (*cost)(void *data, const char *run_id, double *cost_usd,
                         bool *lost);
-} igj_kind_t;
+
+    igj_platform_e platform;       /* of kinds that scrape */
+};
 
 
 /* All kinds that are compiled in; ends with NULL. */

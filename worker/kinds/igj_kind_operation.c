@@ -18,8 +18,9 @@ typedef struct {
 } igj_unit_t;
 
 
-static void *igj_operation_open(const igj_settings_t *settings,
-    const _Atomic int *stop, char error[IGJ_BATCH_ERROR_MAX]);
+static void *igj_operation_open(const igj_kind_t *kind,
+    const igj_settings_t *settings, const _Atomic int *stop,
+    char error[IGJ_BATCH_ERROR_MAX]);
 static void igj_operation_close(void *data);
 static void igj_operation_run(void *data, igj_batch_t *batch,
     igj_outcome_t *outcome);
@@ -43,10 +44,12 @@ const igj_kind_t  igj_kind_operation = {
 
 
 static void *
-igj_operation_open(const igj_settings_t *settings, const _Atomic int *stop,
-    char error[IGJ_BATCH_ERROR_MAX])
+igj_operation_open(const igj_kind_t *kind, const igj_settings_t *settings,
+    const _Atomic int *stop, char error[IGJ_BATCH_ERROR_MAX])
 {
     igj_operation_t  *k;
+
+    (void) kind;
 
     k = calloc(1, sizeof(igj_operation_t));
 

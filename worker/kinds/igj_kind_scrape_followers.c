@@ -1,11 +1,11 @@
 /* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
 
 /*
- * Kind scrape_followers.  A batch is up to 50 accounts; its work is one
- * provider run, or several one after the other where runs fail or refuse an
- * account.  Everything that must last is in the database before the next step:
- * a lane that is killed anywhere leaves a batch that another goes on with at
- * the same run and page.
+ * Kind scrape_followers, one for each platform (igj_scrape_platform.c).  A
+ * batch is up to 50 accounts; its work is one provider run, or several one
+ * after the other where runs fail or refuse an account.  Everything that must
+ * last is in the database before the next step: a lane that is killed anywhere
+ * leaves a batch that another goes on with at the same run and page.
  */
 
 #include <stdio.h>
@@ -13,17 +13,16 @@
 #include <string.h>
 
 #include "igj_clock.h"
-#include "igj_item.h"
 #include "igj_kind_scrape_followers.h"
 #include "igj_limits.h"
 #include "igj_log.h"
 #include "igj_scrape.h"
 
 
-static const char *igj_scrape_actor(const igj_settings_t *settings);
 static int64_t igj_scrape_memory(const igj_settings_t *settings);
-static void *igj_scrape_open(const igj_settings_t *settings,
-    const _Atomic int *stop, char error[IGJ_BATCH_ERROR_MAX]);
+static void *igj_scrape_open(const igj_kind_t *kind,
+    const igj_settings_t *settings, const _Atomic int *stop,
+    char error[IGJ_BATCH_ERROR_MAX]);
 static void igj_scrape_close(void *data);
 static void igj_scrape_run_batch(void *data, igj_batch_t *batch,
     igj_outcome_t *outcome);
@@ -36,48 +35,17 @@ static int igj_scrape_reap_find(igj_scrape_t *k, igj_orphan_t *orphan,
     igj_run_t *run);
 
 
-const igj_kind_t  igj_kind_scrape_followers = {
-    "scrape_followers",
-    IGJ_SCRAPE_PROVIDER,
-    igj_scrape_actor,
-    igj_scrape_memory,
-    igj_scrape_open,
-    igj_scrape_close,
-    igj_scrape_run_batch,
-    igj_scrape_reap,
-    igj_scrape_cost
+#define igj_scrape_kind(name, platform)                                       \
+    { name, IGJ_SCRAPE_PROVIDER, igj_scrape_actor, igj_scrape_memory,         \
+      igj_scrape_open, igj_scrape_close, igj_scrape_run_batch,                \
+      igj_scrape_reap, igj_scrape_cost, platform }
+
+const igj_kind_t  igj_kinds_scrape[IGJ_PLATFORMS] = {
+    igj_scrape_kind(IGJ_KIND_SCRAPE, IGJ_PLATFORM_INSTAGRAM),
+    igj_scrape_kind(IGJ_KIND_SCRAPE ".tiktok", IGJ_PLATFORM_TIKTOK),
+    igj_scrape_kind(IGJ_KIND_SCRAPE ".threads", IGJ_PLATFORM_THREADS),
+    igj_scrape_kind(IGJ_KIND_SCRAPE ".x", IGJ_PLATFORM_X)
 };
-
-
-void
-igj_scrape_provider_conf(const igj_settings_t *s, igj_provider_conf_t *conf)
-{
-    igj_provider_conf_defaults(conf);
-
-    conf->api_key = s->apify_api_key;
-    conf->actor = s->apify_actor_id;
-    conf->base_url = s->apify_base_url;
-    conf->path_prefix = s->apify_path_prefix;
-    conf->usernames_field = s->apify_usernames_field;
-    conf->max_count_field = s->apify_max_count_field;
-    conf->token_field = s->apify_token_field;
-    conf->extra_input = s->apify_extra_input;
-    conf->fields = strcmp(s->apify_fields, "stored") == 0 ? igj_item_fields()
-                   : strcmp(s->apify_fields, "all") == 0 ? NULL
-                   : s->apify_fields;
-    conf->memory_mb = (int) s->apify_memory_mb;
-    conf->run_timeout_s = (int) (s->apify_run_timeout / 1000);
-    conf->page_size = (int) s->page_size;
-    conf->max_charge_usd = s->apify_max_charge_usd;
-    conf->cap_items = s->apify_cap_items;
-}
-
-
-static const char *
-igj_scrape_actor(const igj_settings_t *settings)
-{
-    return settings->apify_actor_id;
-}
 
 
 static int64_t
@@ -88,8 +56,8 @@ igj_scrape_memory(const igj_settings_t *settings)
 
 
 static void *
-igj_scrape_open(const igj_settings_t *settings, const _Atomic int *stop,
-    char error[IGJ_BATCH_ERROR_MAX])
+igj_scrape_open(const igj_kind_t *kind, const igj_settings_t *settings,
+    const _Atomic int *stop, char error[IGJ_BATCH_ERROR_MAX])
 {
     const char            *why;
     igj_scrape_t          *k;
@@ -104,6 +72,7 @@ igj_scrape_open(const igj_settings_t *settings, const _Atomic int *stop,
     }
 
     k->settings = settings;
+    k->actor = kind->actor(kind, settings);
     k->stop = stop;
     k->http = igj_http_create(NULL);
     why = igj_names_builtin(&k->names);
@@ -115,7 +84,7 @@ igj_scrape_open(const igj_settings_t *settings, const _Atomic int *stop,
         return NULL;
     }
 
-    igj_scrape_provider_conf(settings, &conf);
+    igj_scrape_provider_conf(settings, kind->platform, &conf);
     k->provider = igj_provider_create(IGJ_SCRAPE_PROVIDER, &conf, k->http,
                                       stop, &err);
     if (k->provider == NULL) {
@@ -295,7 +264,7 @@ igj_scrape_answered(igj_scrape_t *k)
 {
     if (k->batch->probe) {
         igj_batch_answered(k->batch, IGJ_SCRAPE_PROVIDER,
-                           k->settings->apify_actor_id);
+                           k->actor);
     }
 }
 

@@ -8,7 +8,10 @@
 
 
 const igj_kind_t *const  igj_kinds[] = {
-    &igj_kind_scrape_followers,
+    &igj_kinds_scrape[IGJ_PLATFORM_INSTAGRAM],
+    &igj_kinds_scrape[IGJ_PLATFORM_TIKTOK],
+    &igj_kinds_scrape[IGJ_PLATFORM_THREADS],
+    &igj_kinds_scrape[IGJ_PLATFORM_X],
     &igj_kind_operation,
     NULL
 };

@@ -30,6 +30,7 @@
 
 typedef struct {
     const igj_settings_t  *settings;
+    const char            *actor;
     const _Atomic int     *stop;
     igj_http_t            *http;
     igj_provider_t        *provider;

@@ -141,7 +141,7 @@ igj_scrape_ask_intent(igj_scrape_t *k)
     s = k->settings;
 
     return igj_batch_run_intent(k->batch, IGJ_SCRAPE_PROVIDER,
-                                s->apify_actor_id,
+                                k->actor,
                                 k->record ? k->record->accounts : NULL,
                                 s->start_timeout + s->beat, &k->record);
 }

@@ -42,7 +42,7 @@ igj_pager_line(void *data, const char *line, size_t len)
         return -1;
     }
 
-    switch (igj_item_parse(&r->item, line, len)) {
+    switch (igj_item_parse(&r->item, r->a->head.conf.platform, line, len)) {
 
     case IGJ_ITEM_PROFILE:
         r->page->profiles++;

@@ -12,11 +12,52 @@
  */
 
 #include "igj_apify.h"
+#include "igj_dialect.h"
 
 #include <string.h>
 
 
 #define IGJ_START_LEFT_MS  1000       /* no further try with less time left */
+
+
+/* How many of each account, and of what. */
+static int
+igj_apify_input_counts(cJSON *input, const igj_provider_conf_t *conf,
+    int max_count)
+{
+    const igj_dialect_t     *dialect;
+    const igj_input_flag_t  *flag;
+
+    dialect = igj_dialect(conf->platform);
+
+    if (cJSON_AddNumberToObject(input, conf->max_count_field, max_count)
+        == NULL)
+    {
+        return IGJ_ERROR;
+    }
+
+    if (dialect->also_count_field != NULL) {
+        cJSON_DeleteItemFromObjectCaseSensitive(input,
+                                                dialect->also_count_field);
+
+        if (cJSON_AddNumberToObject(input, dialect->also_count_field,
+                                    max_count)
+            == NULL)
+        {
+            return IGJ_ERROR;
+        }
+    }
+
+    for (flag = dialect->flags; flag->name != NULL; flag++) {
+        cJSON_DeleteItemFromObjectCaseSensitive(input, flag->name);
+
+        if (cJSON_AddBoolToObject(input, flag->name, flag->value) == NULL) {
+            return IGJ_ERROR;
+        }
+    }
+
+    return IGJ_OK;
+}
 
 
 /* The actor's input as text, to be freed with cJSON_free(); NULL: no memory. */
@@ -46,8 +87,7 @@ igj_apify_input(const igj_apify_t *a, const igj_start_t *start)
 
     text = NULL;
 
-    if (cJSON_AddNumberToObject(input, conf->max_count_field,
-                                start->max_count) != NULL
+    if (igj_apify_input_counts(input, conf, start->max_count) == IGJ_OK
         && cJSON_AddStringToObject(input, conf->token_field, start->token)
            != NULL)
     {

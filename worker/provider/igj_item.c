@@ -23,84 +23,6 @@
 #define IGJ_ITEM_MESSAGE_MAX    200
 
 
-typedef enum {
-    IGJ_FIELD_USERNAME = 0,
-    IGJ_FIELD_ID,
-    IGJ_FIELD_NAME,
-    IGJ_FIELD_SOURCE,
-    IGJ_FIELD_PICTURE,
-    IGJ_FIELD_ERROR,
-    IGJ_FIELD_DESCRIPTION,
-    IGJ_FIELD_INPUT_URL,
-    IGJ_FIELD_URL,
-    IGJ_FIELD_TEXTS,               /* the fields above are texts */
-
-    IGJ_FIELD_PRIVATE = IGJ_FIELD_TEXTS,
-    IGJ_FIELD_VERIFIED,
-    IGJ_FIELD_ANONYMOUS,
-    IGJ_FIELD_FOLLOWERS,
-    IGJ_FIELD_FOLLOWING,
-    IGJ_FIELD_POSTS,
-    IGJ_FIELDS
-} igj_field_t;
-
-
-#define IGJ_NAME(name, field)  { name, sizeof(name) - 1, field }
-
-/* Of several names of one field the one that stands first here wins. */
-static const struct {
-    const char   *name;
-    size_t        len;
-    igj_field_t   field;
-} igj_item_names[] = {
-    IGJ_NAME("username",                       IGJ_FIELD_USERNAME),
-    IGJ_NAME("id",                             IGJ_FIELD_ID),
-    IGJ_NAME("userId",                         IGJ_FIELD_ID),
-    IGJ_NAME("user_id",                        IGJ_FIELD_ID),
-    IGJ_NAME("pk_id",                          IGJ_FIELD_ID),
-    IGJ_NAME("pk",                             IGJ_FIELD_ID),
-    IGJ_NAME("full_name",                      IGJ_FIELD_NAME),
-    IGJ_NAME("fullname",                       IGJ_FIELD_NAME),
-    IGJ_NAME("fullName",                       IGJ_FIELD_NAME),
-    IGJ_NAME("sourceUsername",                 IGJ_FIELD_SOURCE),
-    IGJ_NAME("source_username",                IGJ_FIELD_SOURCE),
-    IGJ_NAME("username_scrape",                IGJ_FIELD_SOURCE),
-    IGJ_NAME("following_of",                   IGJ_FIELD_SOURCE),
-    IGJ_NAME("sourceAccount",                  IGJ_FIELD_SOURCE),
-    IGJ_NAME("source_account",                 IGJ_FIELD_SOURCE),
-    IGJ_NAME("profilePicUrl",                  IGJ_FIELD_PICTURE),
-    IGJ_NAME("profile_pic_url",                IGJ_FIELD_PICTURE),
-    IGJ_NAME("isPrivate",                      IGJ_FIELD_PRIVATE),
-    IGJ_NAME("is_private",                     IGJ_FIELD_PRIVATE),
-    IGJ_NAME("private",                        IGJ_FIELD_PRIVATE),
-    IGJ_NAME("isVerified",                     IGJ_FIELD_VERIFIED),
-    IGJ_NAME("is_verified",                    IGJ_FIELD_VERIFIED),
-    IGJ_NAME("verified",                       IGJ_FIELD_VERIFIED),
-    IGJ_NAME("has_anonymous_profile_picture",  IGJ_FIELD_ANONYMOUS),
-    IGJ_NAME("followersCount",                 IGJ_FIELD_FOLLOWERS),
-    IGJ_NAME("follower_count",                 IGJ_FIELD_FOLLOWERS),
-    IGJ_NAME("followsCount",                   IGJ_FIELD_FOLLOWING),
-    IGJ_NAME("following_count",                IGJ_FIELD_FOLLOWING),
-    IGJ_NAME("postsCount",                     IGJ_FIELD_POSTS),
-    IGJ_NAME("posts_count",                    IGJ_FIELD_POSTS),
-    IGJ_NAME("error",                          IGJ_FIELD_ERROR),
-    IGJ_NAME("errorDescription",               IGJ_FIELD_DESCRIPTION),
-    IGJ_NAME("inputUrl",                       IGJ_FIELD_INPUT_URL),
-    IGJ_NAME("url",                            IGJ_FIELD_URL),
-};
-
-/* Those of them whose values are stored, and what stands beside or around
- * them. */
-static const char  igj_item_stored[] =
-    "username,id,userId,user_id,pk_id,pk,full_name,fullname,fullName,"
-    "sourceUsername,source_username,username_scrape,following_of,"
-    "sourceAccount,source_account,error,errorDescription,inputUrl,url,"
-    "requestErrorMessages,following_user,details";
-
-#define IGJ_ITEM_NAMES                                                        \
-    (sizeof(igj_item_names) / sizeof(igj_item_names[0]))
-
-
 /* Members that hold the profile, where it is not the item itself. */
 static const char *const  igj_item_wrappers[] = {
     "following_user", "details", NULL
@@ -136,7 +58,7 @@ igj_object_init(igj_object_t *o)
 
     for (i = 0; i < IGJ_FIELDS; i++) {
         o->number[i] = -1;
-        o->rank[i] = IGJ_ITEM_NAMES;
+        o->rank[i] = SIZE_MAX;
     }
 }
 
@@ -312,23 +234,26 @@ static void
 igj_object_member(igj_object_t *o, igj_item_t *item,
     const igj_scan_frame_t *frame, const igj_scan_event_t *e)
 {
-    igj_field_t  field;
-    size_t       rank;
+    igj_field_t           field;
+    size_t                rank;
+    const igj_dialect_t  *dialect;
 
-    for (rank = 0; rank < IGJ_ITEM_NAMES; rank++) {
-        if (igj_item_names[rank].len == frame->key_len
-            && memcmp(igj_item_names[rank].name, frame->key, frame->key_len)
+    dialect = igj_dialect(item->platform);
+
+    for (rank = 0; rank < dialect->n; rank++) {
+        if (dialect->names[rank].len == frame->key_len
+            && memcmp(dialect->names[rank].name, frame->key, frame->key_len)
                == 0)
         {
             break;
         }
     }
 
-    if (rank == IGJ_ITEM_NAMES) {
+    if (rank == dialect->n) {
         return;
     }
 
-    field = igj_item_names[rank].field;
+    field = dialect->names[rank].field;
 
     if (field == IGJ_FIELD_ERROR && igj_item_says_error(e)) {
         o->has_error = true;
@@ -418,7 +343,8 @@ igj_item_account(igj_item_t *item, const char *text)
     const char      *copy;
 
     if (text == NULL
-        || igj_username(text, strlen(text), &name) != IGJ_USERNAME_OK)
+        || igj_username(item->platform, text, strlen(text), &name)
+           != IGJ_USERNAME_OK)
     {
         return "";
     }
@@ -589,12 +515,14 @@ igj_reader_run(igj_reader_t *r, const char *line, size_t len)
 
 
 igj_item_kind_t
-igj_item_parse(igj_item_t *item, const char *line, size_t len)
+igj_item_parse(igj_item_t *item, igj_platform_e platform, const char *line,
+    size_t len)
 {
     igj_reader_t  r;
 
     igj_item_init(item);
 
+    item->platform = platform;
     r.item = item;
     r.members = 0;
     r.is_object = false;
@@ -627,7 +555,7 @@ igj_item_parse(igj_item_t *item, const char *line, size_t len)
 
 
 const char *
-igj_item_fields(void)
+igj_item_fields(igj_platform_e platform)
 {
-    return igj_item_stored;
+    return igj_dialect(platform)->stored;
 }

@@ -5,6 +5,7 @@
  * every kind needs, and hands the call on.
  */
 
+#include "igj_dialect.h"
 #include "igj_provider.h"
 #include "igj_provider_private.h"
 #include "igj_safe_text.h"
@@ -27,12 +28,20 @@ igj_provider_conf_defaults(igj_provider_conf_t *conf)
 
     conf->base_url = "https://api.apify.com";
     conf->path_prefix = "actors";
-    conf->usernames_field = "usernames";
-    conf->max_count_field = "max_count";
+    igj_provider_conf_platform(conf, IGJ_PLATFORM_INSTAGRAM);
     conf->token_field = "igjobs_token";
     conf->page_size = IGJ_PROVIDER_PAGE_DEFAULT;
     conf->max_retries = IGJ_PROVIDER_RETRIES;
     conf->long_poll_s = IGJ_PROVIDER_LONG_POLL_S;
+}
+
+
+void
+igj_provider_conf_platform(igj_provider_conf_t *conf, igj_platform_e platform)
+{
+    conf->platform = platform;
+    conf->usernames_field = igj_dialect(platform)->usernames_field;
+    conf->max_count_field = igj_dialect(platform)->max_count_field;
 }
 
 

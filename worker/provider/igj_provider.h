@@ -27,6 +27,7 @@
 #include "igj_base.h"
 #include "igj_http.h"
 #include "igj_limits.h"
+#include "igj_platform.h"
 
 
 #define IGJ_PROVIDER_ID_MAX          64      /* run and dataset ids, with NUL */
@@ -71,6 +72,7 @@ typedef struct {
 typedef struct {
     const char            *api_key;            /* secret */
     const char            *actor;              /* id, or owner~name */
+    igj_platform_e         platform;           /* of the actor's accounts */
     const char            *base_url;           /* without a path: /v2 */
     const char            *path_prefix;        /* "actors" or "acts" */
     const char            *usernames_field;    /* input: array of names */
@@ -222,6 +224,11 @@ typedef struct igj_provider_s  igj_provider_t;
 
 
 void igj_provider_conf_defaults(igj_provider_conf_t *conf);
+
+/* The platform, and the names of its actors' inputs; the default is
+ * Instagram. */
+void igj_provider_conf_platform(igj_provider_conf_t *conf,
+    igj_platform_e platform);
 
 /*
  * kind: "apify".  conf (copied), its strings, http and stop are borrowed until
