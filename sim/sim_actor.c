@@ -11,8 +11,19 @@
 #include "sim_id.h"
 #include "sim_world.h"
 
-#define SIM_ACTORS_MAX  (SIM_LIST_OPTIONS + 2)
+#define SIM_ACTORS_MAX  (SIM_LIST_OPTIONS + 5)
 
+
+static const struct sim_input  sim_inputs[SIM_DIALECTS] = {
+    { "usernames", "max_count", "resultsLimit", NULL },
+    { "usernames", "max_count", "resultsLimit", NULL },
+    { "usernames", "numFollowers", NULL, NULL },
+    { "user_names", "maxFollowers", NULL, "getFollowers" }
+};
+
+static const char *const  sim_dialects[SIM_DIALECTS] = {
+    "plain", "source", "tiktok", "x"
+};
 
 static struct sim_actor  sim_actors[SIM_ACTORS_MAX];
 static int               sim_actors_n;
@@ -36,26 +47,23 @@ sim_actor_add(char *name, enum sim_dialect dialect)
 static void
 sim_actor_option(const char *option)
 {
-    char              *name, *colon;
-    enum sim_dialect   dialect;
+    int    dialect;
+    char  *name, *colon;
 
     name = sim_strdup(option);
     colon = strrchr(name, ':');
 
-    if (colon != NULL && strcmp(colon, ":source") == 0) {
-        dialect = SIM_SOURCE_ITEMS;
-
-    } else if (colon != NULL && strcmp(colon, ":plain") == 0) {
-        dialect = SIM_PLAIN_ITEMS;
-
-    } else {
-        (void) fprintf(stderr, "igjobs-sim: --actor takes NAME:source or "
-                       "NAME:plain, not \"%s\"\n", option);
-        exit(2);
+    for (dialect = 0; colon != NULL && dialect < SIM_DIALECTS; dialect++) {
+        if (strcmp(colon + 1, sim_dialects[dialect]) == 0) {
+            *colon = '\0';
+            sim_actor_add(name, (enum sim_dialect) dialect);
+            return;
+        }
     }
 
-    *colon = '\0';
-    sim_actor_add(name, dialect);
+    (void) fprintf(stderr, "igjobs-sim: --actor takes NAME:source, NAME:plain, "
+                   "NAME:tiktok or NAME:x, not \"%s\"\n", option);
+    exit(2);
 }
 
 
@@ -67,6 +75,9 @@ sim_actors_init(void)
     sim_actor_add(sim_strdup("igjobs~followers"), SIM_PLAIN_ITEMS);
     sim_actor_add(sim_strdup("igjobs~followers-with-source"),
                   SIM_SOURCE_ITEMS);
+    sim_actor_add(sim_strdup("igjobs~tiktok-followers"), SIM_TIKTOK_ITEMS);
+    sim_actor_add(sim_strdup("igjobs~threads-followers"), SIM_PLAIN_ITEMS);
+    sim_actor_add(sim_strdup("igjobs~x-followers"), SIM_X_ITEMS);
 
     for (i = 0; i < sim_conf.actors.n; i++) {
         sim_actor_option(sim_conf.actors.value[i]);
@@ -80,6 +91,13 @@ sim_actors_free(void)
     while (sim_actors_n > 0) {
         free(sim_actors[--sim_actors_n].name);
     }
+}
+
+
+const struct sim_input *
+sim_actor_input(const struct sim_actor *actor)
+{
+    return &sim_inputs[actor != NULL ? actor->dialect : SIM_PLAIN_ITEMS];
 }
 
 

@@ -258,7 +258,8 @@ sim_apify_identify(struct sim_request *r)
     }
 
     if (route->answer == sim_apify_start) {
-        r->refusal = sim_plan_read(&r->plan, r->body.data, r->body.len);
+        r->refusal = sim_plan_read(&r->plan, r->entry.actor, r->body.data,
+                                   r->body.len);
         r->entry.accounts = r->plan.accounts;
     }
 

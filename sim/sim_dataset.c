@@ -351,7 +351,8 @@ sim_dataset_items(struct sim_request *r, struct sim_answer *answer)
         s->rule->refs++;
     }
 
-    (void) sim_plan_read(&s->plan, s->run->input, s->run->input_n);
+    (void) sim_plan_read(&s->plan, s->run->actor, s->run->input,
+                         s->run->input_n);
     sim_layout_init(&s->layout, sim_query(r, "fields"), sim_query(r, "omit"));
 
     s->view = sim_run_look(s->run);

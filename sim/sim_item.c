@@ -66,6 +66,16 @@ static const struct sim_field  sim_fields[] = {
     { "requestErrorMessages", SIM_V_MESSAGES },
     { "error", SIM_V_ERROR },
     { "errorDescription", SIM_V_DESCRIPTION },
+    { "uniqueId", SIM_V_USERNAME },
+    { "nickname", SIM_V_FULL_NAME },
+    { "privateAccount", SIM_V_PRIVATE },
+    { "id_str", SIM_V_ID },
+    { "screen_name", SIM_V_USERNAME },
+    { "name", SIM_V_FULL_NAME },
+    { "protected", SIM_V_PRIVATE },
+    { "followers_count", SIM_V_FOLLOWERS },
+    { "friends_count", SIM_V_FOLLOWING },
+    { "verified", SIM_V_VERIFIED },
 };
 
 enum sim_field_number {
@@ -92,6 +102,16 @@ enum sim_field_number {
     SIM_F_MESSAGES,
     SIM_F_ERROR,
     SIM_F_DESCRIPTION,
+    SIM_F_UNIQUE_ID,
+    SIM_F_NICKNAME,
+    SIM_F_PRIVATE_ACCOUNT,
+    SIM_F_ID_STR,
+    SIM_F_SCREEN_NAME,
+    SIM_F_NAME,
+    SIM_F_PROTECTED,
+    SIM_F_FOLLOWERS_COUNT,
+    SIM_F_FRIENDS_COUNT,
+    SIM_F_VERIFIED,
     SIM_F_END
 };
 
@@ -102,7 +122,9 @@ enum sim_shape {
     SIM_S_NO_ITEMS,
     SIM_S_SILENT,
     SIM_S_SHORT,                 /* ... and those that do not */
-    SIM_S_MESSAGES
+    SIM_S_MESSAGES,
+    SIM_S_TIKTOK,                /* followers of other platforms */
+    SIM_S_X
 };
 
 static const unsigned char  sim_shapes[SIM_SHAPES][SIM_FIELDS_MAX] = {
@@ -119,6 +141,10 @@ static const unsigned char  sim_shapes[SIM_SHAPES][SIM_FIELDS_MAX] = {
     { SIM_F_ACCOUNT, SIM_F_URL, SIM_F_END },
     { SIM_F_ERROR, SIM_F_DESCRIPTION, SIM_F_END },
     { SIM_F_MESSAGES, SIM_F_ERROR, SIM_F_DESCRIPTION, SIM_F_END },
+    { SIM_F_UNIQUE_ID, SIM_F_NICKNAME, SIM_F_PRIVATE_ACCOUNT, SIM_F_VERIFIED,
+      SIM_F_END },
+    { SIM_F_ID_STR, SIM_F_SCREEN_NAME, SIM_F_NAME, SIM_F_PROTECTED,
+      SIM_F_VERIFIED, SIM_F_FOLLOWERS_COUNT, SIM_F_FRIENDS_COUNT, SIM_F_END },
     { SIM_F_END }
 };
 
@@ -253,7 +279,9 @@ sim_item_shape(enum sim_dialect dialect, enum sim_account_kind kind)
         return SIM_S_SILENT;
 
     default:
-        return dialect == SIM_SOURCE_ITEMS ? SIM_S_SOURCE : SIM_S_PLAIN;
+        return dialect == SIM_SOURCE_ITEMS ? SIM_S_SOURCE
+               : dialect == SIM_TIKTOK_ITEMS ? SIM_S_TIKTOK
+               : dialect == SIM_X_ITEMS ? SIM_S_X : SIM_S_PLAIN;
     }
 }
 

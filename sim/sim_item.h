@@ -12,7 +12,7 @@
 
 #define SIM_ITEM_ROOM    8192        /* enough for any item but mutated ones */
 #define SIM_FIELDS_MAX   16          /* fields of one item */
-#define SIM_SHAPES       8
+#define SIM_SHAPES       10
 
 /* The fields to write, for each kind of item. */
 struct sim_layout {

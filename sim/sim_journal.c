@@ -166,7 +166,7 @@ sim_entry_usernames(struct sim_text *out, const struct sim_run *run)
     uint32_t         i;
     struct sim_plan  plan;
 
-    if (sim_plan_read(&plan, run->input, run->input_n) != NULL) {
+    if (sim_plan_read(&plan, run->actor, run->input, run->input_n) != NULL) {
         return;
     }
 

@@ -131,7 +131,7 @@ sim_ledger_mentions(const struct sim_run_list *list, size_t *n)
 
     for (i = 0; i < list->n; i++) {
         run = list->run[i];
-        (void) sim_plan_read(&plan, run->input, run->input_n);
+        (void) sim_plan_read(&plan, run->actor, run->input, run->input_n);
 
         for (k = 0; k < plan.accounts && *n < most; k++) {
             mention[*n].name = sim_strdup(plan.source[k].name);

@@ -146,15 +146,16 @@ sim_plan_sources(struct sim_plan *plan, uint64_t max_count)
 
 
 static const char *
-sim_plan_max_count(const cJSON *input, uint64_t *max_count)
+sim_plan_max_count(const struct sim_input *names, const cJSON *input,
+    uint64_t *max_count)
 {
     double        n;
     const cJSON  *member;
 
-    member = cJSON_GetObjectItemCaseSensitive(input, "max_count");
+    member = cJSON_GetObjectItemCaseSensitive(input, names->count);
 
-    if (member == NULL) {
-        member = cJSON_GetObjectItemCaseSensitive(input, "resultsLimit");
+    if (member == NULL && names->count_too != NULL) {
+        member = cJSON_GetObjectItemCaseSensitive(input, names->count_too);
     }
 
     if (member == NULL) {
@@ -190,20 +191,30 @@ sim_plan_marker(struct sim_plan *plan, const cJSON *input)
 
 
 static const char *
-sim_plan_from(struct sim_plan *plan, const cJSON *input)
+sim_plan_from(struct sim_plan *plan, const struct sim_input *shape,
+    const cJSON *input)
 {
     uint64_t          max_count;
     const char       *error;
     const cJSON      *list;
     struct sim_text   names = { 0 };
 
-    list = cJSON_GetObjectItemCaseSensitive(input, "usernames");
+    list = cJSON_GetObjectItemCaseSensitive(input, shape->usernames);
 
     if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) == 0) {
-        return "Input is not valid: Field input.usernames is required";
+        return shape->wanted == NULL
+               ? "Input is not valid: Field input.usernames is required"
+               : "Input is not valid: Field input.user_names is required";
     }
 
-    error = sim_plan_max_count(input, &max_count);
+    if (shape->wanted != NULL
+        && !cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(input,
+                                                          shape->wanted)))
+    {
+        return "Input is not valid: nothing is wanted";
+    }
+
+    error = sim_plan_max_count(shape, input, &max_count);
 
     if (error == NULL) {
         error = sim_plan_names(&names, list);
@@ -226,7 +237,8 @@ sim_plan_from(struct sim_plan *plan, const cJSON *input)
 
 
 const char *
-sim_plan_read(struct sim_plan *plan, const char *input, size_t n)
+sim_plan_read(struct sim_plan *plan, const struct sim_actor *actor,
+    const char *input, size_t n)
 {
     cJSON       *json;
     const char  *error;
@@ -240,7 +252,7 @@ sim_plan_read(struct sim_plan *plan, const char *input, size_t n)
         return sim_plan_not_json;
     }
 
-    error = sim_plan_from(plan, json);
+    error = sim_plan_from(plan, sim_actor_input(actor), json);
     cJSON_Delete(json);
 
     return error;

@@ -15,6 +15,7 @@
 #ifndef SIM_PLAN_H
 #define SIM_PLAN_H
 
+#include "sim_actor.h"
 #include "sim_world.h"
 
 #define SIM_NAME_MAX     200     /* bytes of an account's name in the input */
@@ -45,11 +46,12 @@ struct sim_row {
 extern const char  sim_plan_not_json[];
 
 /*
- * Reads an actor's input.  The marker is the first top-level string whose name
+ * Reads the input of an actor (NULL: of any).  The marker is the first top-level string whose name
  * contains "token".  Returns NULL, or why the input is refused: a static text,
  * sim_plan_not_json if it is no JSON object; the plan is then empty.
  */
-const char *sim_plan_read(struct sim_plan *plan, const char *input, size_t n);
+const char *sim_plan_read(struct sim_plan *plan, const struct sim_actor *actor,
+    const char *input, size_t n);
 
 /* Rows of the first so many accounts. */
 uint64_t sim_plan_rows_of(const struct sim_plan *plan, uint64_t accounts);

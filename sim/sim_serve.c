@@ -201,8 +201,8 @@ sim_serve_ask(struct sim_request *r, const struct sim_provider *provider)
     }
 
     if (r->plan.accounts == 0 && r->entry.run != NULL) {
-        (void) sim_plan_read(&r->plan, r->entry.run->input,
-                             r->entry.run->input_n);
+        (void) sim_plan_read(&r->plan, r->entry.run->actor,
+                             r->entry.run->input, r->entry.run->input_n);
     }
 
     ask.provider = provider->name;

@@ -87,12 +87,16 @@ comment on function igjobs.leased(text, uuid) is
 
 create function igjobs.accounts_message(j public.scrape_jobs)
     returns text
-    language plpgsql immutable
+    language plpgsql stable
 as $$
 begin
     return case when j.accounts_failed > 0 then
         format('%s of %s accounts could not be scraped',
                j.accounts_failed, j.account_count)
+        || case when j.platform <> 'instagram' then coalesce(': ' || (
+            select b.error from igjobs.batches b
+            where b.tenant = j.tenant and b.job_id = j.job_id
+                and b.error_class = 'no_actor' limit 1), '') else '' end
         end;
 end
 $$;

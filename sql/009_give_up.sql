@@ -214,40 +214,6 @@ comment on function igjobs.unserved_jobs(integer) is
     'since workers are started one after the other.';
 
 
-create function igjobs.give_up_unserved(j public.scrape_jobs)
-    returns igjobs.swept
-    language plpgsql volatile
-as $$
-declare
-    b igjobs.batches;
-    a igjobs.job_answer;
-    dead integer := 0;
-    accounts_lost integer := 0;
-    progress double precision := 0;
-begin
-    for b in
-        select t.* from igjobs.batches t
-        where t.tenant = j.tenant and t.job_id = j.job_id
-            and t.state = 'queued'
-        order by t.batch_no
-        for no key update skip locked
-    loop
-        perform igjobs.end_batch(b, 'dead', format(
-            'no worker has an actor for platform %s: %s_APIFY_ACTOR_ID is '
-            'not set', j.platform, upper(j.platform)), 'refused');
-        dead := dead + 1;
-        accounts_lost := accounts_lost + igjobs.accounts_left(b);
-        progress := progress + 1 - b.progress;
-    end loop;
-    a := igjobs.settle_job(j.tenant, j.job_id, dead, accounts_lost, progress);
-    return (0, dead, a.version, a.doc, a.final, a.state);
-end
-$$;
-comment on function igjobs.give_up_unserved(public.scrape_jobs) is
-    'Part of sweep_job: the batches of a job of unserved_jobs end with an '
-    'error that says so.';
-
-
 create function igjobs.expired_jobs(p_limit integer)
     returns table (tenant text, job_id uuid)
     language plpgsql volatile
@@ -298,6 +264,41 @@ comment on function igjobs.take_back(igjobs.batches) is
 create type igjobs.swept as (
     requeued integer, dead integer, version bigint, doc text, final boolean,
     state text);
+
+
+create function igjobs.give_up_unserved(j public.scrape_jobs)
+    returns igjobs.swept
+    language plpgsql volatile
+as $$
+declare
+    b igjobs.batches;
+    a igjobs.job_answer;
+    dead integer := 0;
+    accounts_lost integer := 0;
+    progress double precision := 0;
+begin
+    for b in
+        select t.* from igjobs.batches t
+        where t.tenant = j.tenant and t.job_id = j.job_id
+            and t.state = 'queued'
+        order by t.batch_no
+        for no key update skip locked
+    loop
+        perform igjobs.end_batch(b, 'dead', format(
+            'no worker has an actor for platform %s: %s_APIFY_ACTOR_ID is '
+            'not set', j.platform, upper(j.platform)), 'no_actor');
+        dead := dead + 1;
+        accounts_lost := accounts_lost + igjobs.accounts_left(b);
+        progress := progress + 1 - b.progress;
+    end loop;
+    a := igjobs.settle_job(j.tenant, j.job_id, dead, accounts_lost, progress);
+    return (0, dead, a.version, a.doc, a.final, a.state);
+end
+$$;
+comment on function igjobs.give_up_unserved(public.scrape_jobs) is
+    'Part of sweep_job: the batches of a job of unserved_jobs end with an '
+    'error that says so.';
+
 
 create function igjobs.sweep_job(p_tenant text, p_job uuid)
     returns igjobs.swept

@@ -402,10 +402,10 @@ create function igjobs.bad_error_class(params jsonb)
 return case
     when params #> '{body,error_class}' not in (
         'null', '"blocked"', '"rejected"', '"unfinished"', '"unavailable"',
-        '"refused"', '"lost"', '"internal"')
+        '"refused"', '"no_actor"', '"lost"', '"internal"')
     then array['#/error_class',
         'error_class takes blocked, rejected, unfinished, unavailable, '
-        'refused, lost or internal.']
+        'refused, no_actor, lost or internal.']
 end;
 comment on function igjobs.bad_error_class(jsonb) is
     'Pointer to an error_class that no account fails with, and what it must '
