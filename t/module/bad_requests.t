@@ -114,7 +114,7 @@ my @bodies = (
      400, 'IGJ0109'],
     ['keep_unknown a number', '{"accounts":["one"],"keep_unknown":1}', 400,
      'IGJ0109'],
-    ['platform unknown', '{"accounts":["one"],"platform":"tiktok"}', 400,
+    ['platform unknown', '{"accounts":["one"],"platform":"myspace"}', 400,
      'IGJ0311'],
 );
 

@@ -52,7 +52,7 @@ for my $case (
     [['--airtable-token', ''], qr/--airtable-token must not be empty/],
     [['--airtable-base', 'x'], qr/--airtable-base takes an id like/],
     [['--default-memory', '1000'], qr/power of two/],
-    [['--actor', 'a~b'], qr/--actor takes NAME:source or NAME:plain/],
+    [['--actor', 'a~b'], qr/--actor takes NAME:source, NAME:plain, NAME:tiktok or NAME:x/],
     [['--listen', 'nowhere', '--port', '0'], qr/--listen takes an IPv4/],
     [['word'], qr/unexpected argument "word"/],
 ) {
