@@ -46,9 +46,10 @@ struct sim_row {
 extern const char  sim_plan_not_json[];
 
 /*
- * Reads the input of an actor (NULL: of any).  The marker is the first top-level string whose name
- * contains "token".  Returns NULL, or why the input is refused: a static text,
- * sim_plan_not_json if it is no JSON object; the plan is then empty.
+ * Reads the input of an actor (NULL: of any).  The marker is the first
+ * top-level string whose name contains "token".  Returns NULL, or why the input
+ * is refused: a static text, sim_plan_not_json if it is no JSON object; the
+ * plan is then empty.
  */
 const char *sim_plan_read(struct sim_plan *plan, const struct sim_actor *actor,
     const char *input, size_t n);

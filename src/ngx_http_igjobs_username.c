@@ -65,7 +65,8 @@ ngx_http_igjobs_username_members(igj_json_t *json, const char *text)
     igj_username_t  name;
     igj_username_e  error;
 
-    error = igj_username(text, ngx_strlen(text), &name);
+    error = igj_username(IGJ_PLATFORM_INSTAGRAM, text, ngx_strlen(text),
+                         &name);
 
     igj_json_object_begin(json);
 
@@ -75,7 +76,8 @@ ngx_http_igjobs_username_members(igj_json_t *json, const char *text)
 
     } else {
         igj_json_member_text(json, "username_fault",
-                             igj_username_error_text(error));
+                             igj_username_error_text(IGJ_PLATFORM_INSTAGRAM,
+                                                     error));
     }
 
     igj_json_object_end(json);
