@@ -93,7 +93,7 @@ $e->sql("alter function igjobs.take_key set lock_timeout = '100ms'");
 # a large one: the key comes first, rows are copied behind it
 
 my $take = Igjobs::Engine::statement(take_key => 'default', ROUTE, 'large',
-                                     '\\x01', $job, 'instagram');
+                                     '\\x01', $job);
 $api->run('begin');
 like $api->run($take), qr/"outcome":"stored","job_id":"$job"/,
     'the key of a large job';
