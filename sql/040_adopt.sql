@@ -611,6 +611,16 @@ begin atomic
     join pg_publication_rel r on r.prrelid = o.oid
     join pg_publication p on p.oid = r.prpubid
     union all
+    select format('role %s', r.rolname), format(
+            'had rights on %s: see sql/migrate --front-end',
+            string_agg(distinct o.relname, ', '))
+    from old o
+    join pg_class c on c.oid = o.oid
+    cross join aclexplode(c.relacl) a
+    join pg_roles r on r.oid = a.grantee
+        and a.grantee not in (c.relowner, coalesce(to_regrole('anon'), 0))
+    group by r.rolname
+    union all
     select format('function %s', f.oid::regprocedure),
         format('names %s: it finds the new ones now', igjobs.words_of(f.prosrc))
     from pg_proc f

@@ -120,6 +120,7 @@ for my $line (qr/foreign key notes_campaign_id_fkey of notes/,
               qr/function cleanup_old_jobs.*names scrape_jobs/,
               qr/policy everybody_reads of campaigns/,
               qr/publication changes/,
+              qr/role reporting .*rights on campaigns, daily_assignments/,
               qr/trigger set_updated_at of daily_assignments/,
               qr/view campaign_overview .*reads campaigns/) {
     like $text, qr/$line/, "names: $line";

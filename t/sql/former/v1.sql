@@ -5,6 +5,7 @@
 
 create extension if not exists pgcrypto;
 create role anon nologin;
+create role reporting nologin;
 
 create table public.scrape_jobs (
     job_id uuid primary key default gen_random_uuid(),
@@ -100,6 +101,7 @@ create policy everybody_reads on public.campaigns for select to anon
 create publication changes for table public.campaigns;
 grant select on public.campaigns, public.global_usernames to anon;
 grant select, insert, update, delete on public.source_profiles to anon;
+grant select on public.campaigns, public.daily_assignments to reporting;
 
 -- jobs: completed, completed after an error, failed, processing, queued,
 -- completed without accounts
