@@ -319,7 +319,23 @@
     X(INGEST_IN_DOUBT, "IGJ1306", 503, "ingest-in-doubt",                     \
       "It is not known whether the profiles were taken in",                   \
       "Send the request again: the pool has each profile once, whatever "     \
-      "became of the first. With an Idempotency-Key nothing is done twice.")
+      "became of the first. With an Idempotency-Key nothing is done twice.")  \
+                                                                              \
+    /* 14: Airtable */                                                        \
+                                                                              \
+    X(CAMPAIGN_NOT_DISTRIBUTED, "IGJ1401", 400, "campaign-not-distributed",   \
+      "No assigned profiles found for this campaign. Run distribution first.",\
+      "Call POST /api/distribute/{campaign_id} before.")                      \
+    X(AIRTABLE_BASE_MISSING, "IGJ1402", 500, "airtable-base-missing",         \
+      "AIRTABLE_BASE_ID environment variable not set",                        \
+      "The operator sets airtable_base_id in igjobs.settings, or requests "   \
+      "name the base: X-Base-Id, base_id, airtable_base_id.")                 \
+    X(AIRTABLE_BASE_UNKNOWN, "IGJ1403", 400, "airtable-base-unknown",         \
+      "Missing Airtable base ID",                                             \
+      "Send airtable_base_id, or the base as X-Base-Id.")                     \
+    X(AIRTABLE_TOKEN_MISSING, "IGJ1404", 500, "airtable-token-missing",       \
+      "AIRTABLE_ACCESS_TOKEN environment variable is required.",              \
+      "The operator gives the workers AIRTABLE_ACCESS_TOKEN.")
 
 
 typedef enum {

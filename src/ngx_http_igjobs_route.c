@@ -22,6 +22,11 @@ static ngx_uint_t ngx_http_igjobs_match_name(const char **pattern, u_char **p,
     u_char *last, ngx_str_t *param);
 
 
+/* a call that a worker does, while its client waits */
+#define NGX_HTTP_IGJOBS_CALLS_AIRTABLE                                        \
+    (NGX_HTTP_IGJOBS_BODY|NGX_HTTP_IGJOBS_ONCE                                \
+     |NGX_HTTP_IGJOBS_OPERATION|NGX_HTTP_IGJOBS_WAITS)
+
 #define ngx_http_igjobs_query(...)  (const char *const []) { __VA_ARGS__, NULL }
 
 
@@ -103,6 +108,22 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
 
     { NGX_HTTP_GET, "/api/operations/:operation",
       ngx_http_igjobs_call, 0, NULL, NGX_HTTP_IGJOBS_SQL_API_OPERATION },
+
+    { NGX_HTTP_POST, "/api/airtable-sync/:campaign",
+      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_CALLS_AIRTABLE, NULL,
+      NGX_HTTP_IGJOBS_SQL_API_AIRTABLE_SYNC },
+
+    { NGX_HTTP_POST, "/api/sync-airtable-statuses",
+      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_CALLS_AIRTABLE, NULL,
+      NGX_HTTP_IGJOBS_SQL_API_SYNC_STATUSES },
+
+    { NGX_HTTP_POST, "/api/mark-unfollow-due",
+      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_CALLS_AIRTABLE, NULL,
+      NGX_HTTP_IGJOBS_SQL_API_MARK_UNFOLLOW_DUE },
+
+    { NGX_HTTP_POST, "/api/delete-completed-after-delay",
+      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_CALLS_AIRTABLE, NULL,
+      NGX_HTTP_IGJOBS_SQL_API_DELETE_COMPLETED },
 
     { NGX_HTTP_POST, "/api/schedules",
       ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY|NGX_HTTP_IGJOBS_SCHEDULE,

@@ -196,6 +196,18 @@ static const ngx_http_igjobs_sql_t
     [NGX_HTTP_IGJOBS_SQL_API_OPERATION] =
         ngx_http_igjobs_sql_call("operation"),
 
+    [NGX_HTTP_IGJOBS_SQL_API_AIRTABLE_SYNC] =
+        ngx_http_igjobs_sql_change("airtable_sync"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_SYNC_STATUSES] =
+        ngx_http_igjobs_sql_change("sync_statuses"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_MARK_UNFOLLOW_DUE] =
+        ngx_http_igjobs_sql_change("mark_unfollow_due"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_DELETE_COMPLETED] =
+        ngx_http_igjobs_sql_change("delete_completed"),
+
     [NGX_HTTP_IGJOBS_SQL_SUBMIT] = {
         "igjobs_submit",
         "select class, parallelism, refusal from igjobs.submit_all("

@@ -133,7 +133,7 @@ sub exchange {
     my ($operation, $status, $type, $media, $name) = @_;
     my $content = ($operation->{operation}{requestBody} // {})->{content};
     my ($body) = map { { type => $_, schema => $content->{$_}{schema},
-                         example => named($content->{$_}, $name) } }
+                         example => scalar named($content->{$_}, $name) } }
         sort keys %{ $content // {} };
 
     return { %$operation, status => $status, type => $type, media => $media,

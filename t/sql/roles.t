@@ -17,6 +17,7 @@ my %session = map { $_ => $e->session(user => $_) }
 
 my %may = (
     igjobs_api => [qw(
+        api_airtable_sync
         api_campaign
         api_campaign_assignments
         api_campaigns
@@ -24,6 +25,7 @@ my %may = (
         api_create_schedule
         api_create_source_profile
         api_daily_selection
+        api_delete_completed
         api_delete_job
         api_delete_schedule
         api_delete_source_profile
@@ -34,6 +36,7 @@ my %may = (
         api_job
         api_job_accounts
         api_jobs
+        api_mark_unfollow_due
         api_operation
         api_pause
         api_pause_schedule
@@ -45,6 +48,7 @@ my %may = (
         api_schedule
         api_schedules
         api_source_profiles
+        api_sync_statuses
         estimate_job
         filtered_rows
         ingest

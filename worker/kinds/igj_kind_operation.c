@@ -31,6 +31,10 @@ static void igj_operation_stopped(igj_operation_t *k, igj_batch_rc_t rc,
 /* what "do" may be */
 static const igj_unit_t  igj_units[] = {
     { "sql", igj_unit_sql },
+    { "airtable_sync", igj_unit_airtable_sync },
+    { "airtable_statuses", igj_unit_airtable_statuses },
+    { "airtable_unfollow", igj_unit_airtable_unfollow },
+    { "airtable_delete", igj_unit_airtable_delete },
 };
 
 

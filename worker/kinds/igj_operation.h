@@ -77,5 +77,11 @@ void igj_operation_airtable_leave(igj_operation_t *k,
  * 500} tries it again then. */
 void igj_unit_sql(igj_operation_t *k);
 
+/* Of a sheet (igj_sheet.h): {"table": 1, "airtable_base": "app…"} */
+void igj_unit_airtable_sync(igj_operation_t *k);
+void igj_unit_airtable_statuses(igj_operation_t *k);
+void igj_unit_airtable_unfollow(igj_operation_t *k);
+void igj_unit_airtable_delete(igj_operation_t *k);
+
 
 #endif /* IGJ_OPERATION_H */
