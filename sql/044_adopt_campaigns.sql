@@ -1,5 +1,5 @@
 -- Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
--- Takes over the tables of campaigns (see 040_adopt): igjobs.adopt_<table>(rows)
+-- Takes over the tables of campaigns (see 040_adopt): igjobs.adopt_<table>
 -- stores what is not there yet and says what it left out and why.
 
 create function igjobs.mark_used_before(p_rows jsonb[])
