@@ -157,16 +157,16 @@ comment on function igjobs.api_campaign(jsonb, jsonb) is
 
 
 create function igjobs.assignment_json(a public.daily_assignments)
-    returns jsonb
+    returns json
     language sql stable
-return jsonb_build_object(
+return json_build_object(
     'assignment_id', a.assignment_id,
     'va_table_number', a.va_table_number, 'position', a.position,
     'id', a.id, 'username', a.username, 'full_name', a.full_name,
     'status', a.status,
     'airtable_record_id', a.airtable_record_id,
-    'assigned_at', igjobs.json_time(a.assigned_at)::jsonb,
-    'updated_at', igjobs.json_time(a.updated_at)::jsonb);
+    'assigned_at', igjobs.json_time(a.assigned_at)::json,
+    'updated_at', igjobs.json_time(a.updated_at)::json);
 comment on function igjobs.assignment_json(public.daily_assignments) is
     'An assignment as a list shows it.';
 
@@ -179,26 +179,38 @@ create function igjobs.read_assignments(
     set plan_cache_mode = force_custom_plan
 as $$
 declare
-    after_table integer := coalesce(split_part(p_place, ' ', 1), '-1');
+    after_table integer := coalesce(split_part(p_place, ' ', 1), '0');
     after_position integer := coalesce(split_part(p_place, ' ', 2), '0');
     after_id text := coalesce(substr(
         p_place, length(after_table::text || after_position::text) + 3), '');
 begin
     return array(
-        select a from public.daily_assignments a
-        where a.campaign_id = p_campaign
-            and (p_table is null or a.va_table_number = p_table)
-            and (p_status is null or a.status = p_status)
-            and (a.va_table_number, a.position, a.id)
-                > (after_table, after_position, after_id)
-        order by a.va_table_number, a.position, a.id
+        select s.a
+        from (
+            (select a from public.daily_assignments a
+             where a.campaign_id = p_campaign and a.va_table_number = 0
+                and after_table = 0 and coalesce(p_table, 0) = 0
+                and (p_status is null or a.status = p_status)
+                and a.id > after_id
+             order by a.id
+             limit p_limit)
+            union all
+            (select a from public.daily_assignments a
+             where a.campaign_id = p_campaign and a.va_table_number > 0
+                and (p_table is null or a.va_table_number = p_table)
+                and (p_status is null or a.status = p_status)
+                and (a.va_table_number, a.position)
+                    > (after_table, after_position)
+             order by a.va_table_number, a.position
+             limit p_limit)) s
+        order by (s.a).va_table_number, (s.a).position, (s.a).id
         limit p_limit);
 end
 $$;
 comment on function igjobs.read_assignments(
     uuid, integer, text, text, integer) is
-    'Assignments behind a place, by table and position; null stands for all '
-    'tables, all statuses.';
+    'Assignments behind a place, by table and position, those without a '
+    'table first, by id; null stands for all tables, all statuses.';
 
 
 create function igjobs.api_campaign_assignments(caller jsonb, params jsonb)
@@ -229,7 +241,7 @@ begin
     end if;
     page := igjobs.read_assignments(
         c.campaign_id, table_text::integer, wanted, place, n + 1);
-    return (200, jsonb_build_object(
+    return (200, json_build_object(
         'success', true, 'campaign_id', c.campaign_id,
         'assignments', array(
             select igjobs.assignment_json(a) from unnest(page[:n]) a

@@ -50,6 +50,20 @@ sub said {
     return "$r->{status} " . ($doc->{success} ? 'success' : $doc->{error});
 }
 
+# "table/position id" of all assignments, page by page
+sub places {
+    my ($path, $base) = @_;
+    my ($token, @seen) = ('');
+
+    do {
+        my $page = $http->get("$path&page_token=$token", in_base($base))->json;
+        push @seen, map { "$_->{va_table_number}/$_->{position} $_->{id}" }
+            @{ $page->{assignments} };
+        $token = $page->{next_page_token};
+    } while ($token ne '');
+    return \@seen;
+}
+
 subtest 'as clients of the original call' => sub {
     fill(default_instagram => 7);
     my $r = $http->request('POST', '/api/daily-selection');
@@ -121,6 +135,10 @@ subtest 'reading' => sub {
         in_airtable => 0, statuses => { pending => 11 } }]],
         'before distribution');
 
+    is_deeply(places("/api/campaigns/$id/assignments?page_size=4",
+        'appRead'), [map { "0/0 $_" } sort map { "p$_" } 1 .. 11],
+        'assignments without a table, by id');
+
     post("/api/distribute/$id", { profiles_per_table => 5 },
          in_base('appRead'));
     $stack->psql("update public.daily_assignments set status = 'followed',"
@@ -137,16 +155,16 @@ subtest 'reading' => sub {
     is(said($http->get("/api/campaigns/$id")), "404 Campaign $id not found",
         'of another base');
 
-    my ($token, @seen) = ('');
-    do {
-        my $page = $http->get("/api/campaigns/$id/assignments?page_size=3"
-            . "&base_id=appRead&page_token=$token")->json;
-        push @seen, map { "$_->{va_table_number}/$_->{position}" }
-            @{ $page->{assignments} };
-        $token = $page->{next_page_token};
-    } while ($token ne '');
-    is("@seen", join(' ', map({ "1/$_" } 1 .. 5), map { "2/$_" } 1 .. 5),
-        'assignments, page by page');
+    is_deeply([map { s/ .*//r }
+        @{ places("/api/campaigns/$id/assignments?page_size=3", 'appRead') }],
+        [map({ "1/$_" } 1 .. 5), map { "2/$_" } 1 .. 5],
+        'by table and position, page by page');
+    $stack->psql('update public.daily_assignments set va_table_number = 0,'
+        . " position = 0 where campaign_id = '$id' and position in (2, 4)");
+    is(scalar @{ places("/api/campaigns/$id/assignments?page_size=3",
+        'appRead') }, 10, 'also where some have none');
+    is(scalar @{ places("/api/campaigns/$id/assignments?table=0", 'appRead') },
+        4, 'these alone');
     my $some = $http->get("/api/campaigns/$id/assignments?table=2"
         . '&status=followed&base_id=appRead')->json->{assignments};
     is_deeply([map { @$_{qw(position airtable_record_id)} } @$some],
