@@ -286,6 +286,10 @@
     X(SOURCE_PROFILE_NOT_FOUND, "IGJ1108", 404, "source-profile-not-found",   \
       "Source profile not found",                                             \
       "Compare the id with GET /api/source-profiles.")                        \
+    X(DAILY_STEP_FAILED, "IGJ1120", 500, "daily-step-failed",                 \
+      "A step of run-daily has failed",                                       \
+      "Redrive the job of task_id when the cause is mended: it goes on with " \
+      "that step, and makes no second campaign.")                             \
                                                                               \
     /* 12: operations */                                                      \
                                                                               \

@@ -1,9 +1,10 @@
 -- Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 -- Recurring jobs. A schedule keeps its own copy of the accounts and what else a
--- submission says; each of its ticks becomes a job of the tenant, once: the
--- job, the log entry and the time of the next tick are one transaction under
--- the schedule's row lock, and the job's id follows from schedule and tick.
--- Locks: the schedule's row before all others.
+-- submission says, or what run-daily is to do (041_run_daily.sql); each of its
+-- ticks becomes a job of the tenant, once: the job, the log entry and the time
+-- of the next tick are one transaction under the schedule's row lock, and the
+-- job's id follows from schedule and tick. Locks: the schedule's row before all
+-- others.
 
 create table igjobs.schedules (
     schedule_id   uuid primary key,
@@ -34,7 +35,9 @@ comment on column igjobs.schedules.next_at is
     'the first tick that has not been dealt with';
 comment on column igjobs.schedules.retry_at is
     'that tick failed: not before';
-comment on column igjobs.schedules.request is 'as igjobs.submit takes them';
+comment on column igjobs.schedules.request is
+    'of kind scrape_followers: as igjobs.submit takes it; of kind operation: '
+    '{"run_daily": {...}}';
 
 create index schedules_due on igjobs.schedules (next_at)
     where state = 'active';
@@ -94,10 +97,16 @@ create function igjobs.start_tick(s igjobs.schedules, p_tick timestamptz)
 as $$
 declare
     new_job uuid := igjobs.tick_job_id(s.schedule_id, p_tick);
-    refusal text := (igjobs.submit(
+    refusal text;
+begin
+    if s.kind = 'operation' then
+        perform igjobs.start_daily_tick(s, p_tick, new_job);
+        return new_job;
+    end if;
+
+    refusal := (igjobs.submit(
         s.tenant, s.platform, new_job, s.kind, s.request, s.account_count,
         igjobs.batches_of(s.account_count), null)).refusal;
-begin
     if refusal is not null then
         raise exception 'submissions are refused: %', refusal;
     end if;

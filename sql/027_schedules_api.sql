@@ -49,7 +49,9 @@ return jsonb_build_object(
     'schedule_url', '/api/schedules/' || s.schedule_id,
     'name', s.name, 'cron', s.cron, 'time_zone', s.time_zone,
     'missed', s.missed, 'overlap', s.overlap, 'state', s.state,
-    'accounts', s.account_count, 'job', s.request,
+    'accounts', s.account_count,
+    'job', case when s.kind = 'scrape_followers' then s.request end,
+    'run_daily', s.request -> 'run_daily',
     'created_at', igjobs.json_time(s.created_at)::jsonb,
     'next_at', case when s.state = 'active'
                    then igjobs.json_time(s.next_at)::jsonb end,
@@ -128,9 +130,12 @@ begin
             '"missed" must be "once", "all" or "skip".'
         when body ->> 'overlap' not in ('skip', 'start') then
             '"overlap" must be "skip" or "start".'
-        when p_accounts = body ? 'job_id' then
-            'Either "accounts", as in a submission, or "job_id", a job whose '
-            'accounts and wishes are taken, is needed.'
+        when p_accounts::integer + (body ? 'job_id')::integer
+             + (body ? 'run_daily')::integer <> 1
+        then
+            'One of these is needed: "accounts", as in a submission; '
+            '"job_id", a job whose accounts and wishes are taken; '
+            '"run_daily", an object as POST /api/run-daily takes it.'
         end;
 end
 $$;
@@ -154,17 +159,45 @@ comment on function igjobs.job_params(public.scrape_jobs) is
     'What a job was submitted with, as igjobs.submit takes it.';
 
 
-create function igjobs.new_schedule(caller jsonb, body jsonb)
+create function igjobs.schedule_problem(
+    caller jsonb, params jsonb, j public.scrape_jobs)
+    returns igjobs.api_answer
+    language plpgsql stable
+as $$
+declare
+    body jsonb := params -> 'body';
+    fault text := igjobs.schedule_fault(body, params ? 'accounts');
+begin
+    return case
+        when fault is not null then
+            igjobs.api_problem(400, 'bad-schedule', fault)
+        when body ? 'job_id' and j.job_id is null then
+            igjobs.no_job(jsonb_build_object('job', body -> 'job_id'))
+        when body ? 'run_daily' then
+            igjobs.daily_schedule_fault(caller, body)
+        end;
+end
+$$;
+comment on function igjobs.schedule_problem(
+    jsonb, jsonb, public.scrape_jobs) is
+    'The answer to a description that is wrong; j: the job that it names. '
+    'Null when all is well.';
+
+
+create function igjobs.new_schedule(
+    caller jsonb, params jsonb, j public.scrape_jobs)
     returns igjobs.schedules
     language plpgsql stable
 as $$
 declare
+    body jsonb := params -> 'body';
     s igjobs.schedules;
 begin
     s.schedule_id := gen_random_uuid();
     s.created_at := now();
     s.tenant := caller ->> 'tenant';
-    s.kind := 'scrape_followers';
+    s.kind := case when body ? 'run_daily' then 'operation'
+                   else 'scrape_followers' end;
     s.name := body ->> 'name';
     s.cron := body ->> 'cron';
     s.time_zone := coalesce(body ->> 'time_zone', 'UTC');
@@ -174,11 +207,22 @@ begin
                               else 'skip' end);
     s.state := 'active';
     s.next_at := igjobs.cron_next(s.cron, s.time_zone, now());
+    s.platform := coalesce(j.platform, params ->> 'platform', 'instagram');
+    s.account_count := coalesce(
+        j.account_count, (params ->> 'account_count')::integer, 0);
+    s.request := case
+        when body ? 'run_daily' then
+            igjobs.daily_schedule_request(caller, body)
+        when body ? 'job_id' then igjobs.job_params(j)
+        else params -> 'job'
+        end;
     return s;
 end
 $$;
-comment on function igjobs.new_schedule(jsonb, jsonb) is
-    'A schedule as its description says, still without accounts.';
+comment on function igjobs.new_schedule(
+    jsonb, jsonb, public.scrape_jobs) is
+    'A schedule as its description says, without its accounts; j: the job '
+    'that it names.';
 
 
 create function igjobs.insert_schedule(s igjobs.schedules)
@@ -259,30 +303,15 @@ create function igjobs.api_create_schedule(caller jsonb, params jsonb)
 as $$
 declare
     body jsonb := params -> 'body';
-    fault text := igjobs.schedule_fault(body, params ? 'accounts');
+    j public.scrape_jobs := igjobs.find_job(
+        caller, jsonb_build_object('job', body -> 'job_id'));
+    problem igjobs.api_answer := igjobs.schedule_problem(caller, params, j);
     s igjobs.schedules;
-    j public.scrape_jobs;
 begin
-    if fault is not null then
-        return igjobs.api_problem(400, 'bad-schedule', fault);
+    if problem.status is not null then
+        return problem;
     end if;
-
-    s := igjobs.new_schedule(caller, body);
-    if body ? 'job_id' then
-        j := igjobs.find_job(caller,
-                             jsonb_build_object('job', body -> 'job_id'));
-        if j.job_id is null then
-            return igjobs.no_job(jsonb_build_object('job', body -> 'job_id'));
-        end if;
-        s.platform := j.platform;
-        s.request := igjobs.job_params(j);
-        s.account_count := j.account_count;
-    else
-        s.platform := params ->> 'platform';
-        s.request := params -> 'job';
-        s.account_count := params ->> 'account_count';
-    end if;
-
+    s := igjobs.new_schedule(caller, params, j);
     if (select count(*) from igjobs.schedules t
         where t.tenant = s.tenant and t.name <> s.name)
         >= igjobs.setting('max_schedules')::integer
@@ -292,9 +321,9 @@ begin
             igjobs.setting('max_schedules')));
     elsif not igjobs.insert_schedule(s) then
         return igjobs.same_schedule(s);
-    elsif j.job_id is null then
+    elsif params ? 'accounts' then
         perform igjobs.keep_accounts(s.schedule_id, params ->> 'accounts');
-    elsif not igjobs.copy_accounts(s.schedule_id, j) then
+    elsif body ? 'job_id' and not igjobs.copy_accounts(s.schedule_id, j) then
         delete from igjobs.schedules t where t.schedule_id = s.schedule_id;
         delete from igjobs.schedule_accounts t
         where t.schedule_id = s.schedule_id;

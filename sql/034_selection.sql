@@ -139,6 +139,15 @@ comment on function igjobs.of_base(text) is
     'The end of an error''s text when the request named a base.';
 
 
+create function igjobs.no_profiles(p_given text)
+    returns text
+    language sql immutable
+return 'No unused profiles available in global_usernames'
+    || igjobs.of_base(p_given);
+comment on function igjobs.no_profiles(text) is
+    'What is said when the pool has nothing to select.';
+
+
 create function igjobs.with_base(p_answer jsonb, p_given text)
     returns igjobs.api_answer
     language sql immutable
@@ -330,9 +339,7 @@ begin
         per_table::integer, tables);
     if outcome = 'none' then
         return igjobs.api_problem(
-            400, 'no-unused-profiles', null,
-            'No unused profiles available in global_usernames'
-            || igjobs.of_base(given));
+            400, 'no-unused-profiles', null, igjobs.no_profiles(given));
     elsif outcome = 'busy' then
         return igjobs.api_problem(503, 'selection-busy', null);
     end if;

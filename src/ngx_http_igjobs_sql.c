@@ -193,6 +193,9 @@ static const ngx_http_igjobs_sql_t
 
     [NGX_HTTP_IGJOBS_SQL_API_REDRIVE] = ngx_http_igjobs_sql_change("redrive"),
 
+    [NGX_HTTP_IGJOBS_SQL_API_RUN_DAILY] =
+        ngx_http_igjobs_sql_change("run_daily"),
+
     [NGX_HTTP_IGJOBS_SQL_API_OPERATION] =
         ngx_http_igjobs_sql_call("operation"),
 

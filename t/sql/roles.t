@@ -45,6 +45,7 @@ my %may = (
         api_resend
         api_resume
         api_resume_schedule
+        api_run_daily
         api_schedule
         api_schedules
         api_source_profiles
