@@ -190,6 +190,7 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
       ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY,
       ngx_http_igjobs_query("base_id"),
       NGX_HTTP_IGJOBS_SQL_API_DELETE_SOURCE_PROFILE },
+
     { NGX_HTTP_POST, "/api/run-daily",
       ngx_http_igjobs_call, NGX_HTTP_IGJOBS_BODY|NGX_HTTP_IGJOBS_ONCE
                             |NGX_HTTP_IGJOBS_OPERATION, NULL,
