@@ -21,6 +21,7 @@ static ngx_int_t ngx_http_igjobs_asked(ngx_http_request_t *r,
 static ngx_str_t  ngx_http_igjobs_cors_headers[] = {
     ngx_string("Content-Type"),
     ngx_string("X-API-Key"),
+    ngx_string("X-Base-Id"),
     ngx_string("Last-Event-ID"),
     ngx_string("Prefer"),
     ngx_string("If-None-Match"),

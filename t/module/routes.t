@@ -132,14 +132,14 @@ subtest 'CORS' => sub {
     my @preflight = (@origin, 'Access-Control-Request-Method' => 'POST');
     $r = $http->request('OPTIONS', '/api/scrape-followers', headers => [
         @preflight, 'Access-Control-Request-Headers' =>
-                    'x-api-key,x-other , content-type']);
+                    'x-api-key,x-other , content-type,X-Base-ID']);
     is($r->{status}, 200, 'preflight');
     is($r->{body}, '', 'has no body');
     is($r->header('Content-Length'), 0, 'and says so');
     is($r->header('Access-Control-Allow-Origin'), 'https://app.example',
        'origin');
     is($r->header('Access-Control-Allow-Methods'), 'GET, POST, DELETE', 'methods');
-    is($r->header('Access-Control-Allow-Headers'), 'Content-Type, X-API-Key',
+    is($r->header('Access-Control-Allow-Headers'), 'Content-Type, X-API-Key, X-Base-Id',
        'only headers that are on the list');
     is($r->header('Allow'), 'POST, OPTIONS', 'Allow');
 
