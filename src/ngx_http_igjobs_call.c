@@ -25,7 +25,8 @@
  * The body of a request is a JSON object of at most 64 KiB; none, null and []
  * are {}.  It was checked to be one that jsonb takes (igj_object.h); its members
  * are the function's to check, those that it does not know are to be ignored.
- * application/json need not be named; no other type may be.
+ * application/json need not be named; no other type may be, except where the
+ * original asked for none (NGX_HTTP_IGJOBS_ANY_TYPE).
  *
  * A function that may change a job answers igjobs.api_change: also job_id and,
  * if the job's document has changed, that document as the row holds it.  Once

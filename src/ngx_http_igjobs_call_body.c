@@ -113,6 +113,8 @@ ngx_http_igjobs_call_body_max(ngx_http_request_t *r)
 static igj_problem_e
 ngx_http_igjobs_call_body_wrong(ngx_http_request_t *r)
 {
+    igj_problem_e                 problem;
+    ngx_http_igjobs_ctx_t        *ctx;
     ngx_http_igjobs_main_conf_t  *mcf;
 
     if (r->headers_in.content_length_n <= 0 && !r->headers_in.chunked) {
@@ -125,7 +127,12 @@ ngx_http_igjobs_call_body_wrong(ngx_http_request_t *r)
         return IGJ_PROBLEM_OVERLOADED;
     }
 
-    return ngx_http_igjobs_body_type(r);
+    ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
+    problem = ngx_http_igjobs_body_type(r);
+
+    return (problem == IGJ_PROBLEM_UNSUPPORTED_MEDIA_TYPE
+            && (ctx->route->flags & NGX_HTTP_IGJOBS_ANY_TYPE))
+           ? IGJ_PROBLEM_NONE : problem;
 }
 
 

@@ -26,6 +26,7 @@
 #define NGX_HTTP_IGJOBS_OPERATION   0x10   /* clients may wait for its end */
 #define NGX_HTTP_IGJOBS_WAITS       0x20   /* and do, unless they say no */
 #define NGX_HTTP_IGJOBS_USERNAME    0x40   /* the body has a user name */
+#define NGX_HTTP_IGJOBS_ANY_TYPE    0x80   /* the body may have any type */
 
 
 typedef struct {
