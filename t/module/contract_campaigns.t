@@ -203,13 +203,16 @@ sub error {
 subtest 'ingest: texts' => sub {
     my $missing = '400 Missing "profiles" field in request body';
 
+    error('/api/ingest', undef, '400 The request body is empty');
     error('/api/ingest', $_, $missing)
-        for undef, 'null', '{}', '[]', '{"profile":[]}';
+        for 'null', '{}', '[]', '{"profile":[]}';
     error('/api/ingest', $_, '400 Profiles must be a list')
         for '{"profiles":{}}', '{"profiles":"x"}', '{"profiles":null}';
-    is_deeply post('/api/ingest', '{"profiles":[]}', @type)->json,
-        { success => $true, inserted_raw => 0, added_to_global => 0,
-          skipped_existing => 0 }, 'none is fine';
+    my $none = post('/api/ingest', '{"profiles":[]}', @type)->json;
+    is_deeply [@$none{qw(success inserted_raw added_to_global skipped_existing
+                         batch_count total_profiles message)}],
+        [$true, 0, 0, 0, 0, 0, 'No profiles to ingest'],
+        'none is fine, in both shapes';
     is_deeply post('/api/ingest', '{"profiles":[{"id":"x"},{"username":"y"},'
             . '{"id":987654,"username":"one"},{"id":"1","username":"u_1"}]}',
             @type)->json,
@@ -253,6 +256,15 @@ subtest 'selection and distribution: texts' => sub {
           . ' for this campaign. Already distributed?');
 };
 
+# the assignments of a campaign become like this
+sub assign {
+    my ($id, @values) = @_;
+
+    $c->sql('update public.daily_assignments set ' . join(', ', @values)
+        . " where campaign_id = '$id'");
+    return;
+}
+
 subtest 'Airtable: texts' => sub {
     ingest(1);
     my $id = post('/api/daily-selection')->json->{campaign_id};
@@ -266,23 +278,30 @@ subtest 'Airtable: texts' => sub {
           . ' Run distribution first.');
     post("/api/distribute/$id");
 
+    my $home = '500 AIRTABLE_BASE_ID environment variable not set';
+    my $token = '500 AIRTABLE_ACCESS_TOKEN environment variable is required.';
+    my @followed = ("status = 'followed'",
+                    "assigned_at = now() - interval '8 days'");
+    my @completed = ("status = 'completed'",
+                     "updated_at = now() - interval '25 hours'",
+                     "airtable_record_id = 'rec00000000000001'");
+
     $c->set(airtable_base_id => '');
-    error($_, undef, '500 AIRTABLE_BASE_ID environment variable not set')
-        for $sync, @calls[4 .. 6];
+    error($sync, undef, $home);
+    error('/api/sync-airtable-statuses', undef, $home);
+    assign($id, @followed);
+    error('/api/mark-unfollow-due', undef, $home);
+    assign($id, @completed);
+    error('/api/delete-completed-after-delay', undef, $home);
     $c->set(airtable_base_id => $base);
 
     $c->stop_worker;
     $c->worker(AIRTABLE_ACCESS_TOKEN => undef);
-    $c->sql("update public.daily_assignments set status = 'followed',"
-        . " assigned_at = now() - interval '8 days' where campaign_id = '$id'");
-    my $token = '500 AIRTABLE_ACCESS_TOKEN environment variable is required.';
+    assign($id, @followed);
     error($sync, undef, $token);
     error('/api/sync-airtable-statuses', undef, $token);
     error('/api/mark-unfollow-due', undef, $token);
-    $c->sql("update public.daily_assignments set status = 'completed',"
-        . " airtable_record_id = 'rec00000000000001' where campaign_id = '$id'");
-    $c->sql("update public.daily_assignments set"
-        . " updated_at = now() - interval '25 hours' where campaign_id = '$id'");
+    assign($id, @completed);
     error('/api/delete-completed-after-delay', undef, $token);
     $c->stop_worker;
 };
