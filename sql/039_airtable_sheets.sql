@@ -156,7 +156,7 @@ return (
             || coalesce(b.payload -> 'refused', '[]'))
             with ordinality t (error, n)
     ) e
-    where b.job_id = p_job);
+    where b.job_id = p_job and b.payload ? 'table');
 comment on function igjobs.sheet_errors(uuid, text) is
     'The member errors of an answer: a text for each unit that was given up, '
     'and for what units have noted.';

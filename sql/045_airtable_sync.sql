@@ -233,8 +233,9 @@ as $$
 declare
     wanted jsonb := jsonb_build_object('campaign', c.campaign_id,
                                        'airtable_base', p_home);
-    same uuid := igjobs.same_operation(caller, c.base_id, 'airtable_sync',
-                                       wanted);
+    same uuid := coalesce(
+        igjobs.same_operation(caller, c.base_id, 'airtable_sync', wanted),
+        igjobs.active_operation(c.tenant, c.base_id, 'run_daily', wanted));
     look boolean;
     units jsonb[];
 begin

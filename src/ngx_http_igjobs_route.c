@@ -110,7 +110,8 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
       ngx_http_igjobs_call, 0, NULL, NGX_HTTP_IGJOBS_SQL_API_OPERATION },
 
     { NGX_HTTP_POST, "/api/airtable-sync/:campaign",
-      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_CALLS_AIRTABLE, NULL,
+      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_CALLS_AIRTABLE
+                            |NGX_HTTP_IGJOBS_ANY_TYPE, NULL,
       NGX_HTTP_IGJOBS_SQL_API_AIRTABLE_SYNC },
 
     { NGX_HTTP_POST, "/api/sync-airtable-statuses",
