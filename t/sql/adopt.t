@@ -349,8 +349,9 @@ is sql('select va_table_number, position, id, status, base_id from'
 is sql('select influencer_name, platform, airtable_base_id, num_vas from'
     . ' scraping_jobs order by 1'), "Anna|instagram|appAir|40\n"
     . 'Bert|instagram||', 'set-ups';
-is sql('select platform, state, total_scraped, max_count_per_account,'
-    . ' next_row from scrape_jobs'), 'tiktok|completed|90|50|2', 'a job';
+is sql('select platform, kind, state, total_scraped, max_count_per_account,'
+    . ' next_row from scrape_jobs'),
+    'tiktok|scrape_followers.tiktok|completed|90|50|2', 'a job';
 is sql('select string_agg(profile_id, chr(32) order by idx) from'
     . ' scrape_results'), '1 2', 'its results';
 
@@ -359,6 +360,15 @@ is sql('select string_agg(profile_id, chr(32) order by idx) from'
 $database = 'empty';
 $pg->psql('create database empty', dbname => 'postgres');
 $user = 'postgres';
+sql('create view public.campaigns as select 1 as one');
+like +(migrate('--adopt'))[0], qr/public\.campaigns is no ordinary table: rename/,
+    'a view is not moved';
+sql('drop view public.campaigns; create table public.campaigns ();'
+    . ' create schema igjobs_before; create table igjobs_before.campaigns ()');
+like +(migrate('--adopt'))[0],
+    qr/schema igjobs_before has a table campaigns already, from an earlier/,
+    'nor what has been adopted';
+sql('drop table public.campaigns; drop schema igjobs_before cascade');
 like +(migrate('--adopt'))[0], qr/nothing to adopt/, 'an empty database';
 
 done_testing;
