@@ -82,8 +82,10 @@ comment on function igjobs.last_profiles(igjobs.profile[]) is
     'Each id once and each username once: the last of repeats. By id.';
 
 
--- What is looked for in the pool is looked up profile by profile, whatever the
--- planner thinks (limit): the pool has millions of rows, a call a thousand.
+-- What is looked for in the pool is looked up profile by profile. As long as
+-- the pool was not analyzed both keys cost the planner the same for either
+-- column; the order, since sorting is off, leaves the one that serves. Updates
+-- name both columns, so that either will do.
 
 create function igjobs.refresh_known(
     p_tenant text, p_base text, p_profiles igjobs.profile[])
@@ -91,6 +93,7 @@ create function igjobs.refresh_known(
     language plpgsql volatile
     set plan_cache_mode = force_generic_plan
     set enable_seqscan = off
+    set enable_sort = off
 as $$
 declare
     p record;
@@ -99,17 +102,23 @@ begin
         select c.id, c.username, c.full_name, k.username as known_as,
             c.full_name not in ('', k.full_name) as is_renamed
         from unnest(p_profiles) c, lateral (
-            select g.username, g.full_name from public.global_usernames g
-            where g.tenant = p_tenant and g.base_id = p_base and g.id = c.id
+            select g.id, g.username, g.full_name
+            from public.global_usernames g
+            where g.tenant = p_tenant and g.base_id = p_base
+                and g.id >= c.id
+            order by g.id
             limit 1) k
-        where k.username <> c.username
-            or c.full_name not in ('', k.full_name)
-        order by c.id
+        where k.id = c.id and (k.username <> c.username
+                               or c.full_name not in ('', k.full_name))
     loop
         if p.username <> p.known_as then
-            perform from public.global_usernames g
-            where g.tenant = p_tenant and g.base_id = p_base
-                and g.username = p.username;
+            perform from (
+                select g.username from public.global_usernames g
+                where g.tenant = p_tenant and g.base_id = p_base
+                    and g.username >= p.username
+                order by g.username
+                limit 1) t
+            where t.username = p.username;
             if found then
                 p.username := p.known_as;
             end if;
@@ -119,6 +128,7 @@ begin
             full_name = case when p.is_renamed then p.full_name
                              else g.full_name end
         where g.tenant = p_tenant and g.base_id = p_base and g.id = p.id
+            and g.username = p.known_as
             and (p.is_renamed or p.username <> p.known_as);
     end loop;
 end
@@ -133,29 +143,35 @@ create function igjobs.refresh_renumbered(
     language plpgsql volatile
     set plan_cache_mode = force_generic_plan
     set enable_seqscan = off
+    set enable_sort = off
 as $$
 declare
     ids text[] := array(select p.id from unnest(p_profiles) p);
     p record;
 begin
     for p in
-        select c.id, c.full_name, h.id as known_as
-        from unnest(p_profiles) c, lateral (
+        select c.id, c.username, c.full_name, h.id as known_as
+        from unnest(p_profiles) c
+        cross join lateral (
+            select g.id, g.username from public.global_usernames g
+            where g.tenant = p_tenant and g.base_id = p_base
+                and g.username >= c.username
+            order by g.username
+            limit 1) h
+        left join lateral (
             select g.id from public.global_usernames g
             where g.tenant = p_tenant and g.base_id = p_base
-                and g.username = c.username
-            limit 1) h
-        where h.id <> c.id and h.id <> all (ids)
-            and (select g.id from public.global_usernames g
-                 where g.tenant = p_tenant and g.base_id = p_base
-                     and g.id = c.id) is null
-        order by h.id
+                and g.id >= c.id
+            order by g.id
+            limit 1) k on k.id = c.id
+        where h.username = c.username and h.id <> c.id and h.id <> all (ids)
+            and k.id is null
     loop
         update public.global_usernames g
         set id = p.id,
             full_name = coalesce(nullif(p.full_name, ''), g.full_name)
         where g.tenant = p_tenant and g.base_id = p_base
-            and g.id = p.known_as;
+            and g.id = p.known_as and g.username = p.username;
     end loop;
 end
 $$;
