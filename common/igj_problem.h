@@ -304,8 +304,8 @@
                                                                               \
     X(PROFILES_MISSING, "IGJ1301", 400, "profiles-missing",                   \
       "Missing \"profiles\" field in request body",                           \
-      "Send {\"profiles\": [{\"id\": \"1\", \"username\": \"some.name\"}, "     \
-      "...]}.")                                                               \
+      "Send {\"profiles\": [{\"id\": \"1\", \"username\": "                     \
+      "\"some.name\"}, ...]}.")                                                             \
     X(PROFILES_NOT_A_LIST, "IGJ1302", 400, "profiles-not-a-list",             \
       "Profiles must be a list",                                              \
       "Send an array of up to 500000 objects with id, username and "          \

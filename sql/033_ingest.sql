@@ -378,7 +378,7 @@ begin
     perform pg_advisory_xact_lock(hashtextextended(params ->> 'call', 0));
     if p_key is null and (params ->> 'queued')::boolean then
         refusal := igjobs.refusal(igjobs.recent_backlog(),
-                                  caller ->> 'tenant');
+                                  caller ->> 'tenant', null);
     end if;
     a := igjobs.ingest_key(caller, params, p_key, p_fingerprint);
     if a.status is null then

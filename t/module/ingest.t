@@ -187,6 +187,21 @@ sub ended {
                               skipped_existing)};
 }
 
+subtest 'a worker is killed' => sub {
+    $stack->worker->kill9;
+    my @workers = map { $stack->add_worker(name => $_, args => [
+        '--lanes=3', '--lease=1500ms', '--beat=200ms', '--sweep=200ms',
+        '--start-timeout=500ms']) }
+        qw(first second);
+    my $before = raw();
+    my $batch = post(fresh(12_000))->json->{batch_id};
+
+    wait_for { raw() > $before } 20, 'some to be taken in';
+    $workers[0]->kill9;
+    is(ended($batch), 'completed 12000 12000 0', 'another one goes on');
+    is(raw(), $before + 12_000, 'nothing came in twice');
+};
+
 subtest 'clients that wait' => sub {
     my $body = fresh(2500);
     my $r = post($body, Prefer => 'wait=30');

@@ -184,6 +184,76 @@ ingest([]);
 is $e->sql('select count(*) from igjobs.ingest_calls'), $calls - 4 + 1,
     'each call removes some old ones';
 
+# large ones: units
+
+# opens and closes one of so many profiles, all new; its id
+sub queue {
+    my ($count, %option) = @_;
+    my ($caller, $params) = ingestion([], %option);
+    my @profiles = map { [++$number, "user.$number"] } 1 .. $count;
+    my $unit = 0;
+
+    @$params{qw(given queued)} = ($count, JSON::PP::true);
+    is $e->call(ingest_open => $caller, $params, undef, undef)->{status},
+        undef, "an ingestion of $count";
+    while (my @part = splice @profiles, 0, 1000) {
+        $e->sql("insert into igjobs.ingest_units (tenant, job_id, batch_no,"
+            . " lines) values ('default', '$params->{call}', " . $unit++ . ', '
+            . literal(lines(@part)) . ')');
+    }
+    my $close = sub { $e->call(ingest_close => $caller, $params) };
+    is $close->()->{status}, 202, 'is accepted';
+    is $close->()->{body}, $e->call(ingest_open => $caller, $params, undef,
+        undef)->{body}, 'once';
+    return $params->{call};
+}
+
+sub state_of {
+    my ($batch) = @_;
+    my $a = $e->call(api_ingest => { tenant => 'default' },
+                     { batch => $batch });
+    my $body = JSON::PP::decode_json($a->{body});
+
+    return $a->{status} == 200 ? join ' ', @$body{qw(status batches_done
+        total_profiles inserted_raw added_to_global)}
+        : "$a->{status} $body->{error}";
+}
+
+$number = 5000;
+my $batch = queue(2500);
+is state_of($batch), 'queued 0 2500 0 0', 'its state';
+my @units = map { $e->claim($batch, kinds => ['operation']) } 1 .. 3;
+my @step = (unit_step => (map { $units[2]{$_} }
+    qw(tenant job_id batch_no attempt)), 'ingest', '{}');
+$first = $e->call(@step);
+is_deeply $first->{result}, { inserted_raw => 500, added_to_global => 500 },
+    'a unit';
+is_deeply $e->call(@step), $first, 'that repeats itself';
+is state_of($batch), 'processing 0 2500 500 500', 'comes in once';
+for my $unit (@units) {
+    my @held = map { $unit->{$_} } qw(tenant job_id batch_no attempt);
+    my $result = $e->call(unit_step => @held, 'ingest', '{}')->{result};
+    $e->call(end_unit => @held, $result);
+}
+is state_of($batch), 'completed 3 2500 2500 2500', 'the end';
+my $answer = $e->call(api_operation => { tenant => 'default' },
+                      { operation => $batch });
+like "$answer->{status} $answer->{body}",
+    qr/^200 .*"inserted_raw":2500,"added_to_global":2500,/,
+    'and its answer';
+is $e->sql('select count(*) from igjobs.ingest_units where lines is not null'),
+    0, 'no lines are kept';
+
+is state_of('x'), '404 Batch x not found', 'what is no id';
+is state_of(Igjobs::Engine::job_id()) =~ /^404/, 1, 'no batch';
+is state_of($e->submit(5)) =~ /^404/, 1, 'no ingestion';
+$e->call(api_delete_job => { tenant => 'default' },
+         { job => $batch, body => {} });
+is state_of($batch) =~ /^404/, 1, 'an erased one';
+$e->sql("select igjobs.erase_step(1000) from generate_series(1, 20)");
+is $e->sql("select count(*) from igjobs.ingest_units where job_id = '$batch'"),
+    0, 'has no units';
+
 # many at once
 
 sub shuffled { return map { $_->[1] } sort { $a->[0] <=> $b->[0] }

@@ -173,7 +173,8 @@ static const good_t  good_bodies[] = {
     { "{\"profiles\":[{\"id\":{},\"username\":\"a\"},"
       "{\"id\":[1],\"username\":\"a\"},"
       "{\"id\":\"1\",\"username\":\"a\\u0000b\"},"
-      "{\"id\":\"1\",\"username\":\"a\\nb\"},{\"id\":\"\\t\",\"username\":\"a\"},"
+      "{\"id\":\"1\",\"username\":\"a\\nb\"},"
+      "{\"id\":\"\\t\",\"username\":\"a\"},"
       "{\"id\":\"\\ud800\",\"username\":\"a\"},"
       "{\"id\":{\"id\":\"1\"},\"username\":[\"a\"]}]}",
       "", 7, 7, "" },
