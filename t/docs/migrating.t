@@ -115,6 +115,10 @@ for my $moved (0 .. @calls) {
     }
 }
 
+my ($schedule) = $page =~ /-d '(\{"name": "daily", .*?\})'$/m;
+my $answer = $http->post_json('/api/schedules', $schedule);
+is $answer->{status}, 201, 'a schedule instead of cron' or diag $answer->{body};
+
 $nginx->configure(config => front(0))->reload;
 my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1:' . $nginx->port,
     LocalAddr => '127.1.2.77', Timeout => 10) or die "connect: $@";
