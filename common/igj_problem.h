@@ -216,6 +216,10 @@
       "The queue is full",                                                    \
       "Nothing was stored. Send the request again after the seconds of the "  \
       "Retry-After header.")                                                  \
+    X(TOO_MANY_CALLS, "IGJ0705", 429, "too-many-calls",                       \
+      "Too many calls of this kind",                                          \
+      "There is a limit for each hour. Send the request again after the "     \
+      "seconds of the Retry-After header.")                                   \
                                                                               \
     /* 08: the service itself */                                              \
                                                                               \
@@ -339,7 +343,14 @@
       "Send airtable_base_id, or the base as X-Base-Id.")                     \
     X(AIRTABLE_TOKEN_MISSING, "IGJ1404", 500, "airtable-token-missing",       \
       "AIRTABLE_ACCESS_TOKEN environment variable is required.",              \
-      "The operator gives the workers AIRTABLE_ACCESS_TOKEN.")
+      "The operator gives the workers AIRTABLE_ACCESS_TOKEN.")                \
+    X(DUPLICATE_BASE_ID, "IGJ1405", 409, "duplicate-base-id",                 \
+      "duplicate_base_id",                                                    \
+      "The base is set up already: existing_job says for whom.")              \
+    X(AIRTABLE_REFUSED, "IGJ1406", 500, "airtable-refused",                   \
+      "Airtable has refused it",                                              \
+      "The error says what Airtable said. Call again when that is mended: "   \
+      "what is there already is left as it is.")
 
 
 typedef enum {
@@ -363,7 +374,8 @@ typedef struct {
 
 /*
  * What one error answer says.  NULL stands for: error, the title; detail, the
- * advice; instance, absent; errors, absent; members, none.
+ * advice; instance, absent; errors, absent; members, none.  retry_after is not
+ * written: it is a header.
  */
 typedef struct {
     igj_problem_e   problem;
@@ -371,6 +383,7 @@ typedef struct {
     const char     *detail;
     const char     *instance;      /* path of the request or the job */
     int             error_message; /* repeat error under that name, too */
+    unsigned        retry_after;   /* seconds; of 429 and 503; 0: as usual */
 
     /* Writes the elements of `errors` with igj_problem_pointer(). */
     void          (*errors)(igj_json_t *json, const void *data);

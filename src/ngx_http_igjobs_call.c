@@ -20,13 +20,14 @@
  *   body     a document; from status 400 on {"problem":"<slug>"} and, where
  *            that problem's own texts will not do, "error" and "detail", and
  *            "pointer" to the member of the body that is wrong ("#/reason"),
- *            and "members", an object: what else this answer has
+ *            "members", an object: what else this answer has, and for
+ *            429 and 503 "retry_after", the seconds of that header
  *
  * The body of a request is a JSON object of at most 64 KiB; none, null and []
- * are {}.  It was checked to be one that jsonb takes (igj_object.h); its members
- * are the function's to check, those that it does not know are to be ignored.
- * application/json need not be named; no other type may be, except where the
- * original asked for none (NGX_HTTP_IGJOBS_ANY_TYPE).
+ * are {}.  It was checked to be one that jsonb takes (igj_object.h); its
+ * members are the function's to check, those that it does not know are to be
+ * ignored.  application/json need not be named; no other type may be, except
+ * where the original asked for none (NGX_HTTP_IGJOBS_ANY_TYPE).
  *
  * A function that may change a job answers igjobs.api_change: also job_id and,
  * if the job's document has changed, that document as the row holds it.  Once
@@ -90,6 +91,7 @@ static ngx_int_t ngx_http_igjobs_call_reply(ngx_http_request_t *r,
     ngx_http_igjobs_pg_result_t *result);
 static ngx_int_t ngx_http_igjobs_call_problem(ngx_http_request_t *r,
     ngx_str_t *body);
+static unsigned ngx_http_igjobs_call_retry(const cJSON *answer);
 static void ngx_http_igjobs_call_errors(igj_json_t *json, const void *data);
 static void ngx_http_igjobs_call_members(igj_json_t *json, const void *data);
 
@@ -542,6 +544,8 @@ ngx_http_igjobs_call_problem(ngx_http_request_t *r, ngx_str_t *body)
             doc.members = ngx_http_igjobs_call_members;
         }
 
+        doc.retry_after = ngx_http_igjobs_call_retry(json);
+
         doc.data = json;
     }
 
@@ -556,6 +560,20 @@ ngx_http_igjobs_call_problem(ngx_http_request_t *r, ngx_str_t *body)
     cJSON_Delete(json);
 
     return rc;
+}
+
+
+/* 0: as usual */
+
+static unsigned
+ngx_http_igjobs_call_retry(const cJSON *answer)
+{
+    const cJSON  *seconds;
+
+    seconds = cJSON_GetObjectItem(answer, "retry_after");
+
+    return cJSON_IsNumber(seconds) && seconds->valueint > 0
+           ? (unsigned) seconds->valueint : 0;
 }
 
 

@@ -22,6 +22,7 @@ static void ngx_http_igjobs_head(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, off_t length);
 static ngx_int_t ngx_http_igjobs_send_body(ngx_http_request_t *r,
     ngx_str_t *body);
+static ngx_uint_t ngx_http_igjobs_problem_retry(const igj_problem_doc_t *doc);
 static ngx_uint_t ngx_http_igjobs_wants_problem(ngx_http_request_t *r);
 static char *ngx_http_igjobs_instance(ngx_http_request_t *r);
 
@@ -229,7 +230,7 @@ ngx_int_t
 ngx_http_igjobs_problem_doc(ngx_http_request_t *r, igj_problem_doc_t *doc)
 {
     ngx_str_t    body;
-    ngx_uint_t   queue, status;
+    ngx_uint_t   status;
     igj_json_t   json;
     const char  *type;
 
@@ -239,13 +240,9 @@ ngx_http_igjobs_problem_doc(ngx_http_request_t *r, igj_problem_doc_t *doc)
         doc->instance = ngx_http_igjobs_instance(r);
     }
 
-    queue = (doc->problem == IGJ_PROBLEM_QUEUE_FULL
-             || doc->problem == IGJ_PROBLEM_TENANT_QUEUE_FULL);
-
     if ((status == NGX_HTTP_SERVICE_UNAVAILABLE
          || status == NGX_HTTP_TOO_MANY_REQUESTS)
-        && ngx_http_igjobs_retry_after(r, queue ? NGX_HTTP_IGJOBS_RETRY_QUEUE
-                                                : NGX_HTTP_IGJOBS_RETRY)
+        && ngx_http_igjobs_retry_after(r, ngx_http_igjobs_problem_retry(doc))
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -268,6 +265,19 @@ ngx_http_igjobs_problem_doc(ngx_http_request_t *r, igj_problem_doc_t *doc)
                                             : NGX_HTTP_IGJOBS_JSON;
 
     return ngx_http_igjobs_reply(r, status, type, &body);
+}
+
+
+static ngx_uint_t
+ngx_http_igjobs_problem_retry(const igj_problem_doc_t *doc)
+{
+    if (doc->retry_after) {
+        return doc->retry_after;
+    }
+
+    return (doc->problem == IGJ_PROBLEM_QUEUE_FULL
+            || doc->problem == IGJ_PROBLEM_TENANT_QUEUE_FULL)
+           ? NGX_HTTP_IGJOBS_RETRY_QUEUE : NGX_HTTP_IGJOBS_RETRY;
 }
 
 

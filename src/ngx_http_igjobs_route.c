@@ -106,6 +106,14 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
     { NGX_HTTP_GET, "/api/jobs/:job/events",
       ngx_http_igjobs_events, 0, NULL, 0 },
 
+    { NGX_HTTP_POST, "/api/airtable/create-base",
+      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_CALLS_AIRTABLE, NULL,
+      NGX_HTTP_IGJOBS_SQL_API_CREATE_BASE },
+
+    { NGX_HTTP_POST, "/api/airtable/verify-base",
+      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_CALLS_AIRTABLE, NULL,
+      NGX_HTTP_IGJOBS_SQL_API_VERIFY_BASE },
+
     { NGX_HTTP_GET, "/api/operations/:operation",
       ngx_http_igjobs_call, 0, NULL, NGX_HTTP_IGJOBS_SQL_API_OPERATION },
 

@@ -211,6 +211,12 @@ static const ngx_http_igjobs_sql_t
     [NGX_HTTP_IGJOBS_SQL_API_DELETE_COMPLETED] =
         ngx_http_igjobs_sql_change("delete_completed"),
 
+    [NGX_HTTP_IGJOBS_SQL_API_CREATE_BASE] =
+        ngx_http_igjobs_sql_change("create_base"),
+
+    [NGX_HTTP_IGJOBS_SQL_API_VERIFY_BASE] =
+        ngx_http_igjobs_sql_change("verify_base"),
+
     [NGX_HTTP_IGJOBS_SQL_SUBMIT] = {
         "igjobs_submit",
         "select class, parallelism, refusal from igjobs.submit_all("

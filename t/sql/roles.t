@@ -22,6 +22,7 @@ my %may = (
         api_campaign_assignments
         api_campaigns
         api_cancel
+        api_create_base
         api_create_schedule
         api_create_source_profile
         api_daily_selection
@@ -50,6 +51,7 @@ my %may = (
         api_schedules
         api_source_profiles
         api_sync_statuses
+        api_verify_base
         estimate_job
         filtered_rows
         ingest

@@ -130,7 +130,8 @@ repeats(void)
     setup();
     peer_text("", PEER_CLOSE);
     peer_reply(502, "", "<html>");
-    peer_text("HTTP/1.1 200 X\r\nContent-Length: 900\r\n\r\n{\"rec", PEER_CLOSE);
+    peer_text("HTTP/1.1 200 X\r\nContent-Length: 900\r\n\r\n{\"rec",
+              PEER_CLOSE);
     reply_rows(1, 2);
     is(upsert(2), IGJ_AIRTABLE_OK, "answer lost, 502, cut: then written");
     is(paced.turns, 4, "each in its turn");

@@ -35,6 +35,8 @@ static const igj_unit_t  igj_units[] = {
     { "airtable_statuses", igj_unit_airtable_statuses },
     { "airtable_unfollow", igj_unit_airtable_unfollow },
     { "airtable_delete", igj_unit_airtable_delete },
+    { "airtable_base", igj_unit_airtable_base },
+    { "airtable_table", igj_unit_airtable_table },
 };
 
 

@@ -83,5 +83,11 @@ void igj_unit_airtable_statuses(igj_operation_t *k);
 void igj_unit_airtable_unfollow(igj_operation_t *k);
 void igj_unit_airtable_delete(igj_operation_t *k);
 
+/* {"airtable_base": "app…"}: which outreach tables the base has */
+void igj_unit_airtable_base(igj_operation_t *k);
+
+/* {"airtable_base": "app…", "table": "Daily_Outreach_Table_01"}: makes it */
+void igj_unit_airtable_table(igj_operation_t *k);
+
 
 #endif /* IGJ_OPERATION_H */

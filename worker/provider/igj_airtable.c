@@ -207,7 +207,7 @@ igj_airtable_call(igj_airtable_t *a, igj_airtable_call_t *call,
     igj_airtable_error_t *err)
 {
     igj_airtable_class_t  class;
-    igj_http_response_t   resp;
+    igj_http_response_t   resp = { 0 };
     igj_http_request_t    req = { 0 };
     char                 *body;
     int                   n;
