@@ -17,12 +17,12 @@ create function igjobs.table_count(p_tenant text, p_base text)
     language plpgsql stable
 as $$
 begin
-    return coalesce((
+    return greatest(1, coalesce((
         select s.num_vas from public.scraping_jobs s
         where s.tenant = p_tenant and s.airtable_base_id = p_base
             and s.num_vas is not null
         order by s.status = 'active' desc, s.created_at desc
-        limit 1), igjobs.setting('num_va_tables')::integer);
+        limit 1), igjobs.setting('num_va_tables')::integer));
 end
 $$;
 comment on function igjobs.table_count(text, text) is
@@ -44,7 +44,7 @@ create function igjobs.parse_date(p_text text)
     language plpgsql immutable
 as $$
 declare
-    part text[] := regexp_match(p_text, '^(\d{4})-(\d{1,2})-(\d{1,2})$');
+    part text[] := regexp_match(p_text, '^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})$');
 begin
     return make_date(part[1]::integer, part[2]::integer, part[3]::integer);
 exception when datetime_field_overflow then
@@ -70,14 +70,15 @@ comment on function igjobs.campaign_date(jsonb) is
 
 create function igjobs.profiles_per_table(body jsonb)
     returns numeric
-    language sql stable
-return case
-    when jsonb_typeof(body -> 'profiles_per_table') = 'number'
-        or jsonb_typeof(body -> 'profiles_per_table') = 'string'
-            and body ->> 'profiles_per_table'
-                ~ '^\s*[+-]?(\d+\.?\d*|\.\d+)\s*$'
-    then trunc((body ->> 'profiles_per_table')::numeric)
-end;
+    language sql immutable
+return (
+    select trunc(w.number::numeric)
+    from (select jsonb_typeof(body -> 'profiles_per_table'),
+              btrim(body ->> 'profiles_per_table', E' \t\r\n'))
+        w (type, number)
+    where w.type = 'number'
+        or w.type = 'string'
+            and w.number ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)$');
 comment on function igjobs.profiles_per_table(jsonb) is
     'The number that a body asks for, a fraction cut off; null when it names '
     'none or something else.';

@@ -123,10 +123,10 @@ subtest 'numbers' => sub {
 
     my $positive = '400 invalid-member: profiles_per_table must be a positive '
         . 'integer';
-    for my $bad (0, -1, '0', '-3', 0.9, 'many', '', '1e2', 'NaN', [1], {},
-                 JSON::PP::true) {
+    for my $bad (0, -1, '0', '-3', 0.9, 'many', '', '1e2', 'NaN', '.', [1], {},
+                 "\xc2\xa05", "\xd9\xa3", JSON::PP::true) {
         is refused($caller, profiles_per_table => $bad), $positive,
-            'not ' . (ref $bad || "'$bad'");
+            'not ' . (ref $bad || $json->encode([$bad]));
     }
     is refused($caller, profiles_per_table => 1251), '400 invalid-member: '
         . 'profiles_per_table must be at most 1250', 'not too many';
