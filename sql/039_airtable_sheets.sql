@@ -1,7 +1,7 @@
 -- Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 -- Assignments and their records in Airtable. A sheet is one outreach table of
 -- one Airtable base; a unit works on one sheet (worker/kinds/igj_sheet.c) and
--- keeps what it finds in its payload: changed, words, refused ... What is known
+-- keeps what it finds in its payload: changed, odd, refused ... What is known
 -- of a record stands with its assignment: airtable_record_id, synced_status
 -- (what the record was last seen or made to say) and synced_at. An assignment
 -- whose status is another one is behind; the next call takes it up, so nothing
@@ -16,6 +16,11 @@ comment on column public.daily_assignments.synced_at is
     'when its record was last written, or seen to have changed';
 comment on column public.daily_assignments.airtable_error is
     'why Airtable refused it the last time; null: it did not';
+
+create index daily_assignments_sheet on public.daily_assignments
+    (tenant, base_id, va_table_number, status) where va_table_number > 0;
+comment on index public.daily_assignments_sheet is
+    'steps of units: the assignments of a sheet with one status';
 
 insert into igjobs.settings (name, value, note) values
     ('unfollow_after_days', '7',
@@ -150,10 +155,13 @@ return (
     from igjobs.batches b, lateral (
         select 0 as n, b.error where b.state = 'dead'
         union all
-        select t.n, t.error
-        from jsonb_array_elements_text(
-            coalesce(b.payload -> 'words', '[]')
-            || coalesce(b.payload -> 'refused', '[]'))
+        select t.n, format('%s (%s record%s)', t.what, t.count,
+                           case t.count when '1' then '' else 's' end)
+        from jsonb_each_text(b.payload -> 'odd')
+            with ordinality t (what, count, n)
+        union all
+        select t.n + 1000, t.error
+        from jsonb_array_elements_text(b.payload -> 'refused')
             with ordinality t (error, n)
     ) e
     where b.job_id = p_job and b.payload ? 'table');
@@ -320,7 +328,8 @@ begin
                 and a.synced_status is distinct from m.word);
 
     perform igjobs.count_in_unit(b, 'changed', changed);
-    perform igjobs.note_unknown_words(b, args);
+    perform igjobs.note_odd_records(
+        b, args, igjobs.repeated_records(b, args -> 'records', records));
     return jsonb_build_object('asked', clock_timestamp());
 end
 $$;
@@ -330,35 +339,57 @@ comment on function igjobs.unit_sheet_records(igjobs.batches, jsonb) is
     'after they were asked for is not overwritten by what they say.';
 
 
-create function igjobs.note_unknown_words(b igjobs.batches, args jsonb)
+create function igjobs.repeated_records(
+    b igjobs.batches, p_records jsonb, p_matched text[])
+    returns bigint
+    language sql stable
+return (
+    select count(*)
+    from jsonb_to_recordset(p_records) r (record text, id text)
+    where r.record <> all (coalesce(p_matched, '{}'))
+        and exists (
+            select from public.daily_assignments a
+            where a.tenant = b.tenant and a.base_id = b.payload ->> 'base'
+                and a.id = r.id and a.airtable_record_id is not null
+                and a.va_table_number = (b.payload ->> 'table')::integer));
+comment on function igjobs.repeated_records(igjobs.batches, jsonb, text[]) is
+    'How many records are a second one of a profile of this table, as the '
+    'system before left them.';
+
+
+create function igjobs.note_odd_records(
+    b igjobs.batches, args jsonb, p_repeated bigint)
     returns void
     language plpgsql volatile
 as $$
 declare
-    unknown jsonb := case when args -> 'first' = 'true' then '{}'
-                     else coalesce(b.payload -> 'unknown', '{}') end;
+    first boolean := coalesce((args -> 'first')::boolean, false);
+    odd jsonb := case when first then '{}'
+                 else coalesce(b.payload -> 'odd', '{}') end;
+    one record;
 begin
-    select unknown || coalesce(jsonb_object_agg(
-        r.word, coalesce((unknown ->> r.word)::bigint, 0) + r.n), '{}')
-    into unknown
-    from (select left(t.word, 100) as word, count(*) as n
-          from jsonb_to_recordset(args -> 'records') t (word text)
-          where t.word <> '' and igjobs.assignment_word(t.word) is null
-          group by 1) r;
-    if unknown <> coalesce(b.payload -> 'unknown', '{}') then
-        perform igjobs.keep_in_unit(b, jsonb_build_object(
-            'unknown', unknown, 'words', (
-                select jsonb_agg(format(
-                    'unknown progress_status "%s" (%s record%s)', u.key,
-                    u.value, case u.value when '1' then '' else 's' end)
-                    order by u.key)
-                from jsonb_each_text(unknown) u)));
+    for one in
+        select format('unknown progress_status "%s"', left(t.word, 100))
+            as what, count(*) as n
+        from jsonb_to_recordset(args -> 'records') t (word text)
+        where t.word <> '' and igjobs.assignment_word(t.word) is null
+        group by 1
+        union all
+        select 'the profile has another record', p_repeated
+        where p_repeated > 0
+    loop
+        odd := odd || jsonb_build_object(
+            one.what, coalesce((odd ->> one.what)::bigint, 0) + one.n);
+    end loop;
+    if odd <> coalesce(b.payload -> 'odd', '{}') then
+        perform igjobs.keep_in_unit(b, jsonb_build_object('odd', odd));
     end if;
 end
 $$;
-comment on function igjobs.note_unknown_words(igjobs.batches, jsonb) is
-    'Part of unit_sheet_records: counts what people wrote that is no status; '
-    'from the start when the listing starts over.';
+comment on function igjobs.note_odd_records(igjobs.batches, jsonb, bigint) is
+    'Part of unit_sheet_records: counts what is left alone, words that are no '
+    'status and further records of a profile; from the start when the listing '
+    'starts over.';
 
 
 -- Rows that go to Airtable, ten at a time. What became of the last ten comes

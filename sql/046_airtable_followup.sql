@@ -25,7 +25,8 @@ return array(
             from public.daily_assignments t
             where t.tenant = p_tenant and t.base_id = p_base
                 and t.va_table_number > 0
-                and (p_ids is null or t.assignment_id = any (p_ids))
+                and (p_ids is null
+                     or t.assignment_id in (select unnest(p_ids)))
             group by t.campaign_id, t.va_table_number) a
         left join public.campaigns c on c.campaign_id = a.campaign_id
         group by 1, 2) s
@@ -58,7 +59,7 @@ comment on function igjobs.sheet_units(text, text, igjobs.sheet[]) is
 
 create function igjobs.start_followup(
     caller jsonb, params jsonb, p_name text, p_counts jsonb,
-    p_units jsonb[])
+    p_phase text, p_units jsonb[])
     returns igjobs.api_change
     language sql volatile
 return igjobs.start_operation(
@@ -66,9 +67,9 @@ return igjobs.start_operation(
     igjobs.base_of(caller, params), p_name,
     p_counts || jsonb_build_object(
         'given', igjobs.base_given(caller, params)),
-    'sheets', p_units);
+    p_phase, p_units);
 comment on function igjobs.start_followup(
-    jsonb, jsonb, text, jsonb, jsonb[]) is
+    jsonb, jsonb, text, jsonb, text, jsonb[]) is
     'Part of the api functions here: starts the operation; p_counts is what '
     'they have done themselves.';
 
@@ -101,7 +102,7 @@ begin
         return igjobs.no_airtable_base(caller, params);
     end if;
     return igjobs.start_followup(
-        caller, params, 'sync_statuses', '{}',
+        caller, params, 'sync_statuses', '{}', 'sheets',
         igjobs.sheet_units('airtable_statuses', base, sheets));
 end
 $$;
@@ -181,24 +182,20 @@ comment on function igjobs.next_of_sheet(igjobs.batches, uuid[], jsonb) is
 
 -- Followed ones that are due
 
-create function igjobs.due_to_unfollow(p_tenant text, p_base text)
+create function igjobs.due_to_unfollow(
+    p_tenant text, p_base text, p_limit integer default null)
     returns uuid[]
-    language plpgsql volatile
-as $$
-declare
-    due_until timestamptz := now() - make_interval(
-        days => igjobs.setting('unfollow_after_days')::integer);
-begin
-    return array(
-        select a.assignment_id from public.daily_assignments a
-        where a.tenant = p_tenant and a.base_id = p_base
-            and a.status = 'followed' and a.assigned_at <= due_until
-        order by a.assignment_id
-        for no key update);
-end
-$$;
-comment on function igjobs.due_to_unfollow(text, text) is
-    'The followed assignments of a base whose time has come, locked.';
+    language sql stable
+return array(
+    select a.assignment_id from public.daily_assignments a
+    where a.tenant = p_tenant and a.base_id = p_base
+        and a.status = 'followed'
+        and a.assigned_at <= now() - make_interval(
+            days => igjobs.setting('unfollow_after_days')::integer)
+    order by a.assigned_at
+    limit p_limit);
+comment on function igjobs.due_to_unfollow(text, text, integer) is
+    'The followed assignments of a base whose time has come.';
 
 
 create function igjobs.unfollow_behind(p_tenant text, p_base text)
@@ -240,17 +237,66 @@ begin
     if igjobs.homeless(sheets) then
         return igjobs.no_airtable_base(caller, params);
     end if;
-    update public.daily_assignments a set status = 'unfollow'
-    where a.assignment_id = any (due);
+    if due <> '{}' then
+        return igjobs.start_followup(
+            caller, params, 'mark_unfollow_due', '{}', 'mark',
+            array['{"do": "sql", "step": "mark_due"}'::jsonb]);
+    end if;
     return igjobs.start_followup(
-        caller, params, 'mark_unfollow_due',
-        jsonb_build_object('marked', cardinality(due)),
+        caller, params, 'mark_unfollow_due', '{}', 'sheets',
         igjobs.sheet_units('airtable_unfollow', base, sheets));
 end
 $$;
 comment on function igjobs.api_mark_unfollow_due(jsonb, jsonb) is
-    'POST /api/mark-unfollow-due: marks what is due here at once, then in '
-    'Airtable; there also what an earlier call could not.';
+    'POST /api/mark-unfollow-due: marks what is due here, then in Airtable; '
+    'there also what an earlier call could not.';
+
+
+create function igjobs.unit_mark_due(b igjobs.batches, args jsonb)
+    returns jsonb
+    language plpgsql volatile
+as $$
+declare
+    page constant integer := 5000;
+    o igjobs.operations := igjobs.find_operation(b.tenant, b.job_id);
+    due uuid[] := igjobs.due_to_unfollow(b.tenant, o.base_id, page);
+    marked integer;
+begin
+    perform from public.daily_assignments a
+    where a.assignment_id in (select unnest(due))
+    order by a.assignment_id
+    for no key update;
+
+    update public.daily_assignments a set status = 'unfollow'
+    from unnest(due) d (id)
+    where a.assignment_id = d.id and a.status = 'followed';
+    get diagnostics marked = row_count;
+    perform igjobs.count_in_unit(b, 'marked', marked);
+    return jsonb_build_object('more', cardinality(due) = page);
+end
+$$;
+comment on function igjobs.unit_mark_due(igjobs.batches, jsonb) is
+    'Step: marks some thousand that are due; more: there may be others.';
+
+
+create function igjobs.next_mark_unfollow_due(
+    j public.scrape_jobs, o igjobs.operations)
+    returns public.scrape_jobs
+    language plpgsql volatile
+as $$
+begin
+    if j.phase = 'mark' and j.batches_dead = 0 then
+        return igjobs.add_units(j, 'sheets', igjobs.sheet_units(
+            'airtable_unfollow', o.base_id, igjobs.sheets(
+                j.tenant, o.base_id,
+                igjobs.unfollow_behind(j.tenant, o.base_id))));
+    end if;
+    return j;
+end
+$$;
+comment on function igjobs.next_mark_unfollow_due(
+    public.scrape_jobs, igjobs.operations) is
+    'Hook: what is marked here is to be told to Airtable.';
 
 
 create function igjobs.unit_unfollow_rows(b igjobs.batches, args jsonb)
@@ -280,16 +326,29 @@ comment on function igjobs.unit_unfollow_rows(igjobs.batches, jsonb) is
     'gone: assignments whose record is not there), answers the next ones.';
 
 
+create function igjobs.mark_errors(p_job uuid)
+    returns jsonb
+    language sql stable
+return (
+    select coalesce(jsonb_agg('Failed to update the database: ' || b.error),
+                    '[]')
+    from igjobs.batches b
+    where b.job_id = p_job and b.phase = 'mark' and b.state = 'dead');
+comment on function igjobs.mark_errors(uuid) is
+    'Part of answer_mark_unfollow_due: why nothing was marked, if so.';
+
+
 create function igjobs.answer_mark_unfollow_due(
     j public.scrape_jobs, o igjobs.operations)
     returns igjobs.api_answer
     language sql stable
 return coalesce(igjobs.no_token(j.job_id), igjobs.with_base(
     jsonb_build_object(
-        'success', true, 'marked_count', o.request -> 'marked',
-        'errors', igjobs.sheet_errors(j.job_id, 'update'))
-    || case when j.total_batches = 0 and o.request -> 'marked' = '0'
-        then '{}' else jsonb_build_object(
+        'success', true,
+        'marked_count', igjobs.total_of_units(j.job_id, 'marked'),
+        'errors', igjobs.mark_errors(j.job_id)
+            || igjobs.sheet_errors(j.job_id, 'update'))
+    || case when j.total_batches = 0 then '{}' else jsonb_build_object(
             'airtable_updated',
             igjobs.total_of_units(j.job_id, 'updated')) end,
     o.request ->> 'given'));
@@ -303,20 +362,14 @@ comment on function igjobs.answer_mark_unfollow_due(
 
 create function igjobs.due_to_delete(p_tenant text, p_base text)
     returns uuid[]
-    language plpgsql volatile
-as $$
-begin
-    return array(
-        select a.assignment_id from public.daily_assignments a
-        where a.tenant = p_tenant and a.base_id = p_base
-            and a.status = 'completed'
-            and a.updated_at <= igjobs.deletable_until()
-        order by a.assignment_id
-        for no key update);
-end
-$$;
+    language sql stable
+return array(
+    select a.assignment_id from public.daily_assignments a
+    where a.tenant = p_tenant and a.base_id = p_base
+        and a.status = 'completed'
+        and a.updated_at <= igjobs.deletable_until());
 comment on function igjobs.due_to_delete(text, text) is
-    'The completed assignments of a base whose delay is over, locked.';
+    'The completed assignments of a base whose delay is over.';
 
 
 create function igjobs.api_delete_completed(caller jsonb, params jsonb)
@@ -347,12 +400,14 @@ begin
         return igjobs.no_airtable_base(caller, params);
     end if;
     delete from public.daily_assignments a
-    where a.assignment_id = any (due) and a.va_table_number = 0;
+    using unnest(due) d (id)
+    where a.assignment_id = d.id and a.va_table_number = 0
+        and a.status = 'completed';
     get diagnostics deleted = row_count;
     return igjobs.start_followup(
         caller, params, 'delete_completed',
         jsonb_build_object('due', cardinality(due), 'deleted', deleted),
-        igjobs.sheet_units('airtable_delete', base, sheets));
+        'sheets', igjobs.sheet_units('airtable_delete', base, sheets));
 end
 $$;
 comment on function igjobs.api_delete_completed(jsonb, jsonb) is

@@ -290,6 +290,7 @@ subtest 'statuses come back' => sub {
         { record => 'recNew', id => $d, word => 'to_unfollow' },
         { record => 'recOlder', id => $d, word => 'pending' },
         { record => 'recNobody', id => 'nobody', word => 'completed' },
+        { record => 'recAgain', id => $a, word => 'completed' },
         { record => 'recEmpty', id => $d + 1 } ] };
     step($unit, 'sheet_records', $page);
     step($unit, 'sheet_records', { %$page, first => JSON::PP::true });
@@ -302,8 +303,10 @@ subtest 'statuses come back' => sub {
     finish($unit);
     is_deeply [answer($job)], [200, {
         success => JSON::PP::true, synced_count => 2, base_id => $base,
-        errors => ['Failed to sync Daily_Outreach_Table_01: unknown'
-            . ' progress_status "Followed!" (1 record)'] }], 'the answer';
+        errors => [map { "Failed to sync Daily_Outreach_Table_01: $_" }
+            'the profile has another record (2 records)',
+            'unknown progress_status "Followed!" (1 record)'] }],
+        'the answer';
 
     # what was asked for before something was written says nothing of it
     my $again = claim((api(sync_statuses => {}))[2]);
@@ -334,11 +337,15 @@ subtest 'followed ones are due' => sub {
     is $job, $call, 'an operation';
     is +(api(mark_unfollow_due => {}, call => $call))[2], $call,
         'the same call again is the same operation';
-    is assigned('count(*)', "campaign_id = '$campaign' and status ="
-        . " 'unfollow'"), 12, 'the database first';
-    is_deeply [map { [@$_{qw(do table look)}] } units($job)],
-        [['airtable_unfollow', 1, JSON::PP::true]], 'then a table';
     my $c = claim($job);
+    is_deeply step($c, 'mark_due'), { more => JSON::PP::false },
+        'the database first' for 1 .. 2;
+    is assigned('count(*)', "campaign_id = '$campaign' and status ="
+        . " 'unfollow'"), 12, 'those that are due';
+    finish($c);
+    is_deeply [map { [@$_{qw(do table look)}] } (units($job))[1]],
+        [['airtable_unfollow', 1, JSON::PP::true]], 'then a table';
+    $c = claim($job);
     my $rows = step($c, 'unfollow_rows', { looked => JSON::PP::true })->{rows};
     is scalar @$rows, 10, 'those with a record';
     my $gone = pop @$rows;
