@@ -147,6 +147,12 @@ repeats(void)
     teardown();
 
     setup();
+    peer_reply(429, "Retry-After: 99999999999\r\n", "");
+    is(upsert(1), IGJ_AIRTABLE_PARK, "429 for years");
+    is(paced.frozen_ms, IGJ_AIRTABLE_SILENCE_MS, "means an hour");
+    teardown();
+
+    setup();
     peer_reply(503, "Retry-After: 60\r\n", "");
     is(upsert(1), IGJ_AIRTABLE_RETRY, "503 for a minute");
     is(err.delay_ms, 60000, "is told");

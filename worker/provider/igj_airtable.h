@@ -38,7 +38,8 @@
 #define IGJ_AIRTABLE_WAIT_MS       2000    /* for a turn, inside a call */
 #define IGJ_AIRTABLE_STALE_MAX     3       /* turns in a row missed by lateness,
                                               then the next one is used */
-#define IGJ_AIRTABLE_PENALTY_MS    30000   /* silence that a 429 asks for */
+#define IGJ_AIRTABLE_PENALTY_MS    30000   /* silence that a 429 asks for, */
+#define IGJ_AIRTABLE_SILENCE_MS    3600000 /* and at most, whatever it says */
 #define IGJ_AIRTABLE_ID_MAX        32      /* ids of Airtable, with NUL */
 #define IGJ_AIRTABLE_BASE_MAX      64      /* id of a base, with NUL */
 #define IGJ_AIRTABLE_NAME_MAX      256     /* of a table or field, with NUL */

@@ -141,7 +141,8 @@ static void
 igj_airtable_penalty(const igj_http_response_t *resp,
     igj_airtable_error_t *err)
 {
-    err->delay_ms = resp->retry_after_ms;
+    err->delay_ms = resp->retry_after_ms < IGJ_AIRTABLE_SILENCE_MS
+                    ? resp->retry_after_ms : IGJ_AIRTABLE_SILENCE_MS;
 
     if (err->class == IGJ_AIRTABLE_PARK
         && err->delay_ms < IGJ_AIRTABLE_PENALTY_MS)
