@@ -38,6 +38,7 @@ typedef enum {
                                            /* bytes of accounts from a pipe */
 #define CLI_ANSWER_MAX        (16 * 1024 * 1024)
                                            /* bytes of one document */
+#define CLI_BASE_MAX          64           /* bytes of --base */
 #define CLI_ERROR_MAX         512          /* of a message */
 #define CLI_SAY_MAX           4096         /* of a line on standard error */
 #define CLI_BAR_MAX           256          /* columns of the progress bar */
@@ -91,6 +92,12 @@ typedef struct {
     const char  *random_seed;
     const char  *callback_url;
 
+    const char  *base;                     /* NULL: none, as the next */
+    const char  *airtable_base;
+    const char  *date;
+    int64_t      per_table;                /* 0: the server's default */
+    bool         wait;
+
     const char  *reason;                   /* NULL: none, as the next */
     const char  *error_class;
     bool         no_wait;
@@ -131,6 +138,13 @@ cli_exit_e cli_pause(cli_t *cli);
 cli_exit_e cli_resume(cli_t *cli);
 cli_exit_e cli_redrive(cli_t *cli);
 cli_exit_e cli_erase(cli_t *cli);
+cli_exit_e cli_ingest(cli_t *cli);
+cli_exit_e cli_select(cli_t *cli);
+cli_exit_e cli_distribute(cli_t *cli);
+cli_exit_e cli_airtable_sync(cli_t *cli);
+cli_exit_e cli_run_daily(cli_t *cli);
+cli_exit_e cli_campaigns(cli_t *cli);
+cli_exit_e cli_schedules(cli_t *cli);
 
 
 #endif /* CLI_H */

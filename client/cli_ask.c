@@ -182,11 +182,18 @@ cli_answer_document(const cli_t *cli, const cli_answer_t *answer)
 int
 cli_job_id(const char *text, char id[37])
 {
+    return cli_uuid(text, "job", id);
+}
+
+
+int
+cli_uuid(const char *text, const char *what, char id[37])
+{
     igj_uuid_t  uuid;
 
     if (igj_uuid_parse(text, strlen(text), &uuid) != IGJ_OK) {
-        cli_say("\"%s\" is no job id; one looks like "
-                "01a201d8-19b5-708c-91f7-822d043cf5e2", text);
+        cli_say("\"%s\" is no %s id; one looks like "
+                "01a201d8-19b5-708c-91f7-822d043cf5e2", text, what);
         return IGJ_ERROR;
     }
 

@@ -67,4 +67,8 @@ bool cli_problem_is(const cli_answer_t *answer, const char *code);
 /* IGJ_ERROR when it is no job's id, which was said. */
 int cli_job_id(const char *text, char id[37]);
 
+/* The same of something else. */
+int cli_uuid(const char *text, const char *what, char id[37]);
+
+
 #endif /* CLI_ASK_H */

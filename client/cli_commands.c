@@ -173,6 +173,82 @@ static const cli_option_t  cli_redrive_options[] = {
 };
 
 
+#define cli_campaign_base                                                     \
+    { "base", 0, "ID", CLI_STRING, at(base), 0, 0, NULL,                      \
+      "the base (X-Base-Id) that it belongs to" }
+
+#define cli_campaign_per_table                                                \
+    { "per-table", 0, "N", CLI_INTEGER, at(per_table), 1,                     \
+      CLI_PER_ACCOUNT_MAX, NULL,                                              \
+      "profiles a table; the server's default is 180" }
+
+#define cli_campaign_date                                                     \
+    { "date", 0, "YYYY-MM-DD", CLI_STRING, at(date), 0, 0, NULL,              \
+      "the campaign's date; the server's default is today" }
+
+static const cli_option_t  cli_ingest_options[] = {
+    { "format", 0, "csv|ndjson|json", CLI_STRING, at(format), 0, 0,
+      "csv|ndjson|json",
+      "of the file; else its name or its beginning says it" },
+    cli_campaign_base,
+    { "no-wait", 0, NULL, CLI_SWITCH, at(no_wait), 0, 0, NULL,
+      "does not wait until all of a large file was taken in" },
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
+static const cli_option_t  cli_select_options[] = {
+    cli_campaign_per_table,
+    cli_campaign_date,
+    cli_campaign_base,
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
+static const cli_option_t  cli_distribute_options[] = {
+    cli_campaign_per_table,
+    cli_campaign_base,
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
+static const cli_option_t  cli_sync_options[] = {
+    { "airtable-base", 0, "ID", CLI_STRING, at(airtable_base), 0, 0, NULL,
+      "the Airtable base, where the campaign does not name it" },
+    cli_campaign_base,
+    { "no-wait", 0, NULL, CLI_SWITCH, at(no_wait), 0, 0, NULL,
+      "does not wait for the end" },
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
+static const cli_option_t  cli_daily_options[] = {
+    { "wait", 0, NULL, CLI_SWITCH, at(wait), 0, 0, NULL,
+      "waits for the end, and shows it" },
+    cli_campaign_per_table,
+    cli_campaign_date,
+    cli_campaign_base,
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
+static const cli_option_t  cli_campaigns_options[] = {
+    { "limit", 0, "N", CLI_INTEGER, at(limit), 1, CLI_ROWS_MAX, NULL,
+      "the newest N (20)" },
+    cli_campaign_base,
+    { "csv", 0, NULL, CLI_SWITCH, at(csv), 0, 0, NULL,
+      "as CSV with a line of titles" },
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
+static const cli_option_t  cli_schedules_options[] = {
+    { "csv", 0, NULL, CLI_SWITCH, at(csv), 0, 0, NULL,
+      "the list as CSV with a line of titles" },
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
 const cli_command_t  cli_commands[] = {
     { "submit", "[ACCOUNT... | -f FILE | -]", 0, INT_MAX,
       cli_submit_options, cli_submit,
@@ -236,6 +312,42 @@ const cli_command_t  cli_commands[] = {
       "ends a job and deletes all of it",
       "Nobody can read it from then on. Waits until nothing is left; it "
       "cannot be undone." },
+
+    { "ingest", "FILE", 1, 1, cli_ingest_options, cli_ingest,
+      "takes the profiles of a file into the pool",
+      "CSV with a line of titles (id, username, full_name; others are left "
+      "out), such as \"igjobs export\" writes, JSON Lines, or JSON with an "
+      "array; \"-\" is standard input. Sent as it is read, and again where it "
+      "has to be: nothing comes twice." },
+
+    { "select", "", 0, 0, cli_select_options, cli_select,
+      "makes a campaign of profiles that nobody has used",
+      "Prints the id of the campaign. When its answer is lost it is not sent "
+      "again, since it would take further profiles." },
+
+    { "distribute", "CAMPAIGN", 1, 1, cli_distribute_options, cli_distribute,
+      "hands a campaign's profiles to the tables",
+      "A campaign is distributed once; what finds no place is unused again." },
+
+    { "airtable-sync", "CAMPAIGN", 1, 1, cli_sync_options, cli_airtable_sync,
+      "sends a campaign's tables to Airtable",
+      "Waits until all of it was tried. Sent again it sends only what is "
+      "missing. Exit status 1 says that some of it did not go." },
+
+    { "run-daily", "", 0, 0, cli_daily_options, cli_run_daily,
+      "selects, distributes and sends a campaign",
+      "The server goes on by itself; --wait waits for the end." },
+
+    { "campaigns", "[CAMPAIGN]", 0, 1, cli_campaigns_options, cli_campaigns,
+      "lists campaigns, the newest first, or shows one",
+      "A table on a terminal, lines with tabs elsewhere; with --json a "
+      "campaign a line." },
+
+    { "schedules", "[list | create FILE | show ID | pause ID | resume ID | "
+      "delete ID]", 0, 2, cli_schedules_options, cli_schedules,
+      "lists what recurs, or changes it",
+      "FILE is a description as POST /api/schedules takes it, \"-\" standard "
+      "input; the same one again changes nothing." },
 
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL }
 };

@@ -8,36 +8,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli_ask.h"
 #include "cli_body.h"
-#include "cli_clock.h"
+#include "cli_call.h"
 #include "cli_json.h"
 #include "cli_progress.h"
 #include "cli_term.h"
 #include "cli_watch.h"
 
 
-#define CLI_CONTROL_BODY_MAX  16384
-
-
-/* The body of a call, for a request. */
-typedef struct {
-    char    text[CLI_CONTROL_BODY_MAX];
-    size_t  len;
-    size_t  at;
-} cli_control_body_t;
-
-
 static cli_exit_e cli_control(cli_t *cli, const char *action);
 static cli_exit_e cli_control_call(cli_t *cli, const char *method,
     const char *path, cJSON **doc, cli_answer_t *answer);
-static int cli_control_body(cli_control_body_t *body,
-    const cli_options_t *options);
-static ssize_t cli_control_read(void *data, char *buf, size_t size);
-static int cli_control_rewind(void *data);
+static int cli_control_body(const cli_options_t *options,
+    char body[CLI_CALL_BODY_MAX]);
 static cli_exit_e cli_control_wait(cli_t *cli, const char *id, int64_t advice,
     cJSON **doc);
-static void cli_control_pause(int64_t advice);
 static bool cli_control_is(const cJSON *doc, const char *state);
 
 
@@ -128,7 +113,7 @@ cli_erase(cli_t *cli)
         }
 
         cJSON_Delete(doc);
-        cli_control_pause(answer.retry_after);
+        cli_poll_pause(answer.retry_after);
     }
 
     if (rc == CLI_OK && cli->options.json) {
@@ -151,59 +136,22 @@ static cli_exit_e
 cli_control_call(cli_t *cli, const char *method, const char *path,
     cJSON **doc, cli_answer_t *answer)
 {
-    cli_exit_e          rc;
-    cli_request_t       request;
-    cli_patience_t      patience;
-    cli_control_body_t  body;
+    char        body[CLI_CALL_BODY_MAX];
+    cli_call_t  call = { .method = method, .path = path, .body = body };
 
     *doc = NULL;
 
-    if (cli_control_body(&body, &cli->options) != IGJ_OK) {
-        return CLI_USAGE;
-    }
-
-    memset(&patience, 0, sizeof(patience));
-    memset(&request, 0, sizeof(request));
-    request.method = method;
-    request.path = path;
-    request.accept = "application/json";
-    request.source = cli_control_read;
-    request.rewind = cli_control_rewind;
-    request.source_data = &body;
-    request.source_len = (int64_t) body.len;
-
-    for ( ;; ) {
-        body.at = 0;
-        cli_http_ask(cli->http, &request, answer);
-
-        if (cli_answer_good(answer)
-            || !cli_patience_wait(cli, &patience, answer))
-        {
-            break;
-        }
-
-        cli_answer_free(answer);
-    }
-
-    if (cli_answer_good(answer)) {
-        *doc = cli_answer_document(cli, answer);
-        rc = *doc == NULL ? CLI_FAILED : CLI_OK;
-    } else {
-        rc = cli_problem(cli, answer, NULL, NULL);
-    }
-
-    cli_answer_free(answer);
-
-    return rc;
+    return cli_control_body(&cli->options, body) == IGJ_OK
+           ? cli_call(cli, &call, doc, answer) : CLI_USAGE;
 }
 
 
 static int
-cli_control_body(cli_control_body_t *body, const cli_options_t *options)
+cli_control_body(const cli_options_t *options, char body[CLI_CALL_BODY_MAX])
 {
     igj_json_t  json;
 
-    igj_json_init(&json, body->text, sizeof(body->text));
+    igj_json_init(&json, body, CLI_CALL_BODY_MAX - 1);
     igj_json_object_begin(&json);
 
     if (options->reason != NULL) {
@@ -222,35 +170,7 @@ cli_control_body(cli_control_body_t *body, const cli_options_t *options)
         return IGJ_ERROR;
     }
 
-    body->len = json.len;
-    body->at = 0;
-
-    return IGJ_OK;
-}
-
-
-static ssize_t
-cli_control_read(void *data, char *buf, size_t size)
-{
-    cli_control_body_t  *body = data;
-
-    if (size > body->len - body->at) {
-        size = body->len - body->at;
-    }
-
-    memcpy(buf, body->text + body->at, size);
-    body->at += size;
-
-    return (ssize_t) size;
-}
-
-
-static int
-cli_control_rewind(void *data)
-{
-    cli_control_body_t  *body = data;
-
-    body->at = 0;
+    body[json.len] = '\0';
 
     return IGJ_OK;
 }
@@ -273,7 +193,7 @@ cli_control_wait(cli_t *cli, const char *id, int64_t advice, cJSON **doc)
     while (cli_control_is(*doc, "stopping")) {
         cJSON_Delete(*doc);
         *doc = NULL;
-        cli_control_pause(advice);
+        cli_poll_pause(advice);
         rc = cli_get_patiently(cli, path, &patience, doc, &answer);
 
         if (rc != CLI_OK) {
@@ -284,14 +204,6 @@ cli_control_wait(cli_t *cli, const char *id, int64_t advice, cJSON **doc)
     }
 
     return CLI_OK;
-}
-
-
-static void
-cli_control_pause(int64_t advice)
-{
-    cli_wait_ms(1000 * (advice < 0 ? CLI_POLL_S
-                        : advice > CLI_POLL_MAX_S ? CLI_POLL_MAX_S : advice));
 }
 
 

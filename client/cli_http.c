@@ -211,6 +211,10 @@ cli_http_headers(const cli_http_t *http, const cli_request_t *request)
 
     if (request->source != NULL) {
         headers = curl_slist_append(headers, "Content-Type: application/json");
+
+        if (request->source_len < 0) {
+            headers = curl_slist_append(headers, "Transfer-Encoding: chunked");
+        }
     }
 
     for (i = 0; i < sizeof(request->headers) / sizeof(char *); i++) {

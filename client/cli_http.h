@@ -37,7 +37,7 @@ typedef struct {
     cli_source_pt   source;
     cli_rewind_pt   rewind;
     void           *source_data;
-    int64_t         source_len;
+    int64_t         source_len;    /* -1: not known */
 } cli_request_t;
 
 

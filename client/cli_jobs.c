@@ -4,7 +4,6 @@
  * igjobs jobs: the newest jobs, page after page.
  */
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "cli_json.h"
 #include "cli_rows.h"
 #include "cli_term.h"
+#include "cli_url.h"
 
 
 #define CLI_JOBS_TOKEN_MAX  512
@@ -19,8 +19,6 @@
 
 static int cli_jobs_path(const cli_options_t *options, const char *token,
     int64_t size, char path[CLI_PATH_MAX]);
-static int cli_jobs_parameter(const char *name, const char *value,
-    char path[CLI_PATH_MAX]);
 
 
 static const cli_column_t  cli_jobs_columns[] = {
@@ -86,35 +84,11 @@ cli_jobs_path(const cli_options_t *options, const char *token, int64_t size,
                     (long long) size);
 
     if (options->status != NULL
-        && cli_jobs_parameter("status", options->status, path) != IGJ_OK)
+        && cli_path_parameter("status", options->status, path) != IGJ_OK)
     {
         return IGJ_ERROR;
     }
 
     return token[0] == '\0' ? IGJ_OK
-                            : cli_jobs_parameter("page_token", token, path);
-}
-
-
-/* Adds the parameter to the path; IGJ_ERROR: there is no room. */
-
-static int
-cli_jobs_parameter(const char *name, const char *value,
-    char path[CLI_PATH_MAX])
-{
-    int     n;
-    char   *text;
-    size_t  len;
-
-    text = curl_easy_escape(NULL, value, 0);
-
-    if (text == NULL) {
-        return IGJ_ERROR;
-    }
-
-    len = strlen(path);
-    n = snprintf(path + len, CLI_PATH_MAX - len, "&%s=%s", name, text);
-    curl_free(text);
-
-    return (size_t) n < CLI_PATH_MAX - len ? IGJ_OK : IGJ_ERROR;
+                            : cli_path_parameter("page_token", token, path);
 }

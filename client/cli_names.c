@@ -42,21 +42,23 @@ cli_names_open(cli_names_t *names, const cli_options_t *options)
         return IGJ_OK;
     }
 
-    if (strcmp(path, "-") != 0) {
-        names->from = path;
-        names->file = cli_names_file(path);
-
-    } else {
-        if (cli_term_is_input()) {
-            cli_say("accounts, one a line; Ctrl-D ends the list");
-        }
-
-        /* a regular file may have been read from by others before */
-        names->from = "standard input";
-        names->file = cli_names_spool(stdin, names->from);
+    if (strcmp(path, "-") == 0 && cli_term_is_input()) {
+        cli_say("accounts, one a line; Ctrl-D ends the list");
     }
 
+    names->from = strcmp(path, "-") == 0 ? "standard input" : path;
+    names->file = cli_names_source(path);
+
     return names->file == NULL ? IGJ_ERROR : IGJ_OK;
+}
+
+
+FILE *
+cli_names_source(const char *path)
+{
+    /* a regular file may have been read from by others before */
+    return strcmp(path, "-") == 0 ? cli_names_spool(stdin, "standard input")
+                                  : cli_names_file(path);
 }
 
 

@@ -33,6 +33,10 @@ void cli_names_close(cli_names_t *names);
 
 int cli_names_rewind(cli_names_t *names);
 
+/* The file at path, or standard input ("-"), so that it can be read again; NULL
+ * was said. */
+FILE *cli_names_source(const char *path);
+
 /* 1: the next one is in name, until the next call; 0: there are no more;
  * IGJ_ERROR: said. */
 int cli_names_next(cli_names_t *names);

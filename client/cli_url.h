@@ -18,5 +18,9 @@
 int cli_url_read(const char *option, char url[CLI_URL_MAX],
     char shown[CLI_URL_MAX]);
 
+/* Adds a parameter to the path; IGJ_ERROR: there is no room. */
+int cli_path_parameter(const char *name, const char *value,
+    char path[CLI_PATH_MAX]);
+
 
 #endif /* CLI_URL_H */

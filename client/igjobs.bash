@@ -9,7 +9,7 @@ _igjobs() {
     local program=${COMP_WORDS[0]} command='' word commands words=''
 
     commands=$("$program" --help 2>/dev/null |
-        sed -n 's/^  \([a-z]\{1,\}\)   .*/\1/p')
+        sed -n 's/^  \([a-z-]\{1,\}\)   .*/\1/p')
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         if [[ -z $command && " ${commands//$'\n'/ } " == *" $word "* ]]; then
             command=$word
@@ -21,11 +21,12 @@ _igjobs() {
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return ;;
     --gender)  words='any male female' ;;
+    --platform) words='instagram tiktok threads x' ;;
     --format)  words='csv ndjson json' ;;
     --status)  words='queued processing completed failed' ;;
     --idempotency-key) words=auto ;;
     --error-class)
-        words='internal unavailable refused rejected blocked unfinished lost' ;;
+        words='internal unavailable refused no_actor rejected blocked unfinished lost' ;;
     *)
         if [[ $current == -* ]]; then
             words=$("$program" ${command:+"$command"} --help 2>/dev/null |

@@ -1,0 +1,229 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli_call.h"
+#include "cli_clock.h"
+#include "cli_json.h"
+#include "cli_term.h"
+
+
+/* The body of a call, for a request. */
+typedef struct {
+    const char  *text;
+    size_t       len;
+    size_t       at;
+} cli_call_body_t;
+
+
+static ssize_t cli_call_read(void *data, char *buf, size_t size);
+static int cli_call_rewind(void *data);
+
+
+cli_exit_e
+cli_call(cli_t *cli, const cli_call_t *call, cJSON **doc,
+    cli_answer_t *answer)
+{
+    char             header[CLI_BASE_MAX + 16];
+    cli_exit_e       rc;
+    cli_request_t    request;
+    cli_patience_t   patience;
+    cli_call_body_t  body;
+
+    *doc = NULL;
+    memset(&patience, 0, sizeof(patience));
+    memset(&request, 0, sizeof(request));
+    body.text = call->body == NULL ? "{}" : call->body;
+    body.len = strlen(body.text);
+    request.method = call->method;
+    request.path = call->path;
+    request.accept = "application/json";
+    request.headers[0] = call->async ? "Prefer: respond-async" : NULL;
+    request.source = cli_call_read;
+    request.rewind = cli_call_rewind;
+    request.source_data = &body;
+    request.source_len = (int64_t) body.len;
+
+    if (cli_base_header(&cli->options, header, sizeof(header),
+                        &request.headers[1])
+        != IGJ_OK)
+    {
+        return CLI_USAGE;
+    }
+
+    for ( ;; ) {
+        body.at = 0;
+        cli_http_ask(cli->http, &request, answer);
+
+        if (cli_answer_good(answer)
+            || (call->once && answer->outcome == CLI_BROKEN)
+            || !cli_patience_wait(cli, &patience, answer))
+        {
+            break;
+        }
+
+        cli_answer_free(answer);
+    }
+
+    if (cli_answer_good(answer)) {
+        *doc = cli_answer_document(cli, answer);
+        rc = *doc == NULL ? CLI_FAILED : CLI_OK;
+    } else {
+        rc = cli_problem(cli, answer, NULL, NULL);
+    }
+
+    if (call->once && answer->outcome == CLI_BROKEN) {
+        cli_say("it is not known whether it was done");
+    }
+
+    cli_answer_free(answer);
+
+    return rc;
+}
+
+
+static ssize_t
+cli_call_read(void *data, char *buf, size_t size)
+{
+    cli_call_body_t  *body = data;
+
+    if (size > body->len - body->at) {
+        size = body->len - body->at;
+    }
+
+    memcpy(buf, body->text + body->at, size);
+    body->at += size;
+
+    return (ssize_t) size;
+}
+
+
+static int
+cli_call_rewind(void *data)
+{
+    cli_call_body_t  *body = data;
+
+    body->at = 0;
+
+    return IGJ_OK;
+}
+
+
+cli_exit_e
+cli_call_wait(cli_t *cli, const cli_call_t *call, cJSON **doc)
+{
+    cli_exit_e    rc;
+    cli_answer_t  answer;
+
+    rc = cli_call(cli, call, doc, &answer);
+
+    return rc == CLI_OK && answer.status == 202 && !cli->options.no_wait
+           ? cli_operation_wait(cli, answer.retry_after, doc) : rc;
+}
+
+
+cli_exit_e
+cli_operation_wait(cli_t *cli, int64_t advice, cJSON **doc)
+{
+    char             path[CLI_PATH_MAX];
+    cli_exit_e       rc;
+    const char      *url;
+    cli_answer_t     answer;
+    cli_patience_t   patience;
+
+    url = cli_json_text(*doc, "result_url");
+
+    if (url == NULL || url[0] != '/' || strlen(url) >= sizeof(path)) {
+        cli_say("the answer does not name the operation's end");
+        return CLI_FAILED;
+    }
+
+    memset(&patience, 0, sizeof(patience));
+    patience.watching = true;
+    strcpy(path, url);
+
+    do {
+        cJSON_Delete(*doc);
+        *doc = NULL;
+        cli_poll_pause(advice);
+        rc = cli_get_patiently(cli, path, &patience, doc, &answer);
+        advice = answer.retry_after;
+    } while (rc == CLI_OK && answer.status == 202);
+
+    return rc;
+}
+
+
+void
+cli_poll_pause(int64_t advice)
+{
+    cli_wait_ms(1000 * (advice < 0 ? CLI_POLL_S
+                        : advice > CLI_POLL_MAX_S ? CLI_POLL_MAX_S : advice));
+}
+
+
+int
+cli_base_header(const cli_options_t *options, char *buf, size_t size,
+    const char **header)
+{
+    if (options->base == NULL) {
+        return IGJ_OK;
+    }
+
+    if (strlen(options->base) > CLI_BASE_MAX
+        || strpbrk(options->base, "\r\n") != NULL)
+    {
+        cli_say("--base takes the id of a base, such as appXXXXXXXXXXXXXX");
+        return IGJ_ERROR;
+    }
+
+    (void) snprintf(buf, size, "X-Base-Id: %s", options->base);
+    *header = buf;
+
+    return IGJ_OK;
+}
+
+
+void
+cli_show_members(const cli_t *cli, const cJSON *doc)
+{
+    char          buf[64];
+    const cJSON  *member;
+
+    if (cli->options.json) {
+        cli_json_out(doc);
+        return;
+    }
+
+    cJSON_ArrayForEach(member, doc) {
+        if (cJSON_IsObject(member) || cJSON_IsArray(member)
+            || strcmp(member->string, "success") == 0)
+        {
+            continue;
+        }
+
+        cli_out_format("%-19s ", member->string);
+        cli_out_text(CLI_PLAIN, cli_json_show(member, buf, sizeof(buf)));
+        cli_out("\n", 1);
+    }
+}
+
+
+cli_exit_e
+cli_say_errors(const cJSON *doc)
+{
+    cli_exit_e    rc;
+    const cJSON  *error;
+
+    rc = CLI_OK;
+
+    cJSON_ArrayForEach(error, cJSON_GetObjectItemCaseSensitive(doc, "errors")) {
+        if (cJSON_IsString(error)) {
+            cli_note("  %s", error->valuestring);
+            rc = CLI_JOB_FAILED;
+        }
+    }
+
+    return rc;
+}

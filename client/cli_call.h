@@ -1,0 +1,61 @@
+/* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
+
+/*
+ * Calls with a small body: sent once more where that cannot do anything twice,
+ * and, where the server goes on with them as an operation, waited for.
+ */
+
+#ifndef CLI_CALL_H
+#define CLI_CALL_H
+
+#include <cjson/cJSON.h>
+
+#include "cli_ask.h"
+#include "igj_json.h"
+
+
+#define CLI_CALL_BODY_MAX  16384
+
+
+typedef struct {
+    const char  *method;           /* NULL: POST */
+    const char  *path;
+    const char  *body;             /* JSON; NULL: {} */
+    bool         once;             /* may have been done when its answer is
+                                    * lost, and must not be done twice */
+    bool         async;            /* the 202 is wanted, not the end */
+} cli_call_t;
+
+
+/*
+ * Until it is answered.  CLI_OK: *doc is the document, freed by the caller,
+ * and answer is filled, without body; else what went wrong was said.
+ */
+cli_exit_e cli_call(cli_t *cli, const cli_call_t *call, cJSON **doc,
+    cli_answer_t *answer);
+
+/* The same, and the answer of an operation when it has ended: a 202 is only
+ * left with --no-wait. */
+cli_exit_e cli_call_wait(cli_t *cli, const cli_call_t *call, cJSON **doc);
+
+/* An operation's answer, *doc being its 202, which is replaced. */
+cli_exit_e cli_operation_wait(cli_t *cli, int64_t advice, cJSON **doc);
+
+/* Waits as the server advises, or for a while. */
+void cli_poll_pause(int64_t advice);
+
+
+/* The header of --base; NULL: none, or it is too long, which was said with
+ * IGJ_ERROR. */
+int cli_base_header(const cli_options_t *options, char *buf, size_t size,
+    const char **header);
+
+/* Prints the members of the document that are no objects, one a line, or with
+ * --json the whole. */
+void cli_show_members(const cli_t *cli, const cJSON *doc);
+
+/* Says the elements of "errors"; CLI_JOB_FAILED: there are some. */
+cli_exit_e cli_say_errors(const cJSON *doc);
+
+
+#endif /* CLI_CALL_H */

@@ -1,0 +1,188 @@
+#!/usr/bin/perl
+# Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
+#
+# igjobs, the command: profiles into the pool from files of all forms, a
+# campaign from its selection to its end, schedules; against a running stack,
+# and against a server that answers what a test says.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib", "$FindBin::Bin/lib";
+use JSON::PP ();
+use Test::More;
+use Igjobs::Command;
+use Igjobs::Stack;
+use Igjobs::Stub;
+
+my $stack = Igjobs::Stack->new(
+    worker => { args => ['--lanes=2', '--beat=200ms', '--sweep=300ms'] });
+$stack->start;
+my $igjobs = Igjobs::Command->new(
+    'http://127.0.0.1:' . $stack->nginx->port);
+my $json = JSON::PP->new->utf8->canonical;
+my $dir = $igjobs->dir;
+
+sub file { return Igjobs::Command::write_file("$dir/$_[0]", $_[1]) }
+
+sub pool {
+    return $stack->psql("select string_agg(id || ' ' || username || ' '"
+        . " || full_name, '; ' order by id) from public.global_usernames"
+        . ($_[0] ? " where base_id = '$_[0]'" : ''));
+}
+
+subtest 'ingest' => sub {
+    my $r = $igjobs->run(['ingest', file('a.csv',
+        "\xEF\xBB\xBFusername,gender,profile_id,full_name\r\n"
+        . "anna,female,1,\"Li, \"\"Anna\"\"\r\nder Zweite\"\r\n\r\nbo,male,2,\r\n")]);
+    is $r->{status}, 0, 'CSV' or diag $r->{err};
+    like $r->{out}, qr/^added_to_global +2$/m, 'its counts';
+    is pool(), "1 anna Li, \"Anna\"  der Zweite; 2 bo ", 'columns by name';
+
+    $r = $igjobs->run(['ingest', '-'], in => qq({"id":"3","username":"eva"}\n\n)
+        . qq(  {"id":1,"username":"anna2","bio":"x"}  \r\n));
+    is $r->{status}, 0, 'JSON Lines from a pipe' or diag $r->{err};
+    like $r->{err}, qr/^2 profiles: 1 new, 1 known before$/m, 'told';
+
+    $r = $igjobs->run(['ingest', '--json', file('b.json', '{"note": "a",'
+        . ' "profiles": [ {"id": "4", "username": "li\u00e9", "a": [1, "]"]},'
+        . "\n" . ' {"id":"5","username":"q\"}"} ] }')]);
+    is $r->{status}, 0, 'a JSON document' or diag $r->{err};
+    is $json->decode($r->{out})->{inserted_raw}, 2, 'the server\'s answer';
+    $r = $igjobs->run(['ingest', '--base', 'appOTHER1', file('c.json', '[]')]);
+    is $r->{status}, 2, 'an empty array';
+    like $r->{err}, qr/c\.json: no profiles in it/, 'is none';
+    $r = $igjobs->run(['ingest', '--base', 'appOTHER1', file('c.jsonl',
+        '{"id":"9","username":"x"}')]);
+    is pool('appOTHER1'), '9 x ', 'into another base';
+
+    for (['x.csv', "a,b\n1,2\n", qr/x\.csv:1: the first line must name/],
+         ['x.json', '{"profiles": 5}', qr/there is no array/],
+         ['y.json', '[{"id":', qr/the array has no end/],
+         ['y.ndjson', '{"id":"' . 'x' x 70_000, qr/:1: a profile is too long/])
+    {
+        my ($name, $text, $says) = @$_;
+        $r = $igjobs->run(['ingest', file($name, $text)]);
+        is $r->{status}, 2, "$name is refused";
+        like $r->{err}, $says, 'and why is said';
+    }
+    $r = $igjobs->run(['ingest', file('z.ndjson', "{\"id\":\n")]);
+    is $r->{status}, 2, 'what is no JSON is the server\'s to refuse';
+    is $igjobs->run(['ingest', "$dir/nothing"])->{status}, 2, 'no file';
+};
+
+subtest 'a large file' => sub {
+    my $r = $igjobs->run(['ingest', '--base', 'appLARGE1', file('large.csv',
+        join '', "id,username\n", map { "$_,user_$_\n" } 1 .. 3500)]);
+    is $r->{status}, 0, 'taken in' or diag $r->{err};
+    like $r->{out}, qr/^status +completed$/m, 'is waited for';
+    like $r->{err}, qr/^3500 profiles: 3500 new, 0 known before$/m, 'counted';
+    $r = $igjobs->run(['ingest', '--no-wait', "$dir/large.csv"]);
+    like $r->{out}, qr/^batch_id +[-0-9a-f]{36}$/m, 'or not';
+};
+
+subtest 'campaigns' => sub {
+    my @base = ('--base', 'appLARGE1');
+    my $r = $igjobs->run(['select', @base, '--per-table', 3, '--date',
+                          '2026-11-01']);
+    is $r->{status}, 0, 'selected' or diag $r->{err};
+    my ($id) = $r->{out} =~ /\A([-0-9a-f]{36})\n\z/;
+    like $r->{err}, qr/campaign made: 240 profiles/, 'told';
+    $r = $igjobs->run(['distribute', $id, @base]);
+    is $r->{status}, 0, 'distributed' or diag $r->{err};
+    like $r->{out}, qr/^va_tables +80$/m, 'to the tables';
+    is $igjobs->run(['distribute', $id, @base])->{status}, 2, 'once';
+    $r = $igjobs->run(['campaigns', @base]);
+    like $r->{out}, qr/\A$id\t2026-11-01\t240\t3\t80\t/, 'listed';
+    $r = $igjobs->run(['campaigns', $id, @base]);
+    like $r->{out}, qr/^total_assigned +240$/m, 'shown';
+    like $r->{out}, qr/^80\t3\t0$/m, 'with its tables';
+    is $json->decode($igjobs->run(['campaigns', '--json', $id, @base])->{out})
+        ->{campaign_id}, $id, 'as JSON';
+    is $igjobs->run(['campaigns', $id])->{status}, 4, 'of another base';
+    is $igjobs->run(['campaigns', 'x'])->{status}, 2, 'no id';
+    is $igjobs->run(['select', '--base', 'appEMPTY1'])->{status}, 2,
+        'nothing to select';
+};
+
+subtest 'schedules' => sub {
+    my $text = $json->encode({ name => 'daily', cron => '0 6 * * *',
+                               accounts => ['nasa'], platform => 'instagram' });
+    my $r = $igjobs->run(['schedules', 'create', file('s.json', $text)]);
+    is $r->{status}, 0, 'made' or diag $r->{err};
+    my ($id) = $r->{out} =~ /\A([-0-9a-f]{36})\n\z/;
+    like $igjobs->run(['schedules', 'create', '-'], in => $text)->{err},
+        qr/it is there already/, 'once';
+    like $igjobs->run(['schedules'])->{out},
+        qr/\A$id\tdaily\t0 6 \* \* \*\tUTC\tactive\t/, 'listed';
+    like $igjobs->run(['schedules', 'pause', $id])->{out}, qr/^state +paused$/m,
+        'paused';
+    like $igjobs->run(['schedules', 'resume', $id])->{out},
+        qr/^state +active$/m, 'resumed';
+    is $json->decode($igjobs->run(['schedules', 'show', $id, '--json'])->{out})
+        ->{name}, 'daily', 'shown';
+    is $igjobs->run(['schedules', 'delete', $id])->{status}, 0, 'deleted';
+    is $igjobs->run(['schedules', 'list'])->{out}, '', 'gone';
+    is $igjobs->run(['schedules', 'delete', $id])->{status}, 4, 'for good';
+    is $igjobs->run(['schedules', @$_])->{status}, 2, "schedules @$_" for
+        ['pause'], ['start', $id], ['pause', 'x'], ['create', "$dir/nothing"];
+};
+
+# operations, and answers that are lost
+
+my $operation = '/api/operations/0199e1f5-7c1a-7b3e-9c55-3f8f6f0c2a09';
+my $campaign = '0199e1f5-7c1a-7b3e-9c55-3f8f6f0c2a01';
+
+sub stub {
+    my @answers = @_;
+
+    return Igjobs::Stub->new(sub {
+        return $answers[$_[1] < @answers ? $_[1] : -1];
+    });
+}
+
+subtest 'operations' => sub {
+    my $running = Igjobs::Stub::answer(202, {
+        success => JSON::PP::true(), result_url => $operation },
+        'Retry-After' => 0);
+    my $stub = stub($running, $running, Igjobs::Stub::answer(200, {
+        success => JSON::PP::true(), tables_synced => 2, errors => [
+            'Failed to sync Daily_Outreach_Table_03: no such table'] }));
+    my $remote = Igjobs::Command->new($stub->url);
+    my $r = $remote->run(['airtable-sync', $campaign, '--airtable-base',
+                          'appAIR1']);
+    is $r->{status}, 1, 'some of it did not go';
+    like $r->{out}, qr/^tables_synced +2$/m, 'what went';
+    like $r->{err}, qr/Table_03: no such table/, 'and what did not';
+    my @requests = @{ $stub->requests };
+    is_deeply [map { "$_->{method} $_->{path}" } @requests],
+        ["POST /api/airtable-sync/$campaign", ("GET $operation") x 2],
+        'asked until it has ended';
+    is $requests[0]{body}, '{"airtable_base_id":"appAIR1"}', 'its body';
+    is $requests[0]{headers}{prefer}, 'respond-async', 'without holding';
+
+    $stub = stub($running, $running, Igjobs::Stub::answer(200, {
+        success => JSON::PP::true(), campaign_id => $campaign }));
+    $remote = Igjobs::Command->new($stub->url);
+    like $remote->run(['run-daily'])->{out}, qr/^result_url +$operation$/m,
+        'run-daily does not wait';
+    is scalar @{ $stub->requests }, 1, 'at all';
+    like $remote->run(['run-daily', '--wait', '--per-table', 5])->{out},
+        qr/^campaign_id +$campaign$/m, 'or does';
+    is $stub->requests->[1]{body}, '{"profiles_per_table":5}', 'its body';
+};
+
+subtest 'answers that are lost' => sub {
+    my $stub = stub('', Igjobs::Stub::answer(200, { success =>
+        JSON::PP::true(), campaign_id => $campaign }));
+    my $remote = Igjobs::Command->new($stub->url);
+    my $r = $remote->run(['select']);
+    is $r->{status}, 3, 'a selection';
+    like $r->{err}, qr/not known whether it was done/, 'is not known of';
+    is scalar @{ $stub->requests }, 1, 'and not sent again';
+    is $remote->run(['airtable-sync', $campaign])->{status}, 0,
+        'the next call is served';
+};
+
+$stack->finish;
+done_testing();
