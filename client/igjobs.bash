@@ -9,7 +9,7 @@ _igjobs() {
     local program=${COMP_WORDS[0]} command='' word commands words=''
 
     commands=$("$program" --help 2>/dev/null |
-        sed -n 's/^  \([a-z-]\{1,\}\)   .*/\1/p')
+        sed -n 's/^  \([a-z][a-z-]*\)   .*/\1/p')
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         if [[ -z $command && " ${commands//$'\n'/ } " == *" $word "* ]]; then
             command=$word

@@ -23,7 +23,7 @@ sub offers {
     return join ' ', map { chomp; $_ } <$out>;
 }
 
-is offers('s'), 'submit status', 'commands';
+is offers('s'), 'submit status select schedules', 'commands';
 is offers('re'), 'results resume redrive', 'more of them';
 is offers('--url', 'x', 'wa'), 'watch', 'behind common options';
 is offers('submit', '--per'), '--per-account', 'options of a command';
