@@ -288,6 +288,9 @@ subtest 'Airtable: texts' => sub {
 
     $c->set(airtable_base_id => '');
     error($sync, undef, $home);
+    error($sync, undef, '400 Missing Airtable base ID. Please provide'
+          . ' "airtable_base_id" in request body or ensure campaign has base ID'
+          . ' configured.', 'X-Base-Id' => 'default_instagram');
     error('/api/sync-airtable-statuses', undef, $home);
     assign($id, @followed);
     error('/api/mark-unfollow-due', undef, $home);
@@ -326,6 +329,25 @@ subtest 'run-daily as it was documented' => sub {
     like $doc->{task_id}, qr/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\z/,
         'and a task';
     is post('/api/cleanup')->{status}, 410, 'cleanup is gone';
+};
+
+subtest 'where the original\'s synchronous answers are switched on' => sub {
+    $c->worker;
+    $c->stack->nginx->configure(http => 'igjobs_sync_answers on;');
+    $c->stack->nginx->reload;
+    $http->cut;
+
+    ingest(1);
+    my $daily = good('/api/run-daily',
+        [qw(campaign_id selected distributed airtable_synced airtable_skipped
+            tables_synced records_synced campaign_status cleanup_done errors
+            execution_time)], 'by cron, without body and content type');
+    is $daily->{selected}, 1, 'the day is done';
+    my $doc = error('/api/run-daily', undef,
+                    '400 No unused profiles available in global_usernames');
+    is $doc->{step_failed}, 'daily_selection', 'or what is wrong told';
+    is post('/api/run-daily', undef, Prefer => 'respond-async')->{status}, 202,
+        'who does not wish to wait does not';
 };
 
 $c->finish;
