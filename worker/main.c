@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "igj_airtable.h"
 #include "igj_classify.h"
 #include "igj_clock.h"
 #include "igj_engine.h"
@@ -169,6 +170,7 @@ igj_main_provider_check(int argc, char **argv)
     int                  i, rc, checked;
     igj_settings_t       s;
     igj_provider_conf_t  conf;
+    igj_airtable_conf_t  airtable;
 
     /* required of a worker, and of no use here */
     setenv("DATABASE_URL", "dbname=none", 0);
@@ -194,6 +196,12 @@ igj_main_provider_check(int argc, char **argv)
     if (!checked) {
         printf("INSTAGRAM_APIFY_ACTOR_ID or another platform's is not set\n");
         rc = 1;
+    }
+
+    if (s.airtable_access_token != NULL) {
+        airtable.token = s.airtable_access_token;
+        airtable.base_url = s.airtable_base_url;
+        rc |= igj_airtable_check(&airtable, stdout);
     }
 
     curl_global_cleanup();

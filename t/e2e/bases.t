@@ -12,6 +12,7 @@ use lib "$FindBin::Bin/../lib", "$FindBin::Bin/lib";
 use JSON::PP ();
 use Igjobs::Campaign;
 use Igjobs::Http;
+use Igjobs::Wait;
 
 my $c = Igjobs::Campaign->new(tables => 0);
 my $base = Igjobs::Campaign::BASE;
@@ -123,6 +124,28 @@ subtest 'some tables cannot be made' => sub {
     is_deeply [@$answer{qw(tables_created tables_skipped)}], [1, 5],
         'makes what is missing' or diag explain $answer;
     is keys %{ { schema($other) } }, 6, 'nothing is there twice';
+};
+
+subtest 'a worker is killed' => sub {
+    my $of = 'appKilled00000001';
+    my $made = sub { scalar keys %{ $c->sim->airtable_ledger->{bases}{$of}
+                                    {tables} // {} } };
+    my ($status, $started) = $c->post(
+        '/api/airtable/create-base', body(base_id => $of, num_vas => 60),
+        Prefer => 'respond-async');
+
+    is $status, 202, 'sixty tables are to be made';
+    wait_for { $made->() >= 10 } 30, 'ten of them';
+    $c->kill;
+    cmp_ok $made->(), '<', 60, 'its worker was killed in the middle';
+    $c->worker;
+    my $r;
+    wait_for { $r = $c->stack->client->get($started->{result_url});
+               $r->{status} != 202 } 60, 'the end';
+    is_deeply [@{ $r->json }{qw(success tables_created failed_tables)}],
+        [$true, 60, []], 'another one has made the rest'
+        or diag explain $r->json;
+    is scalar(keys %{ { schema($of) } }), 60, 'none is there twice';
 };
 
 subtest 'what is wrong with a base' => sub {

@@ -46,6 +46,23 @@ like($text, qr/actor must be/, 'is explained');
 is($code, 1, 'nobody at that address');
 like($text, qr/^token: .*(refused|connect)/mi, 'is told');
 
+my $pat = 'patCHECKsecret';
+my $airtable = Igjobs::Sim->new(args => [
+    '--airtable-token', $pat, '--airtable-scopes',
+    'data.records:read data.records:write schema.bases:read'])->start;
+my %airtable = (AIRTABLE_ACCESS_TOKEN => $pat,
+                AIRTABLE_BASE_URL => $airtable->base_url);
+
+($code, $text) = check(%airtable);
+is($code, 0, 'a token for Airtable');
+like($text, qr/^airtable token works$/m, 'works');
+like($text, qr/^airtable token lacks the scope schema\.bases:write, needed for/m,
+    'but not for all');
+($code, $text) = check(%airtable, AIRTABLE_ACCESS_TOKEN => "${pat}s");
+is($code, 1, 'a wrong token');
+like($text, qr/^airtable token: HTTP 401 /m, 'is named');
+$airtable->stop;
+
 is($sim->ledger->{runs_started}, 0, 'no run was started');
 is($sim->ledger->{tokens_in_urls}, 0, 'no token in a URL');
 

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "igj_base.h"
 #include "igj_http.h"
@@ -222,6 +223,12 @@ igj_airtable_class_t igj_airtable_create_table(igj_airtable_t *a,
  * or _?  Likewise of a record: rec. */
 bool igj_airtable_base_valid(const char *base);
 bool igj_airtable_record_valid(const char *record_id);
+
+/*
+ * For people: tells on out whether the token works and which scopes it lacks.
+ * 0, or 1 when it does not work or lacks one that every campaign needs.
+ */
+int igj_airtable_check(const igj_airtable_conf_t *conf, FILE *out);
 
 /* The words used in logs: "retry", "park", … */
 const char *igj_airtable_class_name(igj_airtable_class_t class);

@@ -4,8 +4,8 @@
  * What the files of the Airtable client share: igj_airtable.c (one request:
  * turn, repeats, answer), igj_airtable_error.c (what a bad answer means),
  * igj_airtable_write.c (rows), igj_airtable_delete.c, igj_airtable_read.c
- * (listing), igj_airtable_schema.c (tables).  Facts about the API that more
- * than one of them relies on:
+ * (listing), igj_airtable_schema.c (tables), igj_airtable_check.c.  Facts about
+ * the API that more than one of them relies on:
  *
  *   - a write of up to ten is all or nothing, and its answer has the records in
  *     the order of the request;
