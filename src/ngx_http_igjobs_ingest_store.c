@@ -274,7 +274,7 @@ ngx_http_igjobs_ingest_opened(ngx_http_igjobs_ingest_t *in,
 
         /* nothing was written, or by another call */
 
-        ngx_http_igjobs_ingest_close(in);
+        ngx_http_igjobs_ingest_release(in);
         ngx_http_igjobs_ingest_stored(in, reply);
         return;
     }
