@@ -124,7 +124,7 @@
       "targetGender must be \"male\", \"female\" or \"any\"",                 \
       "Send one of these words in any case, or leave the field out: male.")   \
     X(BAD_PLATFORM, "IGJ0311", 400, "bad-platform",                           \
-      "platform must be \"instagram\", \"tiktok\", \"threads\" or \"x\"",      \
+      "platform must be \"instagram\", \"tiktok\", \"threads\" or \"x\"",     \
       "Send one of these words, or leave the field out: instagram.")          \
     X(BAD_OPTION, "IGJ0312", 400, "bad-option",                               \
       "An option of the job has a wrong value",                               \
@@ -308,8 +308,8 @@
                                                                               \
     X(PROFILES_MISSING, "IGJ1301", 400, "profiles-missing",                   \
       "Missing \"profiles\" field in request body",                           \
-      "Send {\"profiles\": [{\"id\": \"1\", \"username\": "                     \
-      "\"some.name\"}, ...]}.")                                                             \
+      "Send {\"profiles\": [{\"id\": \"1\", \"username\": "                   \
+      "\"some.name\"}, ...]}.")                                               \
     X(PROFILES_NOT_A_LIST, "IGJ1302", 400, "profiles-not-a-list",             \
       "Profiles must be a list",                                              \
       "Send an array of up to 500000 objects with id, username and "          \
