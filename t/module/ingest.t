@@ -21,6 +21,8 @@ my $path = '/api/ingest';
 my ($sync, $narrow) = map { free_port() } 1, 2;
 my $stack = Igjobs::Stack->new(nginx => { http => <<"HTTP" });
     igjobs_max_wait 30s;
+    igjobs_max_submissions 20;
+    igjobs_max_submission_bytes 6m;
     igjobs_postgres_pool large_calls=3 bulk=2;
     server {
         listen 127.0.0.1:$sync;
@@ -299,6 +301,41 @@ subtest 'clients that leave' => sub {
     wait_for { $http->get('/readyz')->{status} == 200 } 10, 'nginx';
     is(counts(post(fresh(1))), '200 1 1 0', 'another one is served');
     is(raw(), $before + 1, 'nothing of them is stored');
+
+    for (1 .. 30) {
+        my $client = $stack->client->connect;
+
+        $client->send($head . $body);
+        $client->cut;
+    }
+    ended(post(fresh(1001))->json->{batch_id});
+    wait_for { $stack->psql("select count(*) from public.scrape_jobs where
+        kind = 'operation' and completed_at is null") == 0 } 20,
+        'those that were read to their end';
+    is($stack->psql("select count(*) from igjobs.operations o where
+        (select count(*) from igjobs.ingest_units u where u.job_id = o.job_id)
+        <> ((o.request ->> 'given')::int + 999) / 1000"), 0,
+        'what was stored is whole');
+};
+
+subtest 'a reload' => sub {
+    my $body = fresh(1500);
+    my $client = $stack->client->connect;
+    my $half = length($body) >> 1;
+
+    $client->send("POST $path HTTP/1.1\r\nHost: x\r\nContent-Length: "
+        . length($body) . "\r\n\r\n" . substr $body, 0, $half);
+    $stack->nginx->reload;
+    $client->send(substr $body, $half);
+    my $r = $client->read_response('POST');
+    is($r->{status}, 202, 'a body that was under way is taken in');
+    is(ended($r->json->{batch_id}), 'completed 1500 1500 0', 'wholly');
+};
+
+subtest 'too much at once' => sub {
+    is(counts(post(fresh(300_000))), '503 IGJ0702',
+        'igjobs_max_submission_bytes');
+    is(counts(post(fresh(2))), '200 2 2 0', 'and room again');
 };
 
 subtest 'at once' => sub {
