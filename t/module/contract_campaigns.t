@@ -12,6 +12,7 @@ use Test::More;
 use FindBin;
 use lib "$FindBin::Bin/../lib", "$FindBin::Bin/../e2e/lib";
 use Igjobs::Campaign;
+use Igjobs::Wait;
 
 my $c = Igjobs::Campaign->new(tables => 2);
 my $base = Igjobs::Campaign::BASE;
@@ -328,11 +329,15 @@ subtest 'run-daily as it was documented' => sub {
         'with its text';
     like $doc->{task_id}, qr/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\z/,
         'and a task';
+    $c->worker;
+    wait_for { $r = $http->get($doc->{result_url}); $r->{status} != 202 } 20,
+        'the end of the task';
+    is said($r), '400 No unused profiles available in global_usernames',
+        'whose end can be asked for';
     is post('/api/cleanup')->{status}, 410, 'cleanup is gone';
 };
 
 subtest 'where the original\'s synchronous answers are switched on' => sub {
-    $c->worker;
     $c->stack->nginx->configure(http => 'igjobs_sync_answers on;');
     $c->stack->nginx->reload;
     $http->cut;
