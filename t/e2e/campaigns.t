@@ -114,6 +114,25 @@ subtest 'too many requests' => sub {
     $c->whole($id, $records += 30);
 };
 
+subtest 'all calls at once' => sub {
+    my $id = $c->campaign(60, per_table => 20);
+    my @running = map { ($c->post($_, undef, Prefer => 'respond-async'))[1] }
+        "/api/airtable-sync/$id", '/api/sync-airtable-statuses',
+        '/api/mark-unfollow-due', '/api/delete-completed-after-delay',
+        "/api/airtable-sync/$id";
+
+    is $running[0]{operation_id}, $running[4]{operation_id},
+        'the same call twice is one operation';
+    for my $operation (@running) {
+        my $r;
+        wait_for { $r = $c->stack->client->get(
+                       "/api/operations/$operation->{operation_id}");
+                   $r->{status} != 202 } 20, 'an operation to end';
+        is_deeply $r->json->{errors}, [], 'one has ended';
+    }
+    $c->whole($id, $records += 60);
+};
+
 subtest 'from pending to deleted' => sub {
     my $id = $c->campaign(24, per_table => 12);
     my $of = "campaign_id = '$id'";
