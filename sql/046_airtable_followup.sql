@@ -267,7 +267,10 @@ begin
     order by a.assignment_id
     for no key update;
 
-    update public.daily_assignments a set status = 'unfollow'
+    -- where people set it, whether we have seen that or the former system
+    update public.daily_assignments a
+    set status = 'unfollow',
+        synced_status = coalesce(a.synced_status, 'followed')
     from unnest(due) d (id)
     where a.assignment_id = d.id and a.status = 'followed';
     get diagnostics marked = row_count;
