@@ -487,6 +487,14 @@ begin
                            'base_id', igjobs.base_given(caller, params)),
         'ingest',
         array_fill('{"do": "sql", "step": "ingest"}'::jsonb, array[units]));
+    if a.turns > 0 then
+        -- units of one pool would only wait for each other, in sessions that
+        -- other jobs need
+        update public.scrape_jobs t
+        set parallelism = 1
+        where t.tenant = caller ->> 'tenant' and t.job_id = call_id;
+        a.turns := 1;
+    end if;
     a.body := (igjobs.ingest_again(caller ->> 'tenant', call_id)).body;
     return a;
 end

@@ -222,18 +222,21 @@ sub state_of {
 $number = 5000;
 my $batch = queue(2500);
 is state_of($batch), 'queued 0 2500 0 0', 'its state';
-my @units = map { $e->claim($batch, kinds => ['operation']) } 1 .. 3;
-my @step = (unit_step => (map { $units[2]{$_} }
-    qw(tenant job_id batch_no attempt)), 'ingest', '{}');
+my $unit = $e->claim($batch, kinds => ['operation']);
+is $e->claim($batch, kinds => ['operation'])->{answer}, 'none',
+    'one unit at a time';
+my @step = (unit_step => Igjobs::Engine::held($unit), 'ingest', '{}');
 $first = $e->call(@step);
-is_deeply $first->{result}, { inserted_raw => 500, added_to_global => 500 },
+is_deeply $first->{result}, { inserted_raw => 1000, added_to_global => 1000 },
     'a unit';
 is_deeply $e->call(@step), $first, 'that repeats itself';
-is state_of($batch), 'processing 0 2500 500 500', 'comes in once';
-for my $unit (@units) {
-    my @held = map { $unit->{$_} } qw(tenant job_id batch_no attempt);
+is state_of($batch), 'processing 0 2500 1000 1000', 'comes in once';
+for (1 .. 3) {
+    my @held = Igjobs::Engine::held($unit);
     my $result = $e->call(unit_step => @held, 'ingest', '{}')->{result};
+
     $e->call(end_unit => @held, $result);
+    $unit = $e->claim($batch, kinds => ['operation']);
 }
 is state_of($batch), 'completed 3 2500 2500 2500', 'the end';
 my $answer = $e->call(api_operation => { tenant => 'default' },
