@@ -54,7 +54,7 @@ _Static_assert(IGJ_MAX_ACCOUNTS < 1 << 24, "an index has 24 bits");
 /* The elements of "accounts" by the rules of one platform. */
 typedef struct {
     uint32_t            invalid;
-    uint32_t            kept;              /* of them among the accounts */
+    uint32_t            left;              /* of them not among the accounts */
     uint32_t            missing;           /* good, but nowhere kept */
 
     /* The first faulty ones: min(invalid, IGJ_MAX_ERROR_POINTERS). */

@@ -31,40 +31,71 @@ igj_submit_read_name(igj_platform_e platform, const igj_scan_event_t *event,
 }
 
 
+static void __attribute__((noinline))
+igj_submit_note_fault(igj_submit_judged_t *judged, uint32_t index,
+    igj_username_e reason)
+{
+    igj_submit_fault_t  *fault;
+
+    fault = &judged->faults[judged->invalid];
+    fault->index = index & 0xffffff;
+    fault->reason = (unsigned) reason & 0xff;
+}
+
+
 static void
 igj_submit_fault(igj_submit_t *submit, igj_platform_e platform,
     igj_username_e reason)
 {
-    igj_submit_fault_t   *fault;
     igj_submit_judged_t  *judged;
 
     judged = &submit->judged[platform];
 
     if (judged->invalid < IGJ_MAX_ERROR_POINTERS) {
-        fault = &judged->faults[judged->invalid];
-        fault->index = (submit->given - 1) & 0xffffff;
-        fault->reason = (unsigned) reason & 0xff;
+        igj_submit_note_fault(judged, submit->given - 1, reason);
     }
 
     judged->invalid++;
 }
 
 
-/* A name that is kept: which other platforms could not have it? */
-static void
+/* A name that is kept cannot be one of this platform. */
+static inline void
+igj_submit_unfit(igj_submit_t *submit, igj_platform_e platform,
+    const igj_username_t *name)
+{
+    igj_submit_judged_t  *judged;
+
+    judged = &submit->judged[platform];
+
+    if (judged->invalid < IGJ_MAX_ERROR_POINTERS) {
+        igj_submit_note_fault(judged, submit->given - 1,
+                              name->linked ? IGJ_USERNAME_OTHER_SITE
+                              : igj_username_fits(platform, name));
+    }
+
+    judged->invalid++;
+}
+
+
+/* A name that is kept: which other platforms could not have it?  Threads has
+ * Instagram's. */
+static inline void
 igj_submit_compare(igj_submit_t *submit, const igj_username_t *name)
 {
-    int             i;
-    igj_username_e  rc;
+    if (name->linked) {
+        igj_submit_unfit(submit, IGJ_PLATFORM_X, name);
+        igj_submit_unfit(submit, IGJ_PLATFORM_TIKTOK, name);
+        igj_submit_unfit(submit, IGJ_PLATFORM_THREADS, name);
+        return;
+    }
 
-    for (i = IGJ_PLATFORM_TIKTOK; i < IGJ_PLATFORMS; i++) {
-        rc = name->linked ? IGJ_USERNAME_OTHER_SITE
-                          : igj_username_fits((igj_platform_e) i, name);
+    if (igj_username_not_x(name)) {
+        igj_submit_unfit(submit, IGJ_PLATFORM_X, name);
+    }
 
-        if (rc != IGJ_USERNAME_OK) {
-            igj_submit_fault(submit, (igj_platform_e) i, rc);
-            submit->judged[i].kept++;
-        }
+    if (igj_username_not_tiktok(name)) {
+        igj_submit_unfit(submit, IGJ_PLATFORM_TIKTOK, name);
     }
 }
 
@@ -109,6 +140,7 @@ igj_submit_other(igj_submit_t *submit, const igj_scan_event_t *event)
 
         if (rc != IGJ_USERNAME_OK) {
             igj_submit_fault(submit, (igj_platform_e) i, rc);
+            submit->judged[i].left++;
 
         } else if (igj_submit_add_link(submit, (igj_platform_e) i, &name)
                    != IGJ_OK)
@@ -197,7 +229,8 @@ igj_submit_settle_names(igj_submit_t *submit)
     kept = submit->given - submit->judged[IGJ_PLATFORM_INSTAGRAM].invalid;
 
     if (judged->missing || (linked && kept)
-        || (judged->kept && (submit->skip_invalid || submit->dry_run)))
+        || (judged->invalid > judged->left
+            && (submit->skip_invalid || submit->dry_run)))
     {
         return igj_submit_refuse(submit, IGJ_PROBLEM_PLATFORM_TOO_LATE);
     }

@@ -85,7 +85,7 @@ static const igj_username_rules_t  igj_username_rules[IGJ_PLATFORMS] = {
             "https://www.instagram.com/<name>" } },
 
     [IGJ_PLATFORM_TIKTOK] = {
-        24, 1, 0, 1, igj_username_tiktok_hosts, igj_username_no_paths, {
+        IGJ_USERNAME_TIKTOK_MAX, 1, 0, 1, igj_username_tiktok_hosts, igj_username_no_paths, {
         [IGJ_USERNAME_LONG] = "is too long; a user name of TikTok has at most "
             "24 characters, a link to a profile 512",
         [IGJ_USERNAME_DOTS] = "ends with a dot; no user name of TikTok does",
@@ -105,7 +105,7 @@ static const igj_username_rules_t  igj_username_rules[IGJ_PLATFORMS] = {
             "https://www.threads.net/@<name>" } },
 
     [IGJ_PLATFORM_X] = {
-        15, 0, 0, 0, igj_username_x_hosts, igj_username_x_paths, {
+        IGJ_USERNAME_X_MAX, 0, 0, 0, igj_username_x_hosts, igj_username_x_paths, {
         [IGJ_USERNAME_LONG] = "is too long; a user name of X has at most 15 "
             "characters, a link to a profile 512",
         [IGJ_USERNAME_CHARACTER] = "has a character that no user name of X "
@@ -139,7 +139,8 @@ static const char *const  igj_username_texts[] = {
         "double quotes"
 };
 
-_Static_assert(IGJ_USERNAME_MAX == 30 && IGJ_ACCOUNT_TEXT_MAX == 512,
+_Static_assert(IGJ_USERNAME_MAX == 30 && IGJ_USERNAME_TIKTOK_MAX == 24
+               && IGJ_USERNAME_X_MAX == 15 && IGJ_ACCOUNT_TEXT_MAX == 512,
                "these limits are spelt out in texts");
 
 
@@ -425,19 +426,11 @@ igj_username_link(const igj_username_rules_t *rules, igj_str_t text,
 }
 
 
-/* As Instagram has it, but for links. */
+/* What is more than a name, by Instagram's rules but for links. */
 static igj_username_e
-igj_username_read(igj_platform_e platform, igj_str_t text,
+igj_username_decorated(igj_platform_e platform, igj_str_t text,
     igj_username_t *name)
 {
-    igj_username_e  rc;
-
-    rc = igj_username_plain(text, name);
-
-    if (rc != IGJ_USERNAME_CHARACTER) {
-        return rc;
-    }
-
     text = igj_username_trim(text);
 
     if (memchr(text.data, '/', text.len) != NULL) {
@@ -458,7 +451,11 @@ igj_username(igj_platform_e platform, const char *text, size_t len,
     all.data = text;
     all.len = len;
 
-    rc = igj_username_read(platform, all, name);
+    rc = igj_username_plain(all, name);
+
+    if (rc == IGJ_USERNAME_CHARACTER) {
+        rc = igj_username_decorated(platform, all, name);
+    }
 
     return (rc == IGJ_USERNAME_OK && platform != IGJ_PLATFORM_INSTAGRAM)
            ? igj_username_fits(platform, name) : rc;

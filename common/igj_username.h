@@ -10,9 +10,15 @@
 #ifndef IGJ_USERNAME_H
 #define IGJ_USERNAME_H
 
+#include <string.h>
+
 #include "igj_base.h"
 #include "igj_limits.h"
 #include "igj_platform.h"
+
+
+#define IGJ_USERNAME_TIKTOK_MAX  24
+#define IGJ_USERNAME_X_MAX       15
 
 
 typedef enum {
@@ -50,6 +56,21 @@ int igj_username_any(const char *text, size_t len, igj_username_t *name);
 /* Can a good name of Instagram, without a link, be one of the platform? */
 IGJ_MUST_CHECK igj_username_e igj_username_fits(igj_platform_e platform,
     const igj_username_t *name);
+
+/* Does a good name of Instagram break the rules of TikTok, those of X? */
+static inline int
+igj_username_not_tiktok(const igj_username_t *name)
+{
+    return name->len > IGJ_USERNAME_TIKTOK_MAX
+           || name->text[name->len - 1] == '.';
+}
+
+static inline int
+igj_username_not_x(const igj_username_t *name)
+{
+    return name->len > IGJ_USERNAME_X_MAX
+           || memchr(name->text, '.', name->len) != NULL;
+}
 
 /* What is wrong and what to send instead, for the person who sent it. */
 const char *igj_username_error_text(igj_platform_e platform,

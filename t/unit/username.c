@@ -244,6 +244,11 @@ check_chance(uint32_t *state)
            && strlen(name.text) == name.len
            && strspn(name.text, "az0._w") == name.len
            && igj_username_fits(platform, &name) == IGJ_USERNAME_OK
+           && igj_username_not_x(&name)
+              == (igj_username_fits(IGJ_PLATFORM_X, &name) != IGJ_USERNAME_OK)
+           && igj_username_not_tiktok(&name)
+              == (igj_username_fits(IGJ_PLATFORM_TIKTOK, &name)
+                  != IGJ_USERNAME_OK)
            && igj_username_any(text, len, &name);
 }
 
