@@ -99,7 +99,8 @@ create function igjobs.keep_in_unit(b igjobs.batches, p_members jsonb)
 as $$
 begin
     update igjobs.batches t set payload = t.payload || p_members
-    where t.job_id = b.job_id and t.batch_no = b.batch_no;
+    where t.tenant = b.tenant and t.job_id = b.job_id
+        and t.batch_no = b.batch_no;
 end
 $$;
 comment on function igjobs.keep_in_unit(igjobs.batches, jsonb) is
@@ -117,7 +118,8 @@ begin
     set payload = jsonb_set(
         t.payload, array[p_name],
         to_jsonb(coalesce((t.payload ->> p_name)::bigint, 0) + p_more))
-    where t.job_id = b.job_id and t.batch_no = b.batch_no and p_more > 0;
+    where t.tenant = b.tenant and t.job_id = b.job_id
+        and t.batch_no = b.batch_no and p_more > 0;
 end
 $$;
 comment on function igjobs.count_in_unit(igjobs.batches, text, bigint) is
@@ -257,7 +259,8 @@ begin
     left join lateral (
         select a.assignment_id, a.airtable_record_id
         from public.daily_assignments a
-        left join public.campaigns c on c.campaign_id = a.campaign_id
+        left join public.campaigns c
+            on c.campaign_id = a.campaign_id and c.tenant = a.tenant
         where k.assignment_id is null
             and a.tenant = b.tenant and a.base_id = base and a.id = r.id
             and a.va_table_number = this_table
@@ -295,13 +298,14 @@ begin
     from igjobs.match_records(b, args -> 'records') m;
 
     perform from public.daily_assignments a
-    where a.assignment_id = any (ids)
+    where a.tenant = b.tenant and a.assignment_id = any (ids)
     order by a.assignment_id
     for no key update;
 
     select count(*) into changed
     from unnest(ids, words) m (id, word)
-    join public.daily_assignments a on a.assignment_id = m.id
+    join public.daily_assignments a
+        on a.assignment_id = m.id and a.tenant = b.tenant
     where (a.synced_at < asked or a.synced_at is null)
         and igjobs.merged_status(a.status, a.synced_status, m.word)
             <> a.status;
@@ -313,7 +317,7 @@ begin
         status = coalesce(igjobs.merged_status(a.status, a.synced_status,
                                                m.word), a.status)
     from unnest(ids, records, words) m (id, record, word)
-    where a.assignment_id = m.id
+    where a.assignment_id = m.id and a.tenant = b.tenant
         and (a.synced_at < asked or a.synced_at is null)
         and (a.airtable_record_id is distinct from m.record
              or m.word is not null

@@ -11,7 +11,8 @@ declare
     home text;
 begin
     select c.airtable_base_id into home from public.campaigns c
-    where c.campaign_id = (b.payload ->> 'campaign')::uuid
+    where c.tenant = b.tenant
+        and c.campaign_id = (b.payload ->> 'campaign')::uuid
     for share;
     return home is distinct from b.payload ->> 'airtable_base';
 end
@@ -42,7 +43,8 @@ begin
             a.id, a.username, a.full_name, a.position as after, a.position,
             c.campaign_date as date, a.status
         from public.daily_assignments a
-        join public.campaigns c on c.campaign_id = a.campaign_id
+        join public.campaigns c
+            on c.campaign_id = a.campaign_id and c.tenant = a.tenant
         where a.campaign_id = campaign and a.tenant = b.tenant
             and a.va_table_number = this_table and a.va_table_number > 0
             and a.position > last_place and igjobs.behind(a)
@@ -115,7 +117,8 @@ begin
             and igjobs.behind(a)
             and not exists (
                 select from igjobs.batches b
-                where b.job_id = j.job_id and b.state = 'dead'
+                where b.tenant = j.tenant and b.job_id = j.job_id
+                    and b.state = 'dead'
                     and b.payload ->> 'table' = a.va_table_number::text));
     if fresh <> '{}' and j.phase <> 'again'
         and c.airtable_base_id = o.request ->> 'airtable_base'
@@ -155,11 +158,12 @@ begin
         group by a.va_table_number) t;
     whole := whole and records > 0;
     update public.campaigns t set status = whole
-    where t.campaign_id = c.campaign_id and t.status <> whole;
+    where t.tenant = c.tenant and t.campaign_id = c.campaign_id
+        and t.status <> whole;
     update igjobs.operations t
     set request = t.request || jsonb_build_object(
         'tables', tables, 'records', records, 'whole', whole)
-    where t.job_id = o.job_id;
+    where t.tenant = o.tenant and t.job_id = o.job_id;
 end
 $$;
 comment on function igjobs.conclude_sync(
@@ -210,7 +214,7 @@ create function igjobs.move_campaign(c public.campaigns, p_home text)
 as $$
 begin
     update public.campaigns t set airtable_base_id = p_home
-    where t.campaign_id = c.campaign_id
+    where t.tenant = c.tenant and t.campaign_id = c.campaign_id
         and t.airtable_base_id is distinct from p_home;
     if c.airtable_base_id <> p_home then
         update public.daily_assignments a
@@ -250,7 +254,8 @@ begin
     units := igjobs.sync_units(c, p_home, look, igjobs.tables_behind(c));
     if units <> '{}' then
         update public.campaigns t set status = false
-        where t.campaign_id = c.campaign_id and t.status;
+        where t.tenant = c.tenant and t.campaign_id = c.campaign_id
+            and t.status;
     end if;
     return igjobs.start_operation(
         c.tenant, (caller ->> 'call')::uuid, c.base_id, 'airtable_sync',
@@ -289,7 +294,8 @@ begin
         return igjobs.unchanged(igjobs.no_campaign(caller, params));
     elsif not exists (
         select from public.daily_assignments a
-        where a.campaign_id = c.campaign_id and a.va_table_number > 0)
+        where a.tenant = c.tenant and a.campaign_id = c.campaign_id
+            and a.va_table_number > 0)
     then
         return igjobs.unchanged(igjobs.api_problem(
             400, 'campaign-not-distributed', null));

@@ -28,7 +28,8 @@ return array(
                 and (p_ids is null
                      or t.assignment_id in (select unnest(p_ids)))
             group by t.campaign_id, t.va_table_number) a
-        left join public.campaigns c on c.campaign_id = a.campaign_id
+        left join public.campaigns c
+            on c.campaign_id = a.campaign_id and c.tenant = p_tenant
         group by 1, 2) s
     order by s.n, s.home);
 comment on function igjobs.sheets(text, text, uuid[]) is
@@ -134,7 +135,8 @@ create function igjobs.of_sheet(b igjobs.batches, p_status text)
 begin atomic
     select a.*
     from public.daily_assignments a
-    left join public.campaigns c on c.campaign_id = a.campaign_id
+    left join public.campaigns c
+        on c.campaign_id = a.campaign_id and c.tenant = a.tenant
     where a.tenant = b.tenant and a.base_id = b.payload ->> 'base'
         and a.status = p_status
         and a.va_table_number = (b.payload ->> 'table')::integer
@@ -160,7 +162,8 @@ begin
         select a.assignment_id as assignment, a.assignment_id as after,
             a.airtable_record_id as record, a.status
         from public.daily_assignments a
-        where a.assignment_id = any (p_ids) and a.assignment_id > last_row
+        where a.tenant = b.tenant and a.assignment_id = any (p_ids)
+            and a.assignment_id > last_row
             and a.airtable_record_id is not null
         order by a.assignment_id
         limit 10) r;
@@ -168,7 +171,7 @@ begin
         perform igjobs.note_refused(b, array(
             select format('%s (id %s)', a.airtable_error, a.id)
             from public.daily_assignments a
-            where a.assignment_id = any (p_ids)
+            where a.tenant = b.tenant and a.assignment_id = any (p_ids)
                 and a.airtable_error is not null
             order by a.assignment_id));
     end if;
@@ -263,7 +266,8 @@ declare
     marked integer;
 begin
     perform from public.daily_assignments a
-    where a.assignment_id in (select unnest(due))
+    where a.tenant = b.tenant
+        and a.assignment_id in (select unnest(due))
     order by a.assignment_id
     for no key update;
 
@@ -272,7 +276,8 @@ begin
     set status = 'unfollow',
         synced_status = coalesce(a.synced_status, 'followed')
     from unnest(due) d (id)
-    where a.assignment_id = d.id and a.status = 'followed';
+    where a.tenant = b.tenant and a.assignment_id = d.id
+        and a.status = 'followed';
     get diagnostics marked = row_count;
     perform igjobs.count_in_unit(b, 'marked', marked);
     return jsonb_build_object('more', cardinality(due) = page);
@@ -404,7 +409,8 @@ begin
     end if;
     delete from public.daily_assignments a
     using unnest(due) d (id)
-    where a.assignment_id = d.id and a.va_table_number = 0
+    where a.tenant = caller ->> 'tenant' and a.assignment_id = d.id
+        and a.va_table_number = 0
         and a.status = 'completed';
     get diagnostics deleted = row_count;
     return igjobs.start_followup(
@@ -445,7 +451,8 @@ begin
         select a.assignment_id from igjobs.of_sheet(b, 'completed') a
         where a.updated_at <= igjobs.deletable_until());
     delete from public.daily_assignments a
-    where a.assignment_id = any (due) and args -> 'looked' = 'true'
+    where a.tenant = b.tenant and a.assignment_id = any (due)
+        and args -> 'looked' = 'true'
         and a.airtable_record_id is null;
     get diagnostics deleted = row_count;
     perform igjobs.count_in_unit(b, 'deleted', deleted);

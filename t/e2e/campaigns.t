@@ -133,6 +133,34 @@ subtest 'all calls at once' => sub {
     $c->whole($id, $records += 60);
 };
 
+subtest 'what the former system left' => sub {
+    my $table = 'Daily_Outreach_Table_03';
+    my $id = $c->sql('insert into public.campaigns (campaign_date) values'
+        . " ('2025-10-14') returning campaign_id");
+
+    $c->sql('insert into public.daily_assignments (campaign_id, id, username,'
+        . " va_table_number, position) select '$id', 'f' || n, 'former_' || n,"
+        . ' 3, n from generate_series(1, 5) n');
+    $c->sim->airtable('add', { base => $base, table => $table, fields => {
+        id => "f$_", username => "former_$_", position => $_ + 0,
+        progress_status => 'followed' } }) for 1, 2, 2, 3;
+    my $answer = $c->good('/api/sync-airtable-statuses');
+    is_deeply [@$answer{qw(synced_count errors)}], [3,
+        ["Failed to sync $table: the profile has another record (1 record)"]],
+        'its records are found';
+
+    my $created = ledger()->{created};
+    is_deeply [@{ $c->sync($id) }{qw(records_synced campaign_status)}],
+        [5, JSON::PP::true], 'the campaign is sent';
+    is ledger()->{created}, $created + 2, 'as far as it was not there';
+    is $c->assigned("string_agg(status, ' ' order by position)",
+        "campaign_id = '$id'"), 'followed followed followed pending pending',
+        'and nobody\'s work is undone';
+    $c->sim->airtable('delete', { base => $base,
+                                  ids => [map { "f$_" } 1 .. 5] });
+    $c->sql("delete from public.daily_assignments where campaign_id = '$id'");
+};
+
 subtest 'from pending to deleted' => sub {
     my $id = $c->campaign(24, per_table => 12);
     my $of = "campaign_id = '$id'";
