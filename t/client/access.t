@@ -15,7 +15,7 @@ use Igjobs::Command;
 use Igjobs::Env;
 use Igjobs::Port 'free_port';
 use Igjobs::Stack;
-use Igjobs::Stub;
+use Igjobs::HttpServer qw(problem);
 
 my $dir = Igjobs::Env::new_dir('certificate');
 system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
@@ -72,7 +72,7 @@ $r = $igjobs->run([qw(submit -)], env => \%allowed,
 is $r->{status}, 2, 'more than the server takes';
 like $r->{err}, qr/too large \(413 IGJ0111\)/, 'is refused as it is sent';
 
-my $proxy = Igjobs::Stub->new(sub { Igjobs::Stub::problem(404, 'IGJ0401',
+my $proxy = Igjobs::HttpServer->new(sub { problem(404, 'IGJ0401',
                                                           'From afar') });
 $r = $igjobs->run(['status', $id], env => { http_proxy => $proxy->url,
     IGJOBS_URL => 'http://igjobs.example/at' });

@@ -13,7 +13,7 @@ use JSON::PP ();
 use Test::More;
 use Igjobs::Command;
 use Igjobs::Stack;
-use Igjobs::Stub;
+use Igjobs::HttpServer qw(answer);
 
 my $stack = Igjobs::Stack->new(
     worker => { args => ['--lanes=2', '--beat=200ms', '--sweep=300ms'] });
@@ -133,53 +133,53 @@ subtest 'schedules' => sub {
 my $operation = '/api/operations/0199e1f5-7c1a-7b3e-9c55-3f8f6f0c2a09';
 my $campaign = '0199e1f5-7c1a-7b3e-9c55-3f8f6f0c2a01';
 
-sub stub {
+sub server {
     my @answers = @_;
 
-    return Igjobs::Stub->new(sub {
+    return Igjobs::HttpServer->new(sub {
         return $answers[$_[1] < @answers ? $_[1] : -1];
     });
 }
 
 subtest 'operations' => sub {
-    my $running = Igjobs::Stub::answer(202, {
+    my $running = answer(202, {
         success => JSON::PP::true(), result_url => $operation },
         'Retry-After' => 0);
-    my $stub = stub($running, $running, Igjobs::Stub::answer(200, {
+    my $server = server($running, $running, answer(200, {
         success => JSON::PP::true(), tables_synced => 2, errors => [
             'Failed to sync Daily_Outreach_Table_03: no such table'] }));
-    my $remote = Igjobs::Command->new($stub->url);
+    my $remote = Igjobs::Command->new($server->url);
     my $r = $remote->run(['airtable-sync', $campaign, '--airtable-base',
                           'appAIR1']);
     is $r->{status}, 1, 'some of it did not go';
     like $r->{out}, qr/^tables_synced +2$/m, 'what went';
     like $r->{err}, qr/Table_03: no such table/, 'and what did not';
-    my @requests = @{ $stub->requests };
+    my @requests = @{ $server->requests };
     is_deeply [map { "$_->{method} $_->{path}" } @requests],
         ["POST /api/airtable-sync/$campaign", ("GET $operation") x 2],
         'asked until it has ended';
     is $requests[0]{body}, '{"airtable_base_id":"appAIR1"}', 'its body';
     is $requests[0]{headers}{prefer}, 'respond-async', 'without holding';
 
-    $stub = stub($running, $running, Igjobs::Stub::answer(200, {
+    $server = server($running, $running, answer(200, {
         success => JSON::PP::true(), campaign_id => $campaign }));
-    $remote = Igjobs::Command->new($stub->url);
+    $remote = Igjobs::Command->new($server->url);
     like $remote->run(['run-daily'])->{out}, qr/^result_url +$operation$/m,
         'run-daily does not wait';
-    is scalar @{ $stub->requests }, 1, 'at all';
+    is scalar @{ $server->requests }, 1, 'at all';
     like $remote->run(['run-daily', '--wait', '--per-table', 5])->{out},
         qr/^campaign_id +$campaign$/m, 'or does';
-    is $stub->requests->[1]{body}, '{"profiles_per_table":5}', 'its body';
+    is $server->requests->[1]{body}, '{"profiles_per_table":5}', 'its body';
 };
 
 subtest 'answers that are lost' => sub {
-    my $stub = stub('', Igjobs::Stub::answer(200, { success =>
+    my $server = server('', answer(200, { success =>
         JSON::PP::true(), campaign_id => $campaign }));
-    my $remote = Igjobs::Command->new($stub->url);
+    my $remote = Igjobs::Command->new($server->url);
     my $r = $remote->run(['select']);
     is $r->{status}, 3, 'a selection';
     like $r->{err}, qr/not known whether it was done/, 'is not known of';
-    is scalar @{ $stub->requests }, 1, 'and not sent again';
+    is scalar @{ $server->requests }, 1, 'and not sent again';
     is $remote->run(['airtable-sync', $campaign])->{status}, 0,
         'the next call is served';
 };

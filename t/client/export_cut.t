@@ -10,7 +10,7 @@ use lib "$FindBin::Bin/../lib", "$FindBin::Bin/lib";
 use JSON::PP ();
 use Test::More;
 use Igjobs::Command;
-use Igjobs::Stub;
+use Igjobs::HttpServer qw(answer problem);
 
 my $id = '01a201d8-19b5-708c-91f7-822d043cf5e2';
 my $json = JSON::PP->new->utf8->canonical;
@@ -31,7 +31,7 @@ sub rest {
     my ($from, $bytes) = @_;
     my $text = join '', @lines[$from .. $#lines], footer(@lines - $from);
 
-    return Igjobs::Stub::answer(200, defined $bytes ? substr $text, 0, $bytes
+    return answer(200, defined $bytes ? substr $text, 0, $bytes
         : $text, 'Content-Type' => 'application/x-ndjson',
         'Content-Length' => length $text);
 }
@@ -40,13 +40,13 @@ sub rest {
 my @answers = (
     rest(0, length("@lines[0, 1]") + 20),
     rest(2, length $lines[2]),
-    Igjobs::Stub::problem(503, 'IGJ0702', 'Busy', 'Retry-After' => 0),
+    problem(503, 'IGJ0702', 'Busy', 'Retry-After' => 0),
     rest(3),
 );
 
 for my $format (qw(csv ndjson json)) {
-    my $stub = Igjobs::Stub->new(sub { $answers[$_[1]] });
-    my $igjobs = Igjobs::Command->new($stub->url);
+    my $server = Igjobs::HttpServer->new(sub { $answers[$_[1]] });
+    my $igjobs = Igjobs::Command->new($server->url);
     my $file = $igjobs->dir . '/out';
     my $r = $igjobs->run(['export', $id, '-o', $file, '--format', $format]);
     my $text = Igjobs::Command::read_file($file);
@@ -56,7 +56,7 @@ for my $format (qw(csv ndjson json)) {
     ok !-e "$file.part", 'which has its name';
     like $r->{err}, qr/^igjobs: 5 rows$/m, 'and all rows';
     is_deeply [map { $_->{path} =~ /&after=(.*)/ ? $1 : '' }
-               @{ $stub->requests }], ['', 't2', 't3', 't3'],
+               @{ $server->requests }], ['', 't2', 't3', 't3'],
         'read on behind the last row each time';
     is_deeply $format eq 'json' ? $json->decode($text)
         : [map { $json->decode($_) } split /\n/, $text], \@rows, 'each once'
@@ -66,39 +66,39 @@ for my $format (qw(csv ndjson json)) {
         map { "$_,user_$_," . ($_ == 2 ? '"Two, ""the"" Second"' : "N. $_")
               . ',female,0.9,a,now' } 1 .. 5), 'each once'
         if $format eq 'csv';
-    $stub->stop;
+    $server->stop;
 }
 
 subtest 'what is not whole is no file' => sub {
     for my $case ([rest(0, 100), qr/next try|: /],
-                  [Igjobs::Stub::answer(200, $lines[0] . footer(2)),
+                  [answer(200, $lines[0] . footer(2)),
                    qr/1 rows came of 2/],
-                  [Igjobs::Stub::answer(200, "{}\n"), qr/what is no row/],
-                  [Igjobs::Stub::answer(200, 'x' x 300_000), qr/longer than/],
-                  [Igjobs::Stub::problem(400, 'IGJ0402', 'Not completed'),
+                  [answer(200, "{}\n"), qr/what is no row/],
+                  [answer(200, 'x' x 300_000), qr/longer than/],
+                  [problem(400, 'IGJ0402', 'Not completed'),
                    qr/Not completed \(400 IGJ0402\)/])
     {
-        my $stub = Igjobs::Stub->new(sub { $case->[0] });
-        my $igjobs = Igjobs::Command->new($stub->url);
+        my $server = Igjobs::HttpServer->new(sub { $case->[0] });
+        my $igjobs = Igjobs::Command->new($server->url);
         my $file = $igjobs->dir . '/out';
         my $r = $igjobs->run(['export', $id, '-o', $file, '--patience', 0]);
 
         ok $r->{status} >= 2, 'failed';
         like $r->{err}, $case->[1], 'with a reason';
         ok !-e $file && !-e "$file.part", 'and nothing is left';
-        $stub->stop;
+        $server->stop;
     }
 };
 
 subtest 'elsewhere than to a file' => sub {
-    my $stub = Igjobs::Stub->new(sub { Igjobs::Stub::answer(200,
+    my $server = Igjobs::HttpServer->new(sub { answer(200,
         $lines[0] . footer(1, complete => JSON::PP::false())) });
-    my $igjobs = Igjobs::Command->new($stub->url);
+    my $igjobs = Igjobs::Command->new($server->url);
 
     my $r = $igjobs->run(['export', $id, '--partial', '--json']);
     is_deeply $json->decode($r->{out}), $rows[0], 'standard output';
     is $r->{err}, '', 'and nothing else';
-    like $stub->requests->[0]{path}, qr/&partial=true/, 'of a running job';
+    like $server->requests->[0]{path}, qr/&partial=true/, 'of a running job';
 
     $r = $igjobs->run(['export', $id, '-o', '/dev/null']);
     is $r->{status}, 0, 'a device';
@@ -107,7 +107,7 @@ subtest 'elsewhere than to a file' => sub {
 
     $r = $igjobs->run(['export', $id, '-o', '/no/such/directory/out']);
     is $r->{status}, 2, 'no such directory';
-    $stub->stop;
+    $server->stop;
 };
 
 done_testing;

@@ -12,19 +12,19 @@ use JSON::PP ();
 use Test::More;
 use Igjobs::Command;
 use Igjobs::Port 'free_port';
-use Igjobs::Stub;
+use Igjobs::HttpServer qw(answer problem stream);
 use Igjobs::Wait;
 
 my $id = '01a201d8-19b5-708c-91f7-822d043cf5e2';
 my $json = JSON::PP->new->utf8;
 
-# with_stub(sub handler, sub test): the test gets the command and the stub
-sub with_stub {
+# with_server(sub handler, sub test): the test gets the command and the server
+sub with_server {
     my ($handler, $test) = @_;
-    my $stub = Igjobs::Stub->new($handler);
+    my $server = Igjobs::HttpServer->new($handler);
 
-    $test->(Igjobs::Command->new($stub->url), $stub);
-    $stub->stop;
+    $test->(Igjobs::Command->new($server->url), $server);
+    $server->stop;
     return;
 }
 
@@ -49,25 +49,25 @@ sub accepted {
              accounts => { given => 2, accepted => 2 } };
 }
 
-my $busy = sub { Igjobs::Stub::problem(503, 'IGJ0801',
+my $busy = sub { problem(503, 'IGJ0801',
     'The database is not reachable', 'Retry-After' => 0) };
 my $cut = sub { '' };
-my $done = sub { Igjobs::Stub::answer(200, status_document('completed', 9,
+my $done = sub { answer(200, status_document('completed', 9,
                                                            100)) };
 
 subtest 'what may pass is tried again' => sub {
-    with_stub(in_turn($busy, $cut, $done), sub {
-        my ($igjobs, $stub) = @_;
+    with_server(in_turn($busy, $cut, $done), sub {
+        my ($igjobs, $server) = @_;
         my $r = $igjobs->run(['status', $id]);
         is $r->{status}, 0, 'answered in the end' or diag $r->{err};
-        is scalar @{ $stub->requests }, 3, 'by the third request';
+        is scalar @{ $server->requests }, 3, 'by the third request';
         like $r->{err}, qr/not able to answer \(503\), next try in 0\.0 s/,
             'a busy server is named';
-        like $r->{err}, qr/\Q${\$stub->url}\E: .*, next try in 1\.0 s/,
+        like $r->{err}, qr/\Q${\$server->url}\E: .*, next try in 1\.0 s/,
             'and a lost connection';
     });
-    with_stub($busy, sub {
-        my ($igjobs, $stub) = @_;
+    with_server($busy, sub {
+        my ($igjobs, $server) = @_;
         my $r = $igjobs->run(['status', '--patience', 0, $id]);
         is $r->{status}, 3, 'no patience';
         like $r->{err}, qr/not reachable \(503 IGJ0801\)\n +What to do/,
@@ -81,11 +81,11 @@ subtest 'what may pass is tried again' => sub {
 
 subtest 'a submission is not' => sub {
     for my $answer ($busy, $cut) {
-        with_stub($answer, sub {
-            my ($igjobs, $stub) = @_;
+        with_server($answer, sub {
+            my ($igjobs, $server) = @_;
             my $r = $igjobs->run(['submit', 'a', 'b']);
             is $r->{status}, 3, 'failed';
-            is scalar @{ $stub->requests }, 1, 'asked once';
+            is scalar @{ $server->requests }, 1, 'asked once';
             like $r->{err}, qr/not known whether the job was accepted/,
                 'what that means' if $answer == $cut;
         });
@@ -93,29 +93,29 @@ subtest 'a submission is not' => sub {
 };
 
 subtest 'unless it has a key' => sub {
-    my $in_progress = sub { Igjobs::Stub::problem(409, 'IGJ0603', 'Not yet',
+    my $in_progress = sub { problem(409, 'IGJ0603', 'Not yet',
                                                   'Retry-After' => 0) };
-    my $replayed = sub { Igjobs::Stub::answer(202, accepted(),
+    my $replayed = sub { answer(202, accepted(),
                                          'Idempotent-Replayed' => 'true') };
-    with_stub(in_turn($cut, $busy, $in_progress, $replayed), sub {
-        my ($igjobs, $stub) = @_;
+    with_server(in_turn($cut, $busy, $in_progress, $replayed), sub {
+        my ($igjobs, $server) = @_;
         my $r = $igjobs->run([qw(submit - --idempotency-key k-1)],
                              in => "one\ntwo\n");
         is $r->{status}, 0, 'accepted in the end' or diag $r->{err};
         is $r->{out}, "$id\n", 'the id';
         like $r->{err}, qr/this key was used before/, 'which was stored before';
-        my @requests = @{ $stub->requests };
+        my @requests = @{ $server->requests };
         is scalar @requests, 4, 'by the fourth request';
         is $_->{headers}{'idempotency-key'}, '"k-1"', 'the same key'
             for @requests;
         is_deeply $json->decode($_->{body}), { accounts => ['one', 'two'] },
             'and the same body' for @requests;
     });
-    with_stub($busy, sub {
-        my ($igjobs, $stub) = @_;
+    with_server($busy, sub {
+        my ($igjobs, $server) = @_;
         my $r = $igjobs->run([qw(submit a --idempotency-key auto
                                  --patience 0)]);
-        my ($key) = $stub->requests->[0]{headers}{'idempotency-key'}
+        my ($key) = $server->requests->[0]{headers}{'idempotency-key'}
             =~ /^"([0-9a-f-]{36})"$/;
         ok $key, 'a key is made';
         like $r->{err}, qr/--idempotency-key $key$/m, 'and told at the end';
@@ -123,12 +123,12 @@ subtest 'unless it has a key' => sub {
 };
 
 subtest 'an answer without a job' => sub {
-    with_stub(sub { Igjobs::Stub::answer(200, { data => {} }) }, sub {
-        my ($igjobs, $stub) = @_;
+    with_server(sub { answer(200, { data => {} }) }, sub {
+        my ($igjobs, $server) = @_;
         my $r = $igjobs->run(['submit', 'a']);
         is $r->{status}, 3, 'is a failure';
         like $r->{err}, qr/names no job \(200\)/, 'said so';
-        is $stub->requests->[0]{headers}{prefer}, 'respond-async',
+        is $server->requests->[0]{headers}{prefer}, 'respond-async',
             'the job was asked for';
     });
 };
@@ -142,13 +142,13 @@ subtest 'watching by events' => sub {
     my @first = split /(?<=a)/, "retry: 1\n\n:\n\n"
         . $event->('state', "\n", 'queued', 1, 0)
         . $event->('progress', "\r\n", 'processing', 2, 50) . 'id: 77';
-    my @second = Igjobs::Stub::stream(
+    my @second = stream(
         $event->('done', "\r", 'completed', 3, 100) . ":\n\n", 'hold');
 
 
-    with_stub(in_turn(sub { Igjobs::Stub::stream(@first) }, $cut,
+    with_server(in_turn(sub { stream(@first) }, $cut,
                       sub { @second }), sub {
-        my ($igjobs, $stub) = @_;
+        my ($igjobs, $server) = @_;
         my $r = $igjobs->run(['watch', $id]);
         is $r->{status}, 0, 'to the end' or diag $r->{err};
         is_deeply [$r->{err} =~ /\] +(\d+ %  batches.*)$/mg],
@@ -156,12 +156,12 @@ subtest 'watching by events' => sub {
              '50 %  batches 2/4  kept 1,234,567',
              '100 %  batches 4/4  kept 1,234,567'], 'each step once';
         is_deeply [map { $_->{headers}{'last-event-id'} }
-                   @{ $stub->requests }], [undef, 2, 2],
+                   @{ $server->requests }], [undef, 2, 2],
             'each connection goes on behind the last event';
     });
 
-    with_stub(sub {
-        return $_[0]{path} =~ /events/ ? Igjobs::Stub::answer(204) : $done->();
+    with_server(sub {
+        return $_[0]{path} =~ /events/ ? answer(204) : $done->();
     }, sub {
         my $r = $_[0]->run(['watch', $id, '--json']);
         is $json->decode($r->{out})->{version}, 9,
@@ -170,19 +170,19 @@ subtest 'watching by events' => sub {
 };
 
 subtest 'watching without events' => sub {
-    my $no_path = sub { Igjobs::Stub::problem(404, 'IGJ0201', 'Nothing') };
+    my $no_path = sub { problem(404, 'IGJ0201', 'Nothing') };
     my $status = in_turn(map { my @document = @$_; sub {
-        Igjobs::Stub::answer(200, status_document(@document),
+        answer(200, status_document(@document),
                              'Retry-After' => 0) } }
         ['queued', 1, 0], ['queued', 1, 0], ['processing', 2, 25],
         ['failed', 3, 25]);
 
-    for my $none ($no_path, sub { Igjobs::Stub::answer(405, 'no') },
-                  sub { Igjobs::Stub::answer(200, 'a page',
+    for my $none ($no_path, sub { answer(405, 'no') },
+                  sub { answer(200, 'a page',
                                              'Content-Type' => 'text/html') })
     {
         my $polled = 0;
-        with_stub(sub {
+        with_server(sub {
             return $_[0]{path} =~ /events/ ? $none->()
                                            : $status->($_[0], $polled++);
         }, sub {
@@ -192,18 +192,18 @@ subtest 'watching without events' => sub {
                        split /\n/, $r->{out}], [1, 2, 3], 'each version once';
         });
     }
-    with_stub(sub { Igjobs::Stub::problem(404, 'IGJ0401', 'Job not found') },
+    with_server(sub { problem(404, 'IGJ0401', 'Job not found') },
               sub {
-        my ($igjobs, $stub) = @_;
+        my ($igjobs, $server) = @_;
         is $igjobs->run(['watch', $id])->{status}, 4, 'no such job';
-        is scalar @{ $stub->requests }, 1, 'is not asked for twice';
+        is scalar @{ $server->requests }, 1, 'is not asked for twice';
     });
 };
 
 subtest 'an interrupt leaves the job alone' => sub {
-    with_stub(sub { Igjobs::Stub::stream('data: ' . $json->encode(
+    with_server(sub { stream('data: ' . $json->encode(
         status_document('processing', 2, 50)) . "\n\n", 'hold') }, sub {
-        my ($igjobs, $stub) = @_;
+        my ($igjobs, $server) = @_;
         my $process = $igjobs->start(['watch', $id]);
         wait_for { $igjobs->said($process) =~ /50 %/ } 20, 'progress';
         kill 'INT', $process->{pid};
@@ -219,7 +219,7 @@ subtest 'servers that are something else' => sub {
                   [401, qr/asks for credentials; see -H/],
                   [404, qr/does not answer as igjobs does \(404\)/],
                   [200, qr/does not answer as igjobs does \(text\/html\)/]) {
-        with_stub(sub { Igjobs::Stub::answer($case->[0], '<html>',
+        with_server(sub { answer($case->[0], '<html>',
                         'Content-Type' => 'text/html; charset=utf-8') }, sub {
             my $r = $_[0]->run(['status', $id]);
             is $r->{status}, 3, "$case->[0] is a failure";
@@ -230,15 +230,15 @@ subtest 'servers that are something else' => sub {
 };
 
 subtest 'headers and credentials' => sub {
-    with_stub($done, sub {
-        my ($igjobs, $stub) = @_;
+    with_server($done, sub {
+        my ($igjobs, $server) = @_;
         my $file = Igjobs::Command::write_file($igjobs->dir . '/headers',
             "# ours\r\nAuthorization: Bearer s3cret\r\n\r\nX-One: 1\r\n");
         my %env = (IGJOBS_HEADER => "X-Two: 2\nX-Three: 3");
 
         is $igjobs->run(['status', '-H', "\@$file", '-HX-Four: 4', $id],
                         env => \%env)->{status}, 0, 'from everywhere';
-        my $headers = $stub->requests->[0]{headers};
+        my $headers = $server->requests->[0]{headers};
         is_deeply [@$headers{qw(authorization x-one x-two x-three x-four)}],
             ['Bearer s3cret', 1 .. 4], 'are sent';
 
@@ -249,9 +249,9 @@ subtest 'headers and credentials' => sub {
             unlike $r->{err}, qr/s3cret/, 'nor in an error';
         }
 
-        (my $url = $stub->url . '/some/where/') =~ s{//}{//me:s3cret@};
+        (my $url = $server->url . '/some/where/') =~ s{//}{//me:s3cret@};
         $igjobs->run(['status', $id], env => { IGJOBS_URL => $url });
-        my $request = $stub->requests->[1];
+        my $request = $server->requests->[1];
         is $request->{headers}{authorization}, 'Basic bWU6czNjcmV0',
             'a password in IGJOBS_URL';
         is $request->{path}, "/some/where/api/job-status/$id", 'and a path';
@@ -268,7 +268,7 @@ subtest 'control characters of others' => sub {
                      created_at => '' };
     my $control = qr/[\x00-\x08\x0b-\x1f\x7f-\x9f\x{202e}]/;
 
-    with_stub(sub { Igjobs::Stub::answer(200, { total => 1,
+    with_server(sub { answer(200, { total => 1,
                                          profiles => \@profiles }) }, sub {
         my ($igjobs) = @_;
         my %plain = (env => { NO_COLOR => 1 });
@@ -283,7 +283,7 @@ subtest 'control characters of others' => sub {
         $r = $igjobs->run(['results', $id]);
         is $r->{out} =~ tr/\n\t//, 4, 'a row is a line, a cell a cell';
     });
-    with_stub(sub { Igjobs::Stub::problem(400, 'IGJ0110', $evil) }, sub {
+    with_server(sub { problem(400, 'IGJ0110', $evil) }, sub {
         my $r = $_[0]->run(['results', $id]);
         is $r->{status}, 2, 'refused';
         unlike decode('UTF-8', $r->{err}), $control, 'in an error';
@@ -293,7 +293,7 @@ subtest 'control characters of others' => sub {
 subtest 'a reader that goes away' => sub {
     my @profiles = map { { id => "$_", username => 'x' x 30, full_name =>
         'y' x 100, created_at => '' } } 1 .. 1000;
-    with_stub(sub { Igjobs::Stub::answer(200, { total => 1e6,
+    with_server(sub { answer(200, { total => 1e6,
                                          profiles => \@profiles }) }, sub {
         my ($igjobs) = @_;
         pipe my $reader, my $writer or die "pipe: $!";

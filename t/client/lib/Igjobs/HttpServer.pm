@@ -3,32 +3,36 @@
 # A server that answers what a test says, one connection for each request, and
 # keeps what it was asked.
 #
-#   my $stub = Igjobs::Stub->new(sub { my ($request, $n) = @_; ... });
-#   $stub->url;   $stub->requests;        # [{method, path, headers, body}, ...]
-#   $stub->stop;
+#   my $server = Igjobs::HttpServer->new(sub { my ($request, $n) = @_; ... });
+#   $server->url;
+#   $server->requests;               # [{method, path, headers, body}, ...]
+#   $server->stop;
 #
 # The handler gives the bytes of an answer (see answer()), or a list of pieces
 # that are sent one by one; the connection is closed behind them. 'hold' as a
 # piece waits until the client has gone. $n counts requests from 0.
 
-package Igjobs::Stub;
+package Igjobs::HttpServer;
 
 use strict;
 use warnings;
+use Exporter 'import';
 use IO::Socket::INET;
 use JSON::PP ();
 use POSIX ();
 use Igjobs::Env;
 
+our @EXPORT_OK = qw(answer problem stream);
+
 my $json = JSON::PP->new->utf8->canonical;
 
 sub new {
     my ($class, $handler) = @_;
-    my $self = bless { file => Igjobs::Env::new_dir('stub') . '/requests',
+    my $self = bless { file => Igjobs::Env::new_dir('http') . '/requests',
                        owner => $$ }, $class;
 
     my $listen = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 16,
-                                       ReuseAddr => 1) or die "stub: $@";
+                                       ReuseAddr => 1) or die "http server: $@";
     $self->{port} = $listen->sockport;
     $self->{pid} = fork // die "fork: $!";
     if ($self->{pid} == 0) {
