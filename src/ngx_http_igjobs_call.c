@@ -78,8 +78,6 @@ static void ngx_http_igjobs_call_path(ngx_http_igjobs_ctx_t *ctx,
     igj_json_t *json);
 static void ngx_http_igjobs_call_base(ngx_http_request_t *r,
     igj_json_t *json);
-static ngx_table_elt_t *ngx_http_igjobs_call_header(ngx_http_request_t *r,
-    const char *name, size_t len);
 static ngx_int_t ngx_http_igjobs_call_write(ngx_http_request_t *r,
     ngx_http_igjobs_pg_param_t *values);
 static void ngx_http_igjobs_call_left(ngx_http_igjobs_ctx_t *ctx);
@@ -324,7 +322,7 @@ ngx_http_igjobs_call_base(ngx_http_request_t *r, igj_json_t *json)
     size_t            i, len;
     ngx_table_elt_t  *h;
 
-    h = ngx_http_igjobs_call_header(r, "x-base-id", sizeof("x-base-id") - 1);
+    h = ngx_http_igjobs_find_header(r, "x-base-id");
 
     if (h == NULL) {
         return;
@@ -339,33 +337,6 @@ ngx_http_igjobs_call_base(ngx_http_request_t *r, igj_json_t *json)
 
     igj_json_key(json, "base_id");
     igj_json_string(json, base, len);
-}
-
-
-/* The first one of a name in small letters; NULL: there is none. */
-
-static ngx_table_elt_t *
-ngx_http_igjobs_call_header(ngx_http_request_t *r, const char *name,
-    size_t len)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (h[i].key.len == len
-                && ngx_strncmp(h[i].lowcase_key, name, len) == 0)
-            {
-                return &h[i];
-            }
-        }
-    }
-
-    return NULL;
 }
 
 
