@@ -350,7 +350,10 @@
     X(AIRTABLE_REFUSED, "IGJ1406", 500, "airtable-refused",                   \
       "Airtable has refused it",                                              \
       "The error says what Airtable said. Call again when that is mended: "   \
-      "what is there already is left as it is.")
+      "what is there already is left as it is.")                              \
+    X(AIRTABLE_BASE_TAKEN, "IGJ1407", 403, "airtable-base-taken",             \
+      "This Airtable base is another tenant's",                               \
+      "Name a base of your own, or ask the operator whose it is.")
 
 
 typedef enum {

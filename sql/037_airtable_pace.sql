@@ -76,9 +76,10 @@ create type igjobs.airtable_answer as (
 comment on type igjobs.airtable_answer is
     'go: the request may go out wait_ms from now, at most good_ms after that; '
     'wait: ask again after wait_ms; used_up: not this month, the turn would '
-    'come after wait_ms';
+    'come after wait_ms; taken: the base is another tenant''s';
 
-create function igjobs.airtable_turn(p_base text, p_max_ms integer)
+create function igjobs.airtable_turn(
+    p_tenant text, p_base text, p_max_ms integer)
     returns igjobs.airtable_answer
     language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
@@ -89,6 +90,9 @@ declare
         greatest(0.1, igjobs.setting('airtable_requests_per_second')::numeric);
     turn timestamptz;
 begin
+    if not igjobs.own_airtable(p_tenant, p_base) then
+        return ('taken'::text, 0, 0);
+    end if;
     insert into igjobs.airtable_pace (base) values (p_base)
     on conflict (base) do nothing;
     select t.* into b from igjobs.airtable_pace t where t.base = p_base
@@ -109,8 +113,8 @@ begin
     return ('go'::text, igjobs.ms_until(turn), ceil(600 / rate)::integer);
 end
 $$;
-comment on function igjobs.airtable_turn(text, integer) is
-    'May this base be asked once, at most p_max_ms from now? Turns stand '
+comment on function igjobs.airtable_turn(text, text, integer) is
+    'May this base be asked once for a tenant, at most p_max_ms from now? Turns stand '
     '1 / airtable_requests_per_second apart; one that is used later than '
     'good_ms, six tenths of that, would come too close to the next.';
 
@@ -172,6 +176,6 @@ revoke all on all functions in schema igjobs from public;
 revoke all on igjobs.airtable_pace, igjobs.airtable_places,
     igjobs.airtable_bases from public;
 grant execute on function
-    igjobs.airtable_turn(text, integer),
+    igjobs.airtable_turn(text, text, integer),
     igjobs.airtable_freeze(text, integer)
 to igjobs_worker;

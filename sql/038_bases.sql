@@ -92,12 +92,12 @@ begin
             400, 'invalid-base-id', null,
             'Invalid base_id format: ' || left(base, 100), '#/base_id');
     end if;
-    return null;
+    return igjobs.base_taken(caller ->> 'tenant', base);
 end
 $$;
 comment on function igjobs.wanted_base_problem(jsonb, jsonb) is
-    'The answer when a call names no base, or none that can be: app and 8 to '
-    '20 letters and digits. Null when all is well.';
+    'The answer when a call names no base, or none that can be (app and 8 to '
+    '20 letters and digits), or another tenant''s. Null when all is well.';
 
 
 create function igjobs.wanted_tables(params jsonb, p_default integer)

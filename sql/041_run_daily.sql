@@ -302,7 +302,8 @@ declare
         igjobs.base_problem(caller, params),
         igjobs.per_table_problem(body, per_table,
                                  igjobs.table_count(tenant, base)),
-        igjobs.date_problem(body));
+        igjobs.date_problem(body),
+        igjobs.base_taken(tenant, igjobs.airtable_home(null, base)));
 begin
     if problem.status is not null then
         return igjobs.unchanged(problem);
@@ -341,7 +342,9 @@ begin
         igjobs.per_table_problem(
             wish, coalesce(igjobs.profiles_per_table(wish),
                            igjobs.setting('profiles_per_table')::integer),
-            igjobs.table_count(caller ->> 'tenant', base)));
+            igjobs.table_count(caller ->> 'tenant', base)),
+        igjobs.base_taken(caller ->> 'tenant',
+                          igjobs.airtable_home(null, base)));
 end
 $$;
 comment on function igjobs.daily_schedule_fault(jsonb, jsonb) is

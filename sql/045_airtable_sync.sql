@@ -306,6 +306,10 @@ begin
     if home is null then
         return igjobs.no_airtable_base(caller, params);
     end if;
+    problem := igjobs.base_taken(c.tenant, home);
+    if problem.status is not null then
+        return igjobs.unchanged(problem);
+    end if;
     return igjobs.start_sync(caller, params, c, home);
 end
 $$;

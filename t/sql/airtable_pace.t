@@ -17,7 +17,7 @@ my $e = Igjobs::Engine->new;
 sub turn {
     my ($base, $max) = @_;
     my $row = $e->sql('select answer, wait_ms, good_ms from'
-        . " igjobs.airtable_turn('$base', @{[ $max // 2000 ]})");
+        . " igjobs.airtable_turn('t', '$base', @{[ $max // 2000 ]})");
 
     return split /\|/, $row;
 }
@@ -29,7 +29,7 @@ sub spread {
     my $bases = join ',', map {"'$_'"} @bases;
 
     fresh();
-    $e->sql('select count(igjobs.airtable_turn(base, 100000 + n))'
+    $e->sql("select count(igjobs.airtable_turn('t', base, 100000 + n))"
         . " from generate_series(1, $n) n, unnest(array[$bases]) base");
     return $e->sql('select (max(slot) - min(slot)) * 25'
         . ' from igjobs.airtable_places');
@@ -93,7 +93,7 @@ is $e->sql('select count(*) from igjobs.airtable_places'), 1000,
 fresh();
 my $start = $e->sql('select clock_timestamp()');
 my @sessions = map { $e->session } 1 .. 6;
-$_->send("select igjobs.airtable_turn('appA', 100000 + n)"
+$_->send("select igjobs.airtable_turn('t', 'appA', 100000 + n)"
     . ' from generate_series(1, 5) n') for @sessions;
 $_->wait for @sessions;
 is $e->sql("select next_at >= '$start'::timestamptz + interval '7.5 s'"

@@ -205,6 +205,19 @@ turns(void)
     teardown();
 
     setup();
+    paced.answer = IGJ_AIRTABLE_TURN_TAKEN;
+    is(upsert(1), IGJ_AIRTABLE_STOP_BASE, "the base is another tenant's");
+    is(paced.turns, 1, "which is asked once");
+    is(peer_count(), 0, "nothing was sent");
+    teardown();
+
+    setup();
+    paced.answer = IGJ_AIRTABLE_TURN_FAILED;
+    is(upsert(1), IGJ_AIRTABLE_RETRY, "a pace that is broken is a failure");
+    is(peer_count(), 0, "nothing was sent");
+    teardown();
+
+    setup();
     paced.answer = IGJ_AIRTABLE_TURN_GONE;
     is(upsert(1), IGJ_AIRTABLE_CANCELED, "no pace any more");
     teardown();

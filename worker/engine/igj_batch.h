@@ -151,8 +151,9 @@ typedef struct {
 typedef struct {
     bool                    go;           /* after wait_ms, and at most good_ms
                                              late */
-    bool                    used_up;      /* not this month; neither of both:
-                                             ask again after wait_ms */
+    bool                    used_up;      /* not this month */
+    bool                    taken;        /* it is another tenant's; none of
+                                             these: ask again after wait_ms */
     int64_t                 wait_ms;
     int64_t                 good_ms;
 } igj_batch_turn_t;
@@ -242,8 +243,8 @@ IGJ_MUST_CHECK igj_batch_rc_t igj_batch_end(igj_batch_t *b,
     const cJSON *result);
 
 /*
- * May this base of Airtable be asked once, at most max_ms from now
- * (igj_batch_pace.c)?  No BATCH_OK: Postgres did not say.
+ * May this base of Airtable be asked once for the batch's tenant, at most
+ * max_ms from now (igj_batch_pace.c)?  No BATCH_OK: Postgres did not say.
  */
 IGJ_MUST_CHECK igj_batch_rc_t igj_batch_airtable_turn(igj_batch_t *b,
     const char *base, int64_t max_ms, igj_batch_turn_t *turn);

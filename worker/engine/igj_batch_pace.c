@@ -19,6 +19,7 @@ igj_batch_airtable_turn(igj_batch_t *b, const char *base, int64_t max_ms,
     igj_batch_rc_t   rc;
 
     igj_pg_args_init(&args);
+    igj_pg_text(&args, b->tenant);
     igj_pg_text(&args, base);
     igj_pg_number(&args, max_ms);
 
@@ -30,6 +31,7 @@ igj_batch_airtable_turn(igj_batch_t *b, const char *base, int64_t max_ms,
 
     turn->go = strcmp(igj_pg_get_text(res, 0, 0), "go") == 0;
     turn->used_up = strcmp(igj_pg_get_text(res, 0, 0), "used_up") == 0;
+    turn->taken = strcmp(igj_pg_get_text(res, 0, 0), "taken") == 0;
     turn->wait_ms = igj_pg_get_number(res, 0, 1);
     turn->good_ms = igj_pg_get_number(res, 0, 2);
 

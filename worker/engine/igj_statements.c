@@ -212,7 +212,7 @@ igj_statement(igj_sql_t id)
 
         igj_sql(IGJ_SQL_AIRTABLE_TURN, "igj_airtable_turn",
                 "select answer, wait_ms, good_ms "
-                "from igjobs.airtable_turn($1::text, $2::int)"),
+                "from igjobs.airtable_turn($1::text, $2::text, $3::int)"),
 
         igj_sql(IGJ_SQL_AIRTABLE_FREEZE, "igj_airtable_freeze",
                 "select igjobs.airtable_freeze($1::text, $2::int)"),

@@ -95,20 +95,22 @@ static void
 igj_operation_turn(void *data, const char *base, int64_t max_ms,
     igj_airtable_turn_t *turn)
 {
+    igj_batch_rc_t     rc;
     igj_operation_t   *k;
     igj_batch_turn_t   answer;
 
     k = data;
+    rc = igj_batch_airtable_turn(k->batch, base, max_ms, &answer);
 
-    if (igj_batch_airtable_turn(k->batch, base, max_ms, &answer)
-        != IGJ_BATCH_OK)
-    {
-        turn->answer = IGJ_AIRTABLE_TURN_GONE;
+    if (rc != IGJ_BATCH_OK) {
+        turn->answer = (rc == IGJ_BATCH_ERROR) ? IGJ_AIRTABLE_TURN_FAILED
+                                               : IGJ_AIRTABLE_TURN_GONE;
         return;
     }
 
     turn->answer = answer.go ? IGJ_AIRTABLE_TURN_GO
                    : answer.used_up ? IGJ_AIRTABLE_TURN_USED_UP
+                   : answer.taken ? IGJ_AIRTABLE_TURN_TAKEN
                    : IGJ_AIRTABLE_TURN_WAIT;
     turn->wait_ms = answer.wait_ms;
     turn->good_ms = answer.good_ms;

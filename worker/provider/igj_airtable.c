@@ -397,6 +397,16 @@ igj_airtable_no_turn(igj_airtable_t *a, const igj_airtable_place_t *place,
         err->billing = true;
         break;
 
+    case IGJ_AIRTABLE_TURN_TAKEN:
+        (void) igj_airtable_fail(a, place, err, IGJ_AIRTABLE_STOP_BASE,
+                                 "this base is another tenant's");
+        break;
+
+    case IGJ_AIRTABLE_TURN_FAILED:
+        (void) igj_airtable_fail(a, place, err, IGJ_AIRTABLE_RETRY,
+                                 "the database gave no turn");
+        break;
+
     case IGJ_AIRTABLE_TURN_GONE:
         (void) igj_airtable_fail(a, place, err, IGJ_AIRTABLE_CANCELED,
                                  "stopped");

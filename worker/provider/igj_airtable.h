@@ -86,6 +86,8 @@ typedef enum {
                                     that moment, else ask for another */
     IGJ_AIRTABLE_TURN_WAIT,      /* busy or silenced: ask again after wait_ms */
     IGJ_AIRTABLE_TURN_USED_UP,   /* the month's calls of this base */
+    IGJ_AIRTABLE_TURN_TAKEN,     /* the base is another tenant's */
+    IGJ_AIRTABLE_TURN_FAILED,    /* the pace is broken: a failure of the call */
     IGJ_AIRTABLE_TURN_GONE       /* cannot be asked, the worker ends */
 } igj_airtable_answer_t;
 
