@@ -105,6 +105,20 @@ is $sim->ledger->{runs_started}, $before, 'followers on TikTok are read again';
 is $stack->psql("select count(distinct actor) from igjobs.purchases"), 4,
     'and kept by actor';
 
+# recurring
+
+my $schedule = $client->post_json('/api/schedules', {
+    name => 'hourly', cron => '@hourly', accounts => \@accounts,
+    platform => 'x' })->json;
+$stack->psql("update igjobs.schedules set next_at = now() - interval '1 s'");
+wait_for { $stack->psql('select last_job from igjobs.schedules') ne '' } 20,
+    'the schedule to run';
+my $ticked = $client->get("/api/schedules/$schedule->{schedule_id}")
+    ->json->{last_job_id};
+is $queue->wait_end($ticked)->{state}, 'completed', 'a schedule of X';
+is $stack->psql("select kind from public.scrape_jobs where job_id = '$ticked'"),
+    'scrape_followers.x', 'is one of X';
+
 # its own breaker
 
 $sim->faults([{ match => { op => 'start', path => "*$actor{x}*" },
