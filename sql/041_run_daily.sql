@@ -50,7 +50,8 @@ begin
         when 'busy' then jsonb_build_object('later_ms', 1000)
         else (
             select jsonb_build_object('selected', c.total_assigned)
-            from public.campaigns c where c.campaign_id = o.job_id)
+            from public.campaigns c
+            where c.tenant = o.tenant and c.campaign_id = o.job_id)
         end;
 end
 $$;
@@ -99,7 +100,7 @@ comment on function igjobs.unit_daily_cleanup(igjobs.batches, jsonb) is
     'Step: drops what is too old in this base, piece by piece.';
 
 
-create function igjobs.phase_state(p_job uuid, p_phase text)
+create function igjobs.phase_state(o igjobs.operations, p_phase text)
     returns text
     language sql stable
 return (
@@ -107,8 +108,8 @@ return (
                when bool_and(b.state = 'done') then 'done'
                when count(*) > 0 then 'open' end
     from igjobs.batches b
-    where b.job_id = p_job and b.phase = p_phase);
-comment on function igjobs.phase_state(uuid, text) is
+    where b.tenant = o.tenant and b.job_id = o.job_id and b.phase = p_phase);
+comment on function igjobs.phase_state(igjobs.operations, text) is
     'done: all units of a phase are; dead: one at least was given up; open; '
     'null: the phase has not begun.';
 
@@ -145,7 +146,7 @@ as $$
 declare
     c public.campaigns;
 begin
-    if igjobs.phase_state(o.job_id, 'airtable_sync') is not null then
+    if igjobs.phase_state(o, 'airtable_sync') is not null then
         select t.* into c from public.campaigns t
         where t.campaign_id = o.job_id and t.tenant = o.tenant
         for no key update;
@@ -165,15 +166,15 @@ as $$
 declare
     units jsonb[];
 begin
-    if igjobs.phase_state(j.job_id, 'daily_selection') = 'dead' then
+    if igjobs.phase_state(o, 'daily_selection') = 'dead' then
         return j;
-    elsif igjobs.phase_state(j.job_id, 'distribution') is null then
+    elsif igjobs.phase_state(o, 'distribution') is null then
         return igjobs.add_units(j, 'distribution',
                                 igjobs.sql_unit('daily_distribution'));
-    elsif igjobs.phase_state(j.job_id, 'distribution') = 'dead' then
+    elsif igjobs.phase_state(o, 'distribution') = 'dead' then
         return j;
-    elsif igjobs.phase_state(j.job_id, 'airtable_sync') is null
-        and igjobs.phase_state(j.job_id, 'cleanup') is null
+    elsif igjobs.phase_state(o, 'airtable_sync') is null
+        and igjobs.phase_state(o, 'cleanup') is null
     then
         units := igjobs.daily_airtable(j, o);
         if units <> '{}' then
@@ -182,7 +183,7 @@ begin
     end if;
 
     perform igjobs.conclude_daily(o);
-    if igjobs.phase_state(j.job_id, 'cleanup') is null then
+    if igjobs.phase_state(o, 'cleanup') is null then
         j := igjobs.add_units(j, 'cleanup', igjobs.sql_unit('daily_cleanup'));
     end if;
     return j;
@@ -202,7 +203,8 @@ as $$
 declare
     error text := (
         select b.error from igjobs.batches b
-        where b.job_id = j.job_id and b.phase = p_step and b.state = 'dead'
+        where b.tenant = j.tenant and b.job_id = j.job_id
+            and b.phase = p_step and b.state = 'dead'
         limit 1);
     a igjobs.api_answer := case
         when p_step = 'daily_selection'
@@ -221,14 +223,15 @@ comment on function igjobs.daily_failed(
     'Part of answer_run_daily: the step without which there is no campaign.';
 
 
-create function igjobs.daily_errors(p_job uuid)
+create function igjobs.daily_errors(o igjobs.operations)
     returns jsonb
     language sql stable
-return igjobs.sheet_errors(p_job, 'sync') || (
+return igjobs.sheet_errors(o.job_id, 'sync') || (
     select coalesce(jsonb_agg('Failed to clean up: ' || b.error), '[]')
     from igjobs.batches b
-    where b.job_id = p_job and b.phase = 'cleanup' and b.state = 'dead');
-comment on function igjobs.daily_errors(uuid) is
+    where b.tenant = o.tenant and b.job_id = o.job_id
+        and b.phase = 'cleanup' and b.state = 'dead');
+comment on function igjobs.daily_errors(igjobs.operations) is
     'The member errors of the answer: what went wrong beside the campaign.';
 
 
@@ -238,14 +241,14 @@ create function igjobs.answer_run_daily(
     language plpgsql stable
 as $$
 declare
-    airtable text := igjobs.phase_state(j.job_id, 'airtable_sync');
+    airtable text := igjobs.phase_state(o, 'airtable_sync');
     selected jsonb := (
         select u.result -> 'selected' from igjobs.unit_results u
         where u.job_id = j.job_id and u.phase = 'daily_selection');
 begin
     if selected is null then
         return igjobs.daily_failed(j, o, 'daily_selection');
-    elsif igjobs.phase_state(j.job_id, 'distribution')
+    elsif igjobs.phase_state(o, 'distribution')
           is distinct from 'done'
     then
         return igjobs.daily_failed(j, o, 'distribution');
@@ -262,8 +265,8 @@ begin
             'campaign_status', coalesce((o.request -> 'whole')::boolean,
                                         false),
             'cleanup_done', coalesce(
-                igjobs.phase_state(j.job_id, 'cleanup') = 'done', false),
-            'errors', igjobs.daily_errors(j.job_id),
+                igjobs.phase_state(o, 'cleanup') = 'done', false),
+            'errors', igjobs.daily_errors(o),
             'execution_time', round(extract(
                 epoch from j.completed_at - j.created_at), 2)),
         o.request ->> 'given');
