@@ -128,6 +128,7 @@ begin
             on j.tenant = o.tenant and j.job_id = o.job_id
         where o.tenant = p_tenant and o.base_id = p_base
             and o.name = p_name and o.request @> p_request
+            and o.created_at > now() - interval '7 days'
             and not igjobs.is_final(j.state)
         order by o.created_at desc
         limit 1);
@@ -135,7 +136,9 @@ end
 $$;
 comment on function igjobs.active_operation(text, text, text, jsonb) is
     'The newest operation of a name that has not ended and whose request '
-    'contains p_request; null when there is none.';
+    'contains p_request; null when there is none. Reads those of a week: '
+    'calls every few minutes leave many, and one that was paused for longer '
+    'is no reason to wait.';
 
 
 create function igjobs.operation_body(j public.scrape_jobs)

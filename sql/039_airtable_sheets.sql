@@ -93,6 +93,31 @@ comment on function igjobs.merged_status(text, text, text) is
     'never), otherwise ours.';
 
 
+create function igjobs.lock_assignments(p_tenant text, p_ids uuid[])
+    returns void
+    language plpgsql volatile
+as $$
+begin
+    perform from public.daily_assignments a
+    where a.tenant = p_tenant and a.assignment_id in (select unnest(p_ids))
+    order by a.assignment_id
+    for no key update;
+end
+$$;
+comment on function igjobs.lock_assignments(text, uuid[]) is
+    'Locks assignments in the order of their keys, as whoever changes several '
+    'does first: units of different operations meet in a sheet.';
+
+
+create function igjobs.done_assignments(args jsonb)
+    returns uuid[]
+    language sql immutable
+return array(select x.assignment
+             from jsonb_to_recordset(args -> 'done') x (assignment uuid));
+comment on function igjobs.done_assignments(jsonb) is
+    'The assignments that a step is told about: done [{assignment, ...}].';
+
+
 create function igjobs.keep_in_unit(b igjobs.batches, p_members jsonb)
     returns void
     language plpgsql volatile
@@ -297,10 +322,7 @@ begin
     into ids, records, words
     from igjobs.match_records(b, args -> 'records') m;
 
-    perform from public.daily_assignments a
-    where a.tenant = b.tenant and a.assignment_id = any (ids)
-    order by a.assignment_id
-    for no key update;
+    perform igjobs.lock_assignments(b.tenant, ids);
 
     select count(*) into changed
     from unnest(ids, words) m (id, word)
@@ -398,12 +420,7 @@ as $$
 declare
     written bigint;
 begin
-    perform from public.daily_assignments a
-    where a.tenant = b.tenant and a.assignment_id in (
-        select x.assignment
-        from jsonb_to_recordset(args -> 'done') x (assignment uuid))
-    order by a.assignment_id
-    for no key update;
+    perform igjobs.lock_assignments(b.tenant, igjobs.done_assignments(args));
 
     update public.daily_assignments a set airtable_error = x.problem
     from jsonb_to_recordset(args -> 'done') x (assignment uuid, problem text)

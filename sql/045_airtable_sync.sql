@@ -217,6 +217,10 @@ begin
     where t.tenant = c.tenant and t.campaign_id = c.campaign_id
         and t.airtable_base_id is distinct from p_home;
     if c.airtable_base_id <> p_home then
+        perform igjobs.lock_assignments(c.tenant, array(
+            select a.assignment_id from public.daily_assignments a
+            where a.campaign_id = c.campaign_id and a.tenant = c.tenant
+                and num_nonnulls(a.airtable_record_id, a.synced_status) > 0));
         update public.daily_assignments a
         set airtable_record_id = null, synced_status = null
         where a.campaign_id = c.campaign_id and a.tenant = c.tenant

@@ -265,11 +265,7 @@ declare
     due uuid[] := igjobs.due_to_unfollow(b.tenant, o.base_id, page);
     marked integer;
 begin
-    perform from public.daily_assignments a
-    where a.tenant = b.tenant
-        and a.assignment_id in (select unnest(due))
-    order by a.assignment_id
-    for no key update;
+    perform igjobs.lock_assignments(b.tenant, due);
 
     -- where people set it, whether we have seen that or the former system
     update public.daily_assignments a
@@ -311,19 +307,23 @@ create function igjobs.unit_unfollow_rows(b igjobs.batches, args jsonb)
     returns jsonb
     language plpgsql volatile
 as $$
+declare
+    -- nothing in Airtable to be changed
+    unneeded uuid[] := array(
+        select t.assignment_id from igjobs.of_sheet(b, 'unfollow') t
+        where args -> 'looked' = 'true' and t.airtable_record_id is null
+        union all
+        select (t.assignment #>> '{}')::uuid
+        from jsonb_array_elements(args -> 'gone') t (assignment));
 begin
+    perform igjobs.lock_assignments(
+        b.tenant, unneeded || igjobs.done_assignments(args));
     perform igjobs.count_in_unit(b, 'updated',
                                  igjobs.unit_sheet_done(b, args));
-    -- nothing in Airtable to be changed
     update public.daily_assignments a
     set synced_status = 'unfollow', airtable_record_id = null
-    where a.assignment_id = any (array(
-            select t.assignment_id from igjobs.of_sheet(b, 'unfollow') t
-            where args -> 'looked' = 'true' and t.airtable_record_id is null
-            union all
-            select (t.assignment #>> '{}')::uuid
-            from jsonb_array_elements(args -> 'gone') t (assignment)))
-        and a.tenant = b.tenant;
+    where a.tenant = b.tenant
+        and a.assignment_id in (select unnest(unneeded));
     return igjobs.next_of_sheet(b, array(
         select a.assignment_id from igjobs.of_sheet(b, 'unfollow') a
         where a.synced_status is distinct from 'unfollow'), args);
@@ -429,9 +429,14 @@ create function igjobs.unit_delete_rows(b igjobs.batches, args jsonb)
     language plpgsql volatile
 as $$
 declare
+    due uuid[] := array(
+        select a.assignment_id from igjobs.of_sheet(b, 'completed') a
+        where a.updated_at <= igjobs.deletable_until());
     deleted bigint;
-    due uuid[];
 begin
+    perform igjobs.lock_assignments(
+        b.tenant, case when args -> 'looked' = 'true' then due else '{}' end
+                  || igjobs.done_assignments(args));
     update public.daily_assignments a set airtable_error = x.problem
     from jsonb_to_recordset(args -> 'done') x (assignment uuid, problem text)
     where a.tenant = b.tenant and a.assignment_id = x.assignment
@@ -447,11 +452,8 @@ begin
     perform igjobs.count_in_unit(b, 'airtable', deleted);
     perform igjobs.count_in_unit(b, 'deleted', deleted);
 
-    due := array(
-        select a.assignment_id from igjobs.of_sheet(b, 'completed') a
-        where a.updated_at <= igjobs.deletable_until());
     delete from public.daily_assignments a
-    where a.tenant = b.tenant and a.assignment_id = any (due)
+    where a.tenant = b.tenant and a.assignment_id in (select unnest(due))
         and args -> 'looked' = 'true'
         and a.airtable_record_id is null;
     get diagnostics deleted = row_count;
