@@ -439,4 +439,24 @@ subtest 'a worker without a token' => sub {
         'is told';
 };
 
+# units of different operations meet in a sheet: nobody waits in a circle
+subtest 'several assignments are locked in the order of their keys' => sub {
+    my $id = campaign(3);
+    my @keys = split /\n/, assigned('assignment_id', "campaign_id = '$id'"
+        . ' order by assignment_id');
+    my ($first, $behind, $third) = map { $e->session } 1 .. 3;
+    my $lock = sub { "select from public.daily_assignments where"
+        . " assignment_id = '$_[0]' for no key update" };
+
+    $first->run('begin');
+    $first->run($lock->($keys[0]));
+    $behind->send("select igjobs.lock_assignments('default', '{"
+                  . join(',', reverse @keys) . "}')");
+    $behind->wait_blocked;
+    unlike $third->try($lock->($_) . ' nowait'), qr/ERROR/,
+        'who waits for the first has none behind it' for @keys[1, 2];
+    $first->run('commit');
+    $behind->wait;
+};
+
 done_testing;
