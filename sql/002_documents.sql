@@ -82,7 +82,8 @@ create function igjobs.document(
     p_male_count bigint default 0, p_unknown_count bigint default 0,
     p_batches_done integer default 0, p_batches_dead integer default 0,
     p_max_cost_usd numeric default null, p_cost_usd numeric default 0,
-    p_reserved_usd numeric default 0, p_more text default '')
+    p_reserved_usd numeric default 0, p_more text default '',
+    p_results text default 'job-results')
     returns text
     language sql stable
 return format(
@@ -95,7 +96,7 @@ return format(
     '"genders":{"female":%s,"male":%s,"unknown":%s},'
     '"batches":{"done":%s,"failed":%s},'
     '"cost":{"usd":%s,"reserved_usd":%s,"max_usd":%s},%s'
-    '"results_url":"/api/job-results/%s"}',
+    '"results_url":"/api/%s/%s"}',
     p_version, p_job, igjobs.status_word(p_state), p_state,
     igjobs.json_text(igjobs.completion_reason(p_state, p_reason)),
     p_phase, trim_scale(p_progress),
@@ -109,15 +110,16 @@ return format(
     p_female_count, p_male_count, p_unknown_count,
     p_batches_done, p_batches_dead,
     trim_scale(p_cost_usd), trim_scale(p_reserved_usd),
-    coalesce(trim_scale(p_max_cost_usd)::text, 'null'), p_more, p_job);
+    coalesce(trim_scale(p_max_cost_usd)::text, 'null'), p_more, p_results,
+    p_job);
 comment on function igjobs.document(
     bigint, uuid, text, text, integer, integer, timestamptz, timestamptz,
     timestamptz, timestamptz, text, text, numeric, bigint, bigint, bigint,
     integer, bigint, bigint, bigint, integer, integer, numeric, numeric,
-    numeric, text) is
+    numeric, text, text) is
     'The status document, one line of JSON. version comes first, for readers '
     'that only match a prefix. p_more: further members, each with a comma '
-    'behind it.';
+    'behind it. p_results: where under /api/ the results are.';
 
 
 create function igjobs.limits_member(
@@ -156,11 +158,14 @@ begin
         j.batches_done, j.batches_dead, j.max_cost_usd, j.cost_usd,
         j.reserved_usd,
         case
+            when j.kind = 'operation' then igjobs.operation_member(j)
             when num_nonnulls(j.target_count, j.half_width, j.max_cost_usd,
                               j.deadline, j.reason) > 0
                 then igjobs.further_members(j)
             else ''
-        end);
+        end,
+        case j.kind when 'operation' then 'operations'
+                    else 'job-results' end);
 end
 $$;
 comment on function igjobs.job_document(public.scrape_jobs) is

@@ -90,6 +90,9 @@ create function igjobs.accounts_message(j public.scrape_jobs)
     language plpgsql stable
 as $$
 begin
+    if j.kind = 'operation' then
+        return igjobs.units_message(j);
+    end if;
     return case when j.accounts_failed > 0 then
         format('%s of %s accounts could not be scraped',
                j.accounts_failed, j.account_count)

@@ -116,6 +116,41 @@ insert into igjobs.kinds (kind, phase, hook)
 values ('operation', 'run', 'igjobs.next_units(public.scrape_jobs)');
 
 
+create function igjobs.operation_member(j public.scrape_jobs)
+    returns text
+    language plpgsql stable
+as $$
+begin
+    return (
+        select format('"operation":%s,', json_build_object(
+            'name', o.name, 'base_id', o.base_id))
+        from igjobs.find_operation(j.tenant, j.job_id) o);
+end
+$$;
+comment on function igjobs.operation_member(public.scrape_jobs) is
+    'Part of job_document: which operation a job is.';
+
+
+create function igjobs.units_message(j public.scrape_jobs)
+    returns text
+    language plpgsql stable
+as $$
+begin
+    return (
+        select format('%s of %s parts of the operation were given up: %s',
+                      j.batches_dead, j.total_batches, b.error)
+        from igjobs.batches b
+        where b.tenant = j.tenant and b.job_id = j.job_id
+            and b.state = 'dead'
+        order by b.batch_no
+        limit 1);
+end
+$$;
+comment on function igjobs.units_message(public.scrape_jobs) is
+    'What error_message says about units that were given up, with the error '
+    'of the first; null when none were.';
+
+
 create function igjobs.active_operation(
     p_tenant text, p_base text, p_name text, p_request jsonb)
     returns uuid

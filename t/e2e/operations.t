@@ -105,6 +105,9 @@ subtest 'an operation' => sub {
     is $r->json->{result_url}, "/api/operations/$id", 'where its answer will be';
     is $api->get('/api/job-status/' . $id)->json->{status}, 'queued',
         'a job as others';
+    is_deeply [@{ $api->get("/api/job-status/$id")->json }{qw(operation results_url)}],
+        [{ name => 'test', base_id => 'base' }, "/api/operations/$id"],
+        'which says what it is, and where its answer will be';
     like $stack->jobs->explain($id), qr/worker/, 'which explain knows'
         if $stack->jobs->can('explain');
 
@@ -130,6 +133,9 @@ subtest 'units that fail' => sub {
     $r = answer($id);
     is_deeply [map { $_->{error} } @{ $r->json->{errors} }], ['that was it'],
         'a step waits, then gives its unit up';
+    is $api->get("/api/job-status/$id")->json->{error_message},
+        '1 of 1 parts of the operation were given up: that was it',
+        'and the status says which error';
     is $api->post_json("/api/jobs/$id/redrive", {})->{status}, 200,
         'it is redriven';
     $r = answer($id);
@@ -145,7 +151,8 @@ subtest 'a worker is killed' => sub {
     wait_for { $pieces->() > 0 } 10, 'the first piece';
     $worker->kill9;
     $stack->add_worker(name => 'two', args => ['--sweep=200ms']);
-    is answer($id)->json->{units}[0]{pieces}, 3, 'another one goes on';
+    # the step that was at work when its worker died may come twice
+    like answer($id)->json->{units}[0]{pieces}, qr/^[34]\z/, 'another one goes on';
 };
 
 subtest 'cancel' => sub {
