@@ -112,6 +112,14 @@ migrate() {
         tail -n 20 "$data/log/migrate.log" >&2
         fail "the migrations failed"
     }
+    [[ $(setting provider) != sim ]] || demo_base
+}
+
+# the simulator has any base that it is asked for
+demo_base() {
+    psql -XAtq -h "$run" -U postgres -d igjobs \
+        -c "update igjobs.settings set value = 'appDemo0000000001'
+            where name = 'airtable_base_id' and value = ''"
 }
 
 start_redis() {
@@ -158,6 +166,9 @@ start_worker() { # worker-N
         environment+=(
             APIFY_API_KEY=simulated
             APIFY_ACTOR_ID=igjobs~followers
+            TIKTOK_APIFY_ACTOR_ID=igjobs~tiktok-followers
+            THREADS_APIFY_ACTOR_ID=igjobs~threads-followers
+            X_APIFY_ACTOR_ID=igjobs~x-followers
             "APIFY_BASE_URL=http://127.0.0.1:$(setting sim_port)"
             AIRTABLE_ACCESS_TOKEN=simulated
             "AIRTABLE_BASE_URL=http://127.0.0.1:$(setting sim_port)"
