@@ -28,6 +28,7 @@ static const cli_column_t  cli_jobs_columns[] = {
     { "accounts.total",   "ACCOUNTS",      false },
     { "profiles_scraped", "KEPT",          false },
     { "created_at",       "CREATED (UTC)", true },
+    { "operation.name",   "OPERATION",     false },
     { NULL,               NULL,            false }
 };
 

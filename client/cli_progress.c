@@ -11,14 +11,18 @@
 
 #define CLI_PROGRESS_BAR      30           /* characters, at most */
 #define CLI_PROGRESS_BAR_MIN  5
+#define CLI_PROGRESS_KEPT     (CLI_NUMBER_MAX + 8)
 
 
 static void cli_progress_line(const cJSON *doc, char *line, size_t size);
+static const char *cli_progress_kept(const cJSON *doc,
+    char kept[CLI_PROGRESS_KEPT]);
 static const char *cli_progress_state(const cJSON *doc);
 static void cli_progress_member(const char *title, const char *text);
 static void cli_progress_time(const char *title, const cJSON *doc,
     const char *name);
 static void cli_progress_counts(const cJSON *doc);
+static void cli_progress_operation(const cJSON *doc, const cJSON *operation);
 
 
 void
@@ -73,7 +77,7 @@ cli_progress_line(const cJSON *doc, char *line, size_t size)
 {
     int          full, room, percent;
     char         bar[CLI_PROGRESS_BAR + 1], tail[CLI_ERROR_MAX],
-                 kept[CLI_NUMBER_MAX];
+                 kept[CLI_PROGRESS_KEPT];
     bool         told;
     const char  *state;
 
@@ -82,12 +86,11 @@ cli_progress_line(const cJSON *doc, char *line, size_t size)
     state = cli_progress_state(doc);
     told = strcmp(state, "running") == 0 || strcmp(state, "completed") == 0;
 
-    (void) snprintf(tail, sizeof(tail), "%3d %%  batches %lld/%lld  kept "
+    (void) snprintf(tail, sizeof(tail), "%3d %%  batches %lld/%lld"
                     "%s%s%s", percent,
                     (long long) cli_json_integer(doc, "current_batch"),
                     (long long) cli_json_integer(doc, "total_batches"),
-                    cli_text_number(kept, cli_json_integer(doc,
-                                                      "profiles_scraped")),
+                    cli_progress_kept(doc, kept),
                     told ? "" : "  ", told ? "" : state);
 
     room = cli_term_error_columns() - (int) strlen(tail) - 4;
@@ -100,6 +103,25 @@ cli_progress_line(const cJSON *doc, char *line, size_t size)
     bar[room] = '\0';
 
     (void) snprintf(line, size, "[%s] %s", bar, tail);
+}
+
+
+/* An operation keeps nobody. */
+
+static const char *
+cli_progress_kept(const cJSON *doc, char kept[CLI_PROGRESS_KEPT])
+{
+    char  number[CLI_NUMBER_MAX];
+
+    if (cJSON_HasObjectItem(doc, "operation")) {
+        return "";
+    }
+
+    (void) snprintf(kept, CLI_PROGRESS_KEPT, "  kept %s",
+                    cli_text_number(number, cli_json_integer(doc,
+                                                      "profiles_scraped")));
+
+    return kept;
 }
 
 
@@ -179,15 +201,21 @@ static void
 cli_progress_counts(const cJSON *doc)
 {
     char          a[CLI_NUMBER_MAX], b[CLI_NUMBER_MAX], c[CLI_NUMBER_MAX];
-    const cJSON  *accounts, *genders;
+    const cJSON  *accounts, *genders, *operation;
 
     accounts = cJSON_GetObjectItemCaseSensitive(doc, "accounts");
     genders = cJSON_GetObjectItemCaseSensitive(doc, "genders");
+    operation = cJSON_GetObjectItemCaseSensitive(doc, "operation");
 
     cli_out_format("%-11s%lld %%, %lld of %lld batches\n", "progress",
                    (long long) cli_json_integer(doc, "progress"),
                    (long long) cli_json_integer(doc, "current_batch"),
                    (long long) cli_json_integer(doc, "total_batches"));
+
+    if (operation != NULL) {
+        cli_progress_operation(doc, operation);
+        return;
+    }
 
     cli_out_format("%-11s%s, %s given up\n", "accounts",
                    cli_text_number(a, cli_json_integer(accounts, "total")),
@@ -201,6 +229,23 @@ cli_progress_counts(const cJSON *doc)
     cli_out_format("%-11s%s\n", "kept",
                    cli_text_number(a, cli_json_integer(doc,
                                                        "profiles_scraped")));
+}
+
+
+/* An operation finds and keeps nobody; where its answer is says more. */
+
+static void
+cli_progress_operation(const cJSON *doc, const cJSON *operation)
+{
+    const char  *name, *base, *results;
+
+    name = cli_json_text(operation, "name");
+    base = cli_json_text(operation, "base_id");
+    results = cli_json_text(doc, "results_url");
+
+    cli_progress_member("operation", name == NULL ? "" : name);
+    cli_progress_member("base", base == NULL ? "" : base);
+    cli_progress_member("answer", results == NULL ? "" : results);
 }
 
 

@@ -122,8 +122,8 @@ create function igjobs.operation_member(j public.scrape_jobs)
 as $$
 begin
     return (
-        select format('"operation":%s,', json_build_object(
-            'name', o.name, 'base_id', o.base_id))
+        select format('"operation":{"name":%s,"base_id":%s},',
+                      igjobs.json_text(o.name), igjobs.json_text(o.base_id))
         from igjobs.find_operation(j.tenant, j.job_id) o);
 end
 $$;

@@ -551,15 +551,20 @@ ngx_http_igjobs_call_retry(const cJSON *answer)
 static void
 ngx_http_igjobs_call_errors(igj_json_t *json, const void *data)
 {
-    const char   *pointer, *detail;
+    const char   *pointer, *detail, *slug;
     const cJSON  *answer;
 
     answer = data;
 
     pointer = cJSON_GetStringValue(cJSON_GetObjectItem(answer, "pointer"));
     detail = cJSON_GetStringValue(cJSON_GetObjectItem(answer, "detail"));
+    slug = cJSON_GetStringValue(cJSON_GetObjectItem(answer, "problem"));
 
-    igj_problem_pointer(json, pointer, detail ? detail : "");
+    if (detail == NULL) {
+        detail = igj_problem(igj_problem_find(slug, ngx_strlen(slug)))->advice;
+    }
+
+    igj_problem_pointer(json, pointer, detail);
 }
 
 
