@@ -85,7 +85,8 @@ static const igj_username_rules_t  igj_username_rules[IGJ_PLATFORMS] = {
             "https://www.instagram.com/<name>" } },
 
     [IGJ_PLATFORM_TIKTOK] = {
-        IGJ_USERNAME_TIKTOK_MAX, 1, 0, 1, igj_username_tiktok_hosts, igj_username_no_paths, {
+        IGJ_USERNAME_TIKTOK_MAX, 1, 0, 1,
+        igj_username_tiktok_hosts, igj_username_no_paths, {
         [IGJ_USERNAME_LONG] = "is too long; a user name of TikTok has at most "
             "24 characters, a link to a profile 512",
         [IGJ_USERNAME_DOTS] = "ends with a dot; no user name of TikTok does",
@@ -105,7 +106,8 @@ static const igj_username_rules_t  igj_username_rules[IGJ_PLATFORMS] = {
             "https://www.threads.net/@<name>" } },
 
     [IGJ_PLATFORM_X] = {
-        IGJ_USERNAME_X_MAX, 0, 0, 0, igj_username_x_hosts, igj_username_x_paths, {
+        IGJ_USERNAME_X_MAX, 0, 0, 0,
+        igj_username_x_hosts, igj_username_x_paths, {
         [IGJ_USERNAME_LONG] = "is too long; a user name of X has at most 15 "
             "characters, a link to a profile 512",
         [IGJ_USERNAME_CHARACTER] = "has a character that no user name of X "

@@ -20,7 +20,7 @@ sub start {
     return api($sim, 'POST', "/v2/actors/$actor/runs", body => $input);
 }
 
-sub items {
+sub items_of {
     my ($actor, $input) = @_;
     my $run = start($actor, $input)->json->{data};
 
@@ -38,7 +38,7 @@ my %input = (
     'mine~x' => { user_names => \@names, maxFollowers => 3,
                   getFollowers => \1 },
 );
-my %items = map { $_ => items($_, $input{$_}) } keys %input;
+my %items = map { $_ => items_of($_, $input{$_}) } keys %input;
 my @people = map { [@$_{qw(id username full_name)}] }
     @{ $items{'igjobs~followers'} };
 

@@ -363,7 +363,7 @@ fields(void)
     int     missing;
 
     missing = 0;
-    (void) snprintf(list, sizeof(list), ",%s,", 
+    (void) snprintf(list, sizeof(list), ",%s,",
                     igj_item_fields(IGJ_PLATFORM_INSTAGRAM));
 
     for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {

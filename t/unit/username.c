@@ -272,7 +272,8 @@ main(void)
 
     is(good, NOTHERS, "of other platforms");
 
-    ok(normalise(IGJ_PLATFORM_INSTAGRAM, "a\0b", 3, &name) == IGJ_USERNAME_CHARACTER,
+    ok(normalise(IGJ_PLATFORM_INSTAGRAM, "a\0b", 3, &name)
+       == IGJ_USERNAME_CHARACTER,
        "a zero byte is a faulty character");
 
     for (i = 0, good = 0; i < 50000; i++) {
