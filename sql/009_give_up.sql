@@ -345,5 +345,5 @@ end
 $$;
 comment on function igjobs.sweep_job(text, uuid) is
     'Takes run-out leases of one job back and settles it, which also ends a '
-    'stopping job; gives up one that nobody has an actor for. How many are queued again or dead; version and doc when '
-    'the document changed.';
+    'stopping job; gives up one that nobody has an actor for. How many are '
+    'queued again or dead; version and doc when the document changed.';

@@ -381,7 +381,8 @@ create function igjobs.job_request(j public.scrape_jobs)
     returns jsonb
     language sql stable
 return jsonb_build_object(
-    'kind', split_part(j.kind, '.', 1), 'platform', j.platform, 'target_gender', j.target_gender,
+    'kind', split_part(j.kind, '.', 1), 'platform', j.platform,
+    'target_gender', j.target_gender,
     'keep_unknown', j.keep_unknown,
     'max_count_per_account', j.max_count_per_account,
     'parallelism', j.parallelism,

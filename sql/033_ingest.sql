@@ -570,7 +570,8 @@ begin
     end if;
     return (200, igjobs.ingest_counts(
         igjobs.ingest_total(j.tenant, j.job_id),
-        (o.request ->> 'given')::integer, (o.request ->> 'invalid')::integer, o.request ->> 'base_id'));
+        (o.request ->> 'given')::integer,
+        (o.request ->> 'invalid')::integer, o.request ->> 'base_id'));
 end
 $$;
 comment on function igjobs.answer_ingest(

@@ -44,7 +44,8 @@ create function igjobs.parse_date(p_text text)
     language plpgsql immutable
 as $$
 declare
-    part text[] := regexp_match(p_text, '^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})$');
+    part text[] := regexp_match(
+        p_text, '^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})$');
 begin
     return make_date(part[1]::integer, part[2]::integer, part[3]::integer);
 exception when datetime_field_overflow then

@@ -114,9 +114,10 @@ begin
 end
 $$;
 comment on function igjobs.airtable_turn(text, text, integer) is
-    'May this base be asked once for a tenant, at most p_max_ms from now? Turns stand '
-    '1 / airtable_requests_per_second apart; one that is used later than '
-    'good_ms, six tenths of that, would come too close to the next.';
+    'May this base be asked once for a tenant, at most p_max_ms from now? '
+    'Turns stand 1 / airtable_requests_per_second apart; one that is used '
+    'later than good_ms, six tenths of that, would come too close to the '
+    'next.';
 
 
 create function igjobs.airtable_freeze(p_base text, p_ms integer)

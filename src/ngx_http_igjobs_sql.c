@@ -40,7 +40,7 @@ static const igj_pg_type_t  ngx_http_igjobs_sql_submission[] = {
 
 /*
  * the same for functions that write, for those that change a job, and for those
- * that write many thousand rows
+ * of both kinds that go through many thousand rows
  */
 
 #define ngx_http_igjobs_sql_write(name)                                       \
@@ -58,6 +58,12 @@ static const igj_pg_type_t  ngx_http_igjobs_sql_submission[] = {
       "select status, body, job_id, doc, kind, class, turns"                  \
       " from igjobs.api_" name "($1::jsonb, $2::jsonb)",                      \
       2, NGX_HTTP_IGJOBS_PG_CALLS, NGX_HTTP_IGJOBS_SQL_WRITE, NULL }
+
+#define ngx_http_igjobs_sql_large_change(name)                                \
+    { "igjobs_api_" name,                                                     \
+      "select status, body, job_id, doc, kind, class, turns"                  \
+      " from igjobs.api_" name "($1::jsonb, $2::jsonb)",                      \
+      2, NGX_HTTP_IGJOBS_PG_LARGE_CALLS, NGX_HTTP_IGJOBS_SQL_WRITE, NULL }
 
 
 static const ngx_http_igjobs_sql_t
@@ -200,16 +206,16 @@ static const ngx_http_igjobs_sql_t
         ngx_http_igjobs_sql_call("operation"),
 
     [NGX_HTTP_IGJOBS_SQL_API_AIRTABLE_SYNC] =
-        ngx_http_igjobs_sql_change("airtable_sync"),
+        ngx_http_igjobs_sql_large_change("airtable_sync"),
 
     [NGX_HTTP_IGJOBS_SQL_API_SYNC_STATUSES] =
-        ngx_http_igjobs_sql_change("sync_statuses"),
+        ngx_http_igjobs_sql_large_change("sync_statuses"),
 
     [NGX_HTTP_IGJOBS_SQL_API_MARK_UNFOLLOW_DUE] =
-        ngx_http_igjobs_sql_change("mark_unfollow_due"),
+        ngx_http_igjobs_sql_large_change("mark_unfollow_due"),
 
     [NGX_HTTP_IGJOBS_SQL_API_DELETE_COMPLETED] =
-        ngx_http_igjobs_sql_change("delete_completed"),
+        ngx_http_igjobs_sql_large_change("delete_completed"),
 
     [NGX_HTTP_IGJOBS_SQL_API_CREATE_BASE] =
         ngx_http_igjobs_sql_change("create_base"),
