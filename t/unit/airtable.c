@@ -40,6 +40,7 @@ upsert_request(void)
     is_text(done[1].record_id, "recB", "record of the second");
     ok(!done[1].created, "which was there");
     is(paced.turns, 1, "one turn");
+    is(paced.max_ms, IGJ_AIRTABLE_WAIT_MS, "that must come soon");
     is_text(paced.base, BASE, "of the base");
     teardown();
 }

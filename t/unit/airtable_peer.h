@@ -38,6 +38,7 @@ static struct {
     int64_t                 late_ms;       /* the clock goes on by so much */
     int                     late_turns;    /* in so many turns */
     int                     turns;
+    int64_t                 max_ms;        /* that was asked for last */
     int64_t                 frozen_ms;
     char                    base[32];
 } paced;
@@ -54,9 +55,7 @@ paced_turn(void *data, const char *base, int64_t max_ms,
     turn->good_ms = paced.good_ms;
     snprintf(paced.base, sizeof(paced.base), "%s", base);
 
-    if (max_ms != IGJ_AIRTABLE_WAIT_MS) {
-        paced.turns = -1000;
-    }
+    paced.max_ms = max_ms;
 
     if (paced.turns++ < paced.late_turns) {
         fake.now += paced.late_ms;

@@ -103,6 +103,7 @@ listing(void)
     is(seen.begun, 1, "begun once");
     is(seen.pages, 2, "pages told");
     is(paced.turns, 2, "each page in its turn");
+    is(paced.max_ms, IGJ_AIRTABLE_GO_ON_MS, "the second one waits longer");
     teardown();
 
     start();

@@ -16,7 +16,7 @@
 
 
 static igj_airtable_class_t igj_airtable_turn(igj_airtable_t *a,
-    const igj_airtable_place_t *place, igj_airtable_error_t *err);
+    const igj_airtable_call_t *call, igj_airtable_error_t *err);
 static igj_airtable_class_t igj_airtable_no_turn(igj_airtable_t *a,
     const igj_airtable_place_t *place, const igj_airtable_turn_t *turn,
     igj_airtable_error_t *err);
@@ -262,7 +262,7 @@ igj_airtable_try(igj_airtable_t *a, igj_airtable_call_t *call,
 {
     igj_airtable_class_t  class;
 
-    class = igj_airtable_turn(a, call->place, err);
+    class = igj_airtable_turn(a, call, err);
 
     if (class != IGJ_AIRTABLE_OK) {
         return class;
@@ -348,7 +348,7 @@ igj_airtable_verify(void *data, igj_http_t *h, const igj_http_response_t *resp)
  */
 
 static igj_airtable_class_t
-igj_airtable_turn(igj_airtable_t *a, const igj_airtable_place_t *place,
+igj_airtable_turn(igj_airtable_t *a, const igj_airtable_call_t *call,
     igj_airtable_error_t *err)
 {
     igj_airtable_turn_t  turn;
@@ -360,17 +360,18 @@ igj_airtable_turn(igj_airtable_t *a, const igj_airtable_place_t *place,
         asked = igj_http_now_ms(a->http);
 
         if (a->pace.turn != NULL) {
-            a->pace.turn(a->pace.data, place->base, IGJ_AIRTABLE_WAIT_MS,
+            a->pace.turn(a->pace.data, call->place->base,
+                         call->wait_ms ? call->wait_ms : IGJ_AIRTABLE_WAIT_MS,
                          &turn);
         }
 
         if (turn.answer != IGJ_AIRTABLE_TURN_GO) {
-            return igj_airtable_no_turn(a, place, &turn, err);
+            return igj_airtable_no_turn(a, call->place, &turn, err);
         }
 
         if (igj_http_sleep(a->http, turn.wait_ms, a->stop) != 0) {
-            return igj_airtable_fail(a, place, err, IGJ_AIRTABLE_CANCELED,
-                                     "stopped");
+            return igj_airtable_fail(a, call->place, err,
+                                     IGJ_AIRTABLE_CANCELED, "stopped");
         }
 
         late = igj_http_now_ms(a->http) - asked - turn.wait_ms;

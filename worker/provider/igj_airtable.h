@@ -37,6 +37,8 @@
 #define IGJ_AIRTABLE_REFUSED_MAX   10      /* rows refused, none written: it is
                                               the table, not the rows */
 #define IGJ_AIRTABLE_WAIT_MS       2000    /* for a turn, inside a call */
+#define IGJ_AIRTABLE_GO_ON_MS      10000   /* likewise, of a listing's further
+                                              pages: who leaves starts over */
 #define IGJ_AIRTABLE_STALE_MAX     3       /* turns in a row missed by lateness,
                                               then the next one is used */
 #define IGJ_AIRTABLE_PENALTY_MS    30000   /* silence that a 429 asks for, */

@@ -56,6 +56,8 @@ typedef struct {
     const char                  *wanted;  /* array that the answer must have,
                                              NULL: any object */
     size_t                       max_bytes;
+    int64_t                      wait_ms; /* for a turn at most; 0:
+                                             IGJ_AIRTABLE_WAIT_MS */
     bool                         once;    /* not to be repeated when it may have
                                              had its effect */
     cJSON                       *answer;  /* out: the caller's */

@@ -91,6 +91,7 @@ igj_airtable_list_page(igj_airtable_list_t *l)
 
     if (l->offset[0] != '\0') {
         igj_airtable_url_query(&url, "offset", l->offset);
+        call.wait_ms = IGJ_AIRTABLE_GO_ON_MS;
     }
 
     call.place = &l->place;
