@@ -86,6 +86,16 @@ subtest 'what goes wrong on the way' => sub {
     is $c->sync($id)->{records_synced}, 20, 'the next call sends it';
     is ledger()->{created}, $created + 1, 'alone';
     $c->whole($id, $records += 20);
+
+    $id = $c->campaign(20, per_table => 10);
+    faults([{ path => '*/Daily_Outreach_Table_02', every => 1 },
+            { status => { code => 403,
+                type => 'INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND' } }]);
+    is_deeply [@{ $c->sync($id) }{qw(tables_synced records_synced)}], [1, 10],
+        'a table that was renamed keeps no other one back';
+    faults();
+    is $c->sync($id)->{records_synced}, 20, 'nor is its base closed';
+    $c->whole($id, $records += 20);
 };
 
 subtest 'too many requests' => sub {

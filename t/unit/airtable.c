@@ -62,13 +62,13 @@ answers(void)
           "\"message\":\"m\"}}", IGJ_AIRTABLE_REFUSED, "INVALID_REQUEST_BODY",
           1, 0 },
         { "no token", 401, "{\"error\":{\"type\":"
-          "\"AUTHENTICATION_REQUIRED\"}}", IGJ_AIRTABLE_STOP_BASE,
+          "\"AUTHENTICATION_REQUIRED\"}}", IGJ_AIRTABLE_DENIED,
           "AUTHENTICATION_REQUIRED", 1, 0 },
         { "no permission", 403, "{\"error\":{\"type\":"
           "\"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND\",\"message\":\"m\"}}",
-          IGJ_AIRTABLE_STOP_BASE, "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND", 1,
+          IGJ_AIRTABLE_DENIED, "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND", 1,
           0 },
-        { "payment", 402, "", IGJ_AIRTABLE_STOP_BASE, "", 1, 0 },
+        { "payment", 402, "", IGJ_AIRTABLE_DENIED, "", 1, 0 },
         { "no such table", 404, "{\"error\":\"NOT_FOUND\"}",
           IGJ_AIRTABLE_REFUSED, "NOT_FOUND", 1, 0 },
         { "unknown field", 422, "{\"error\":{\"type\":\"UNKNOWN_FIELD_NAME\","
@@ -83,9 +83,9 @@ answers(void)
         { "429 without a body", 429, "", IGJ_AIRTABLE_PARK, "", 1, 30000 },
         { "billing", 429, "{\"errors\":[{\"error\":"
           "\"PUBLIC_API_BILLING_LIMIT_EXCEEDED\",\"message\":\"m\"}]}",
-          IGJ_AIRTABLE_STOP_BASE, "PUBLIC_API_BILLING_LIMIT_EXCEEDED", 1,
+          IGJ_AIRTABLE_DENIED, "PUBLIC_API_BILLING_LIMIT_EXCEEDED", 1,
           -1 },
-        { "302", 302, "", IGJ_AIRTABLE_STOP_BASE, "", 1, 0 },
+        { "302", 302, "", IGJ_AIRTABLE_DENIED, "", 1, 0 },
         { "500", 500, "{\"error\":{\"type\":\"SERVER_ERROR\"}}",
           IGJ_AIRTABLE_RETRY, "SERVER_ERROR", 4, 0 },
         { "502 in HTML", 502, "<html>502</html>", IGJ_AIRTABLE_RETRY, "", 4,
@@ -93,7 +93,7 @@ answers(void)
         { "503", 503, "{\"error\":\"SERVICE_UNAVAILABLE\"}",
           IGJ_AIRTABLE_RETRY, "SERVICE_UNAVAILABLE", 4, 0 },
         { "words that are no type", 403, "{\"error\":\"Not yours\"}",
-          IGJ_AIRTABLE_STOP_BASE, "", 1, 0 },
+          IGJ_AIRTABLE_DENIED, "", 1, 0 },
         { "not JSON", 200, "<html>", IGJ_AIRTABLE_RETRY, "", 4, 0 },
         { "no records", 200, "{}", IGJ_AIRTABLE_RETRY, "", 4, 0 },
         { "two documents", 200, "{\"records\":[]}{}", IGJ_AIRTABLE_RETRY, "",
@@ -198,7 +198,7 @@ turns(void)
 
     setup();
     paced.answer = IGJ_AIRTABLE_TURN_USED_UP;
-    is(upsert(1), IGJ_AIRTABLE_STOP_BASE, "the month is used up");
+    is(upsert(1), IGJ_AIRTABLE_DENIED, "the month is used up");
     ok(err.billing, "which is billing");
     is_text(err.message, "upsert " BASE "/T: the month's API calls of this "
             "base are used up", "and says so");
@@ -207,7 +207,7 @@ turns(void)
 
     setup();
     paced.answer = IGJ_AIRTABLE_TURN_TAKEN;
-    is(upsert(1), IGJ_AIRTABLE_STOP_BASE, "the base is another tenant's");
+    is(upsert(1), IGJ_AIRTABLE_DENIED, "the base is another tenant's");
     is(paced.turns, 1, "which is asked once");
     is(peer_count(), 0, "nothing was sent");
     teardown();
@@ -381,7 +381,7 @@ deleting(void)
     setup();
     peer_reply(403, "", "");
     is(igj_airtable_delete(client, BASE, "T", ids, 3, done, &err),
-       IGJ_AIRTABLE_STOP_BASE, "delete without permission");
+       IGJ_AIRTABLE_DENIED, "delete without permission");
     is_text(done[0].record_id, "", "is not done");
     teardown();
 }
@@ -429,7 +429,7 @@ configuration(void)
        IGJ_AIRTABLE_REFUSED, "a table that is a path");
     peer_reply(403, "", "{\"error\":{\"type\":\"NOT_AUTHORIZED\",\"message\":"
                "\"not \\u0007" SECRET "\"}}");
-    is(upsert(1), IGJ_AIRTABLE_STOP_BASE, "an error that quotes the token");
+    is(upsert(1), IGJ_AIRTABLE_DENIED, "an error that quotes the token");
     is_text(err.message, "upsert " BASE "/T: HTTP 403 NOT_AUTHORIZED: not  "
             "*************", "is told without it");
     teardown();

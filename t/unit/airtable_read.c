@@ -188,7 +188,7 @@ tables(void)
 
     start();
     peer_reply(403, "", "");
-    is(igj_airtable_schema(client, BASE, &list, &err), IGJ_AIRTABLE_STOP_BASE,
+    is(igj_airtable_schema(client, BASE, &list, &err), IGJ_AIRTABLE_DENIED,
        "schema of a base of others");
     ok(list == NULL, "no tables");
     teardown();

@@ -73,7 +73,7 @@ igj_operation_airtable_leave(igj_operation_t *k,
                             err->message);
         break;
 
-    case IGJ_AIRTABLE_STOP_BASE:
+    case IGJ_AIRTABLE_DENIED:
         igj_operation_leave(k, IGJ_OUTCOME_DEAD, -1, "refused", err->message);
         break;
 

@@ -58,7 +58,7 @@ igj_airtable_create(const igj_airtable_conf_t *conf, igj_http_t *http,
 
     if (problem != NULL) {
         free(a);
-        err->class = IGJ_AIRTABLE_STOP_BASE;
+        err->class = IGJ_AIRTABLE_DENIED;
         snprintf(err->message, sizeof(err->message), "%s", problem);
         return NULL;
     }
@@ -392,14 +392,14 @@ igj_airtable_no_turn(igj_airtable_t *a, const igj_airtable_place_t *place,
     switch (turn->answer) {
 
     case IGJ_AIRTABLE_TURN_USED_UP:
-        (void) igj_airtable_fail(a, place, err, IGJ_AIRTABLE_STOP_BASE,
+        (void) igj_airtable_fail(a, place, err, IGJ_AIRTABLE_DENIED,
                                  "the month's API calls of this base are "
                                  "used up");
         err->billing = true;
         break;
 
     case IGJ_AIRTABLE_TURN_TAKEN:
-        (void) igj_airtable_fail(a, place, err, IGJ_AIRTABLE_STOP_BASE,
+        (void) igj_airtable_fail(a, place, err, IGJ_AIRTABLE_DENIED,
                                  "this base is another tenant's");
         break;
 

@@ -60,8 +60,10 @@ typedef enum {
     IGJ_AIRTABLE_RETRY,      /* transient: again later, counts as a failure */
     IGJ_AIRTABLE_PARK,       /* no turn, or a 429: again after delay_ms, no
                                 failure; the fleet knows already */
-    IGJ_AIRTABLE_STOP_BASE,  /* 401, 403, the month's calls are used up,
-                                configuration: no call to this base works */
+    IGJ_AIRTABLE_DENIED,     /* 401, 403, the month's calls are used up,
+                                configuration: nobody may call, until people
+                                mend it. A 403 says no more than this table:
+                                one that was renamed looks the same */
     IGJ_AIRTABLE_REFUSED,    /* this call will never work: table or field is
                                 not there, the request is wrong */
     IGJ_AIRTABLE_CANCELED    /* the stop flag */
@@ -75,7 +77,7 @@ typedef struct {
     long                   http_status;    /* 0: none came */
     int64_t                delay_ms;       /* of PARK; else -1, or what the API
                                               said */
-    bool                   billing;        /* STOP_BASE: the month's calls */
+    bool                   billing;        /* DENIED: the month's calls */
     char                   type[IGJ_AIRTABLE_TYPE_MAX];   /* Airtable's word,
                                               "" if it said none */
     char                   message[IGJ_AIRTABLE_MESSAGE_MAX];
@@ -168,7 +170,7 @@ typedef struct igj_airtable_s  igj_airtable_t;
 
 /*
  * conf and pace are copied (pace may be NULL), http and stop borrowed until
- * igj_airtable_destroy(); stop may be NULL.  NULL with *err (STOP_BASE): the
+ * igj_airtable_destroy(); stop may be NULL.  NULL with *err (DENIED): the
  * configuration cannot work.
  */
 IGJ_MUST_CHECK

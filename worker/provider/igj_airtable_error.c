@@ -24,7 +24,7 @@ igj_airtable_class_of_result(igj_http_result_t result)
         return IGJ_AIRTABLE_CANCELED;
 
     case IGJ_HTTP_PERMANENT:
-        return IGJ_AIRTABLE_STOP_BASE;
+        return IGJ_AIRTABLE_DENIED;
 
     case IGJ_HTTP_TOO_BIG:
         return IGJ_AIRTABLE_REFUSED;
@@ -44,7 +44,7 @@ igj_airtable_class_of_status(long status)
 
     /* the API does not redirect: the base URL is wrong */
     if (status == 401 || status == 402 || status == 403 || status / 100 == 3) {
-        return IGJ_AIRTABLE_STOP_BASE;
+        return IGJ_AIRTABLE_DENIED;
     }
 
     if (igj_http_status_transient(status) || status < 400 || status >= 500) {
@@ -176,7 +176,7 @@ igj_airtable_answered(const igj_airtable_t *a,
     igj_airtable_words(root, &type, &message);
 
     err->billing = strstr(type, "BILLING_LIMIT") != NULL;
-    class = err->billing ? IGJ_AIRTABLE_STOP_BASE
+    class = err->billing ? IGJ_AIRTABLE_DENIED
                          : igj_airtable_class_of_status(resp->status);
 
     (void) igj_airtable_fail(a, place, err, class, "HTTP %ld%s%s%s%s",
@@ -228,7 +228,7 @@ const char *
 igj_airtable_class_name(igj_airtable_class_t class)
 {
     static const char *const  names[] = {
-        "ok", "retry", "park", "stop_base", "refused", "canceled"
+        "ok", "retry", "park", "denied", "refused", "canceled"
     };
 
     return names[class];
