@@ -302,7 +302,7 @@
       "Compare the id with the operation_id of the 202.")                     \
     X(OPERATION_CANCELED, "IGJ1202", 409, "operation-canceled",               \
       "The operation was canceled",                                           \
-      "What it did until then stays; call again to do the rest.")             \
+      "What it did until then stays; redrive its job to do the rest.")         \
                                                                               \
     /* 13: ingestion */                                                       \
                                                                               \

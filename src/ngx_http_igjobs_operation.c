@@ -62,7 +62,10 @@ ngx_http_igjobs_operation_wish(ngx_http_request_t *r)
 }
 
 
-/* 0: the client is not to wait; a time of its own counts most */
+/*
+ * 0: the client is not to wait; a time of its own counts most.  Who reads the
+ * answer of an operation polls, unless it names a time.
+ */
 
 static ngx_msec_t
 ngx_http_igjobs_operation_time(ngx_http_request_t *r,
@@ -84,7 +87,8 @@ ngx_http_igjobs_operation_time(ngx_http_request_t *r,
         return 0;
     }
 
-    return (ctx->route->flags & NGX_HTTP_IGJOBS_WAITS) || wish->sync
+    return (ctx->route->flags & NGX_HTTP_IGJOBS_WAITS)
+           || (wish->sync && r->method == NGX_HTTP_POST)
            ? lcf->operation_wait : 0;
 }
 

@@ -115,7 +115,8 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
       NGX_HTTP_IGJOBS_SQL_API_VERIFY_BASE },
 
     { NGX_HTTP_GET, "/api/operations/:operation",
-      ngx_http_igjobs_call, 0, NULL, NGX_HTTP_IGJOBS_SQL_API_OPERATION },
+      ngx_http_igjobs_call, NGX_HTTP_IGJOBS_OPERATION, NULL,
+      NGX_HTTP_IGJOBS_SQL_API_OPERATION },
 
     { NGX_HTTP_POST, "/api/airtable-sync/:campaign",
       ngx_http_igjobs_call, NGX_HTTP_IGJOBS_CALLS_AIRTABLE

@@ -202,8 +202,13 @@ static const ngx_http_igjobs_sql_t
     [NGX_HTTP_IGJOBS_SQL_API_RUN_DAILY] =
         ngx_http_igjobs_sql_change("run_daily"),
 
+    /* who asks while it runs may wait for the job */
     [NGX_HTTP_IGJOBS_SQL_API_OPERATION] =
-        ngx_http_igjobs_sql_call("operation"),
+        { "igjobs_api_operation",
+          "select status, body,"
+          " case status when 202 then $2::jsonb ->> 'operation' end"
+          " from igjobs.api_operation($1::jsonb, $2::jsonb)",
+          2, NGX_HTTP_IGJOBS_PG_CALLS, 0, NULL },
 
     [NGX_HTTP_IGJOBS_SQL_API_AIRTABLE_SYNC] =
         ngx_http_igjobs_sql_large_change("airtable_sync"),

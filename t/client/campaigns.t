@@ -141,6 +141,17 @@ sub server {
     });
 }
 
+subtest 'the status of an operation' => sub {
+    my $server = server(answer(200, { success => JSON::PP::true(),
+        job_id => $campaign, status => 'completed', progress => 100,
+        operation => { name => 'run_daily', base_id => 'appX' },
+        results_url => $operation }));
+    my $r = Igjobs::Command->new($server->url)->run(['status', $campaign]);
+    like $r->{out}, qr/^operation +run_daily\nbase +appX\nanswer +$operation$/m,
+        'says what it is and where its answer is';
+    unlike $r->{out}, qr/^(found|kept)/m, 'and of no profiles';
+};
+
 subtest 'operations' => sub {
     my $running = answer(202, {
         success => JSON::PP::true(), result_url => $operation },

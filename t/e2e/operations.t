@@ -108,6 +108,8 @@ subtest 'an operation' => sub {
     is_deeply [@{ $api->get("/api/job-status/$id")->json }{qw(operation results_url)}],
         [{ name => 'test', base_id => 'base' }, "/api/operations/$id"],
         'which says what it is, and where its answer will be';
+    is $api->get("/api/operations/$id", headers => [Prefer => 'wait=1'])
+        ->{status}, 202, 'a wait that is too short';
     like $stack->jobs->explain($id), qr/worker/, 'which explain knows'
         if $stack->jobs->can('explain');
 
@@ -141,6 +143,13 @@ subtest 'units that fail' => sub {
     $r = answer($id);
     is_deeply [$r->json->{state}, map { $_->{pieces} } @{ $r->json->{units} }],
         ['completed', 4, 1, 1], 'and goes on to its end';
+};
+
+subtest 'waiting for an answer' => sub {
+    my $r = $api->get('/api/operations/' . start(pieces => 2, seconds => 0.2),
+                      headers => [Prefer => 'wait=15']);
+    is $r->{status}, 200, 'one request, and it is there';
+    is $r->json->{state}, 'completed', 'the answer';
 };
 
 subtest 'a worker is killed' => sub {
