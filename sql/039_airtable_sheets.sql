@@ -86,11 +86,19 @@ create function igjobs.merged_status(
     p_status text, p_synced text, p_word text)
     returns text
     language sql immutable
-return case when p_word = p_synced then p_status else p_word end;
+return case
+    when p_word = p_synced then p_status
+    when p_synced is not null then p_word
+    when array_position('{pending,followed,unfollow,unfollowed,completed}',
+                        p_status)
+        >= array_position('{pending,followed,unfollow,unfollowed,completed}',
+                          p_word) then p_status
+    else p_word
+end;
 comment on function igjobs.merged_status(text, text, text) is
     'The status of an assignment whose record says p_word: the record''s '
-    'where a person has changed it since it was last seen (p_synced; null: '
-    'never), otherwise ours.';
+    'where a person has changed it since we saw it (p_synced), otherwise '
+    'ours. Where it was never seen the one that is further on.';
 
 
 create function igjobs.lock_assignments(p_tenant text, p_ids uuid[])

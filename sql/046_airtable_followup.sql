@@ -267,10 +267,7 @@ declare
 begin
     perform igjobs.lock_assignments(b.tenant, due);
 
-    -- where people set it, whether we have seen that or the former system
-    update public.daily_assignments a
-    set status = 'unfollow',
-        synced_status = coalesce(a.synced_status, 'followed')
+    update public.daily_assignments a set status = 'unfollow'
     from unnest(due) d (id)
     where a.tenant = b.tenant and a.assignment_id = d.id
         and a.status = 'followed';
