@@ -298,12 +298,15 @@ begin
     for n in 0 .. p_parallelism - 1 loop
         if n <> all (p_used)
             and pg_try_advisory_xact_lock(uuid_hash(p_job), n)
-            and not exists (
+        then
+            -- a statement of its own: it sees what the lock's last holder did
+            if not exists (
                 select from igjobs.batches b
                 where b.tenant = p_tenant and b.job_id = p_job
                     and b.state = 'leased' and b.place = n)
-        then
-            return n;
+            then
+                return n;
+            end if;
         end if;
     end loop;
     return null;
