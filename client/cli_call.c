@@ -9,6 +9,8 @@
 #include "cli_term.h"
 
 
+#define CLI_CALL_IN_DOUBT  "IGJ0806"
+
 /* The body of a call, for a request. */
 typedef struct {
     const char  *text;
@@ -17,6 +19,7 @@ typedef struct {
 } cli_call_body_t;
 
 
+static bool cli_call_doubtful(const cli_answer_t *answer);
 static ssize_t cli_call_read(void *data, char *buf, size_t size);
 static int cli_call_rewind(void *data);
 
@@ -57,7 +60,7 @@ cli_call(cli_t *cli, const cli_call_t *call, cJSON **doc,
         cli_http_ask(cli->http, &request, answer);
 
         if (cli_answer_good(answer)
-            || (call->once && answer->outcome == CLI_BROKEN)
+            || (call->once && cli_call_doubtful(answer))
             || !cli_patience_wait(cli, &patience, answer))
         {
             break;
@@ -80,6 +83,16 @@ cli_call(cli_t *cli, const cli_call_t *call, cJSON **doc,
     cli_answer_free(answer);
 
     return rc;
+}
+
+
+/* it may have been done, though nobody said so */
+
+static bool
+cli_call_doubtful(const cli_answer_t *answer)
+{
+    return answer->outcome == CLI_BROKEN
+           || cli_problem_is(answer, CLI_CALL_IN_DOUBT);
 }
 
 

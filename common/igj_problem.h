@@ -233,6 +233,10 @@
       "It is not known whether the job was stored",                           \
       "Ask for the status of the job that detail names before sending the "   \
       "request again.")                                                       \
+    X(CALL_IN_DOUBT, "IGJ0806", 503, "call-in-doubt",                         \
+      "It is not known whether this was done",                                \
+      "The database was lost while it did it. Look at GET /api/campaigns or " \
+      "GET /api/jobs before sending the request again: that does it anew.")   \
     X(INTERNAL, "IGJ0803", 500, "internal",                                   \
       "The request could not be served",                                      \
       "Send the request again later; tell the operator if it stays.")         \

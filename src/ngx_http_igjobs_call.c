@@ -45,7 +45,7 @@
  * Functions that write are idempotent.  A call whose connection is lost before
  * its answer is made again on the next one, whatever became of the first; one
  * that has no answer by the end of its time is 503, and the client sends it
- * again.  A call that was sent goes on when its client leaves, and what it has
+ * again; on a route with the flag ONCE it is told to look first.  A call that was sent goes on when its client leaves, and what it has
  * changed is told all the same.
  */
 
@@ -438,9 +438,27 @@ void
 ngx_http_igjobs_call_answer(ngx_http_request_t *r,
     ngx_http_igjobs_pg_reply_t *reply)
 {
-    ngx_http_igjobs_finish(r, (reply->outcome == NGX_HTTP_IGJOBS_PG_OK)
-                              ? ngx_http_igjobs_call_reply(r, reply->result)
-                              : ngx_http_igjobs_pg_problem(r, reply));
+    igj_problem_e           problem;
+    ngx_http_igjobs_ctx_t  *ctx;
+
+    if (reply->outcome == NGX_HTTP_IGJOBS_PG_OK) {
+        ngx_http_igjobs_finish(r, ngx_http_igjobs_call_reply(r,
+                                                             reply->result));
+        return;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
+    problem = ngx_http_igjobs_pg_problem_of(r, reply);
+
+    /* who sends it again has it done anew */
+
+    if ((ctx->route->flags & NGX_HTTP_IGJOBS_ONCE)
+        && reply->outcome == NGX_HTTP_IGJOBS_PG_UNKNOWN)
+    {
+        problem = IGJ_PROBLEM_CALL_IN_DOUBT;
+    }
+
+    ngx_http_igjobs_finish(r, ngx_http_igjobs_problem(r, problem));
 }
 
 

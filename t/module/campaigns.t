@@ -289,6 +289,14 @@ subtest 'calls whose connection to Postgres is lost' => sub {
         is($stack->psql('select count(*) from public.campaigns where base_id ='
             . " '$base$action'"), 1, 'once');
     }
+
+    fill($base => 90);
+    $proxy->rule(point => 'call', action => 'lose', times => 4);
+    my $r = $client->request('POST', '/api/daily-selection', in_base($base));
+    is("$r->{status} " . $r->json->{code}, '503 IGJ0806',
+       'lost each time: nobody knows');
+    is($stack->psql('select count(*) from public.campaigns where base_id ='
+        . " '$base'"), 1, 'and it was done');
 };
 
 $stack->finish;
