@@ -45,8 +45,9 @@
  * Functions that write are idempotent.  A call whose connection is lost before
  * its answer is made again on the next one, whatever became of the first; one
  * that has no answer by the end of its time is 503, and the client sends it
- * again; on a route with the flag ONCE it is told to look first.  A call that was sent goes on when its client leaves, and what it has
- * changed is told all the same.
+ * again; on a route with the flag ONCE it is told to look first.  A call that
+ * was sent goes on when its client leaves, and what it has changed is told all
+ * the same.
  */
 
 #include "ngx_http_igjobs.h"
