@@ -176,18 +176,20 @@ comment on function igjobs.token_position(text, text) is
 -- list: it would do for a look-up by tenant and id, too, and be planned for
 -- that while the table is small.
 create index scrape_jobs_list on public.scrape_jobs
-    (tenant, state, created_at, job_id)
+    (tenant, state, (kind = 'operation'), created_at, job_id)
     where created_at > '-infinity' and erased_at is null;
 comment on index public.scrape_jobs_list is
-    'igjobs.newest_jobs: the jobs of one state, newest first';
+    'igjobs.newest_jobs: the scrapes, or the operations, of one state, newest '
+    'first';
 
 
 create type igjobs.listed_job as (
     created_at timestamptz, job_id uuid, doc text);
 
 create function igjobs.newest_jobs(
-    p_tenant text, p_states text[], p_after timestamptz,
-    p_before timestamptz, p_before_job uuid, p_limit integer)
+    p_tenant text, p_states text[], p_operations boolean[],
+    p_after timestamptz, p_before timestamptz, p_before_job uuid,
+    p_limit integer)
     returns setof igjobs.listed_job
     language plpgsql stable
     set enable_seqscan = off
@@ -198,10 +200,11 @@ begin
     select k.created_at, k.job_id, j.doc
     from (
         select k.created_at, k.job_id
-        from unnest(p_states) s (state), lateral (
+        from unnest(p_states) s (state), unnest(p_operations) o (yes), lateral (
             select t.created_at, t.job_id
             from public.scrape_jobs t
             where t.tenant = p_tenant and t.state = s.state
+                and (t.kind = 'operation') = o.yes
                 and t.created_at > '-infinity' and t.erased_at is null
                 and t.created_at > p_after
                 and (t.created_at, t.job_id) < (p_before, p_before_job)
@@ -216,10 +219,10 @@ begin
 end
 $$;
 comment on function igjobs.newest_jobs(
-    text, text[], timestamptz, timestamptz, uuid, integer) is
-    'Jobs in these states, newest first, made after p_after and before '
-    '(p_before, p_before_job). Looks at p_limit jobs of each state, so that '
-    'no filter makes it read more.';
+    text, text[], boolean[], timestamptz, timestamptz, uuid, integer) is
+    'Jobs in these states, operations or not, newest first, made after '
+    'p_after and before (p_before, p_before_job). Looks at p_limit jobs of '
+    'each state and sort, so that no filter makes it read more.';
 
 
 create function igjobs.jobs_json(p_jobs igjobs.listed_job[])
@@ -252,6 +255,10 @@ return case
     then
         'state takes queued, running, stopping, paused, completed, failed and '
         'canceled, with commas between.'
+    when not igjobs.words_known(
+        params ->> 'kind', '{scrape_followers,operation}')
+    then
+        'kind takes scrape_followers and operation.'
     when params ->> 'created_after' <> ''
         and igjobs.parse_time(params ->> 'created_after') is null
     then
@@ -280,6 +287,18 @@ comment on function igjobs.wanted_states(jsonb) is
     'The states that the parameters status and state let through.';
 
 
+create function igjobs.wanted_operations(params jsonb)
+    returns boolean[]
+    language sql stable
+return array(
+    select k = 'operation'
+    from unnest('{scrape_followers,operation}'::text[]) k
+    where igjobs.word_listed(params ->> 'kind', k));
+comment on function igjobs.wanted_operations(jsonb) is
+    'What the parameter kind lets through: true = operations, false = jobs '
+    'that scrape.';
+
+
 create function igjobs.api_jobs(caller jsonb, params jsonb)
     returns igjobs.api_answer
     language plpgsql stable
@@ -290,7 +309,8 @@ declare
     bad text := igjobs.bad_jobs_parameter(params);
     scope text := jsonb_build_array(
         'jobs', caller -> 'tenant', params -> 'status', params -> 'state',
-        params -> 'created_after', params -> 'created_before')::text;
+        params -> 'kind', params -> 'created_after',
+        params -> 'created_before')::text;
     place text := igjobs.token_position(scope, params ->> 'page_token');
     jobs igjobs.listed_job[];
     next_token text := '';
@@ -303,6 +323,7 @@ begin
 
     jobs := array(select j from igjobs.newest_jobs(
         caller ->> 'tenant', igjobs.wanted_states(params),
+        igjobs.wanted_operations(params),
         coalesce(igjobs.parse_time(params ->> 'created_after'), '-infinity'),
         coalesce(split_part(place, ' ', 1)::timestamptz,
                  igjobs.parse_time(params ->> 'created_before'), 'infinity'),
@@ -319,9 +340,9 @@ begin
 end
 $$;
 comment on function igjobs.api_jobs(jsonb, jsonb) is
-    'GET /api/jobs?status=&state=&created_after=&created_before=&page_size='
-    '&page_token=: the tenant''s jobs, newest first. Jobs that come while a '
-    'client goes from page to page stand before the first page.';
+    'GET /api/jobs?status=&state=&kind=&created_after=&created_before='
+    '&page_size=&page_token=: the tenant''s jobs, newest first. Jobs that come '
+    'while a client goes from page to page stand before the first page.';
 
 
 create function igjobs.job_id(params jsonb)

@@ -59,7 +59,7 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
 
     { NGX_HTTP_GET, "/api/jobs",
       ngx_http_igjobs_call, 0,
-      ngx_http_igjobs_query("status", "state", "created_after",
+      ngx_http_igjobs_query("status", "state", "kind", "created_after",
                             "created_before", "page_size", "page_token"),
       NGX_HTTP_IGJOBS_SQL_API_JOBS },
 

@@ -71,6 +71,7 @@ SQL
 my $api = $stack->client;
 my $number = 0;
 my $worker;
+my @quick = qw(--sweep=200ms --lease=2s --beat=200ms --start-timeout=1s);
 
 # start(pieces => 2, seconds => 0.1): the id of an operation
 sub start {
@@ -113,7 +114,7 @@ subtest 'an operation' => sub {
     like $stack->jobs->explain($id), qr/worker/, 'which explain knows'
         if $stack->jobs->can('explain');
 
-    $worker = $stack->add_worker(name => "one", args => ['--sweep=200ms']);
+    $worker = $stack->add_worker(name => 'one', args => \@quick);
     $r = answer($id);
     is $r->{status}, 200, 'it ends';
     is_deeply [map { $_->{pieces} } @{ $r->json->{units} }], [3, 1, 1],
@@ -159,7 +160,7 @@ subtest 'a worker is killed' => sub {
 
     wait_for { $pieces->() > 0 } 10, 'the first piece';
     $worker->kill9;
-    $stack->add_worker(name => 'two', args => ['--sweep=200ms']);
+    $stack->add_worker(name => 'two', args => \@quick);
     # the step that was at work when its worker died may come twice
     like answer($id)->json->{units}[0]{pieces}, qr/^[34]\z/, 'another one goes on';
 };

@@ -112,7 +112,9 @@ subtest 'filters' => sub {
               'state=canceled,paused' => [0, 1], 'state=running' => [],
               'status=failed&state=canceled' => [0],
               'status=failed&state=failed' => [],
-              'status=&state=' => [0 .. $#jobs],
+              'status=&state=&kind=' => [0 .. $#jobs],
+              'kind=scrape_followers' => [0 .. $#jobs], 'kind=operation' => [],
+              'kind=operation,scrape_followers&state=paused' => [1],
               'status=failed%2Cprocessing' => [0, 1]);
     for my $query (sort keys %of) {
         is_deeply([ids(get("/api/jobs?$query"))],
@@ -145,6 +147,7 @@ subtest 'bad parameters' => sub {
         'status=running' => qr/^status /, 'status=Queued' => qr/^status /,
         'status=queued,' => qr/^status /, 'status=queued%20' => qr/^status /,
         'state=processing' => qr/^state /, "state=%27" => qr/^state /,
+        'kind=scrape' => qr/^kind /,
         'created_after=yesterday' => qr/^created_after /,
         'created_after=now' => qr/^created_after /,
         'created_after=infinity' => qr/^created_after /,

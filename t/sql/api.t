@@ -275,6 +275,10 @@ subtest 'a list of 40,000 jobs' => sub {
                              created_before => '2026-01-01T01:01',
                              status => 'processing' }, 'many'),
         '<', 300, 'a time in the middle';
+    my $operations = api(jobs => { kind => 'operation' }, 'many');
+    is scalar @{ $operations->{jobs} }, 0, 'a kind that none is of';
+    cmp_ok buffers(jobs => { kind => 'operation' }, 'many'), '<', 100,
+        'reads next to nothing';
     my $one = api(jobs => { page_size => 1 }, 'many')->{jobs}[0]{job_id};
     cmp_ok buffers(job => { job => $one }, 'many'), '<', 100,
         'a job is looked up by its key';
