@@ -77,23 +77,41 @@ comment on function igjobs.start_followup(
 
 -- Statuses that people have set
 
+create function igjobs.answer_before(caller jsonb, params jsonb, p_name text)
+    returns igjobs.api_change
+    language plpgsql stable
+as $$
+declare
+    problem igjobs.api_answer := igjobs.base_problem(caller, params);
+    same uuid;
+begin
+    if problem.status is not null then
+        return igjobs.unchanged(problem);
+    end if;
+    same := igjobs.same_operation(
+        caller, igjobs.base_of(caller, params), p_name, '{}');
+    return case when same is not null then
+        igjobs.join_operation(caller, same) end;
+end
+$$;
+comment on function igjobs.answer_before(jsonb, jsonb, text) is
+    'What a call answers without starting anything: its base is wrong, or an '
+    'operation of the name is at it for the base; null: it may start one.';
+
+
 create function igjobs.api_sync_statuses(caller jsonb, params jsonb)
     returns igjobs.api_change
     language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    problem igjobs.api_answer := igjobs.base_problem(caller, params);
+    early igjobs.api_change := igjobs.answer_before(
+        caller, params, 'sync_statuses');
     base text := igjobs.base_of(caller, params);
     sheets igjobs.sheet[];
-    same uuid;
 begin
-    if problem.status is not null then
-        return igjobs.unchanged(problem);
-    end if;
-    same := igjobs.same_operation(caller, base, 'sync_statuses', '{}');
-    if same is not null then
-        return igjobs.join_operation(caller, same);
+    if early.status is not null then
+        return early;
     end if;
 
     sheets := igjobs.sheets(caller ->> 'tenant', base);
@@ -219,19 +237,15 @@ create function igjobs.api_mark_unfollow_due(caller jsonb, params jsonb)
     security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    problem igjobs.api_answer := igjobs.base_problem(caller, params);
+    early igjobs.api_change := igjobs.answer_before(
+        caller, params, 'mark_unfollow_due');
     tenant text := caller ->> 'tenant';
     base text := igjobs.base_of(caller, params);
     due uuid[];
     sheets igjobs.sheet[];
-    same uuid;
 begin
-    if problem.status is not null then
-        return igjobs.unchanged(problem);
-    end if;
-    same := igjobs.same_operation(caller, base, 'mark_unfollow_due', '{}');
-    if same is not null then
-        return igjobs.join_operation(caller, same);
+    if early.status is not null then
+        return early;
     end if;
 
     due := igjobs.due_to_unfollow(tenant, base);
@@ -383,20 +397,16 @@ create function igjobs.api_delete_completed(caller jsonb, params jsonb)
     security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    problem igjobs.api_answer := igjobs.base_problem(caller, params);
+    early igjobs.api_change := igjobs.answer_before(
+        caller, params, 'delete_completed');
     tenant text := caller ->> 'tenant';
     base text := igjobs.base_of(caller, params);
     due uuid[];
     sheets igjobs.sheet[];
     deleted bigint;
-    same uuid;
 begin
-    if problem.status is not null then
-        return igjobs.unchanged(problem);
-    end if;
-    same := igjobs.same_operation(caller, base, 'delete_completed', '{}');
-    if same is not null then
-        return igjobs.join_operation(caller, same);
+    if early.status is not null then
+        return early;
     end if;
 
     due := igjobs.due_to_delete(tenant, base);

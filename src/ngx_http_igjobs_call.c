@@ -281,7 +281,6 @@ ngx_http_igjobs_call_caller(ngx_http_request_t *r, char *caller)
     igj_str_t                     tenant;
     igj_uuid_t                    call;
     igj_json_t                    json;
-    ngx_time_t                   *tp;
     ngx_http_igjobs_ctx_t        *ctx;
     ngx_http_igjobs_main_conf_t  *mcf;
 
@@ -296,12 +295,8 @@ ngx_http_igjobs_call_caller(ngx_http_request_t *r, char *caller)
     igj_json_member_string(&json, "tenant", tenant);
     ngx_http_igjobs_call_base(r, &json);
 
-    tp = ngx_timeofday();
-
     if ((ctx->route->flags & NGX_HTTP_IGJOBS_ONCE)
-        && igj_uuid_make(&mcf->submissions->ids,
-                         (uint64_t) tp->sec * 1000 + tp->msec, &call)
-           == IGJ_OK)
+        && ngx_http_igjobs_make_id(mcf->submissions, &call) == NGX_OK)
     {
         igj_uuid_print(&call, id);
         igj_json_key(&json, "call");

@@ -274,16 +274,10 @@ ngx_http_igjobs_ingest_prepare(ngx_http_igjobs_ingest_t *in)
 static ngx_int_t
 ngx_http_igjobs_ingest_params(ngx_http_igjobs_ingest_t *in)
 {
-    char         id[IGJ_UUID_TEXT_LEN];
-    igj_json_t   json;
-    ngx_time_t  *tp;
+    char        id[IGJ_UUID_TEXT_LEN];
+    igj_json_t  json;
 
-    tp = ngx_timeofday();
-
-    if (igj_uuid_make(&in->all->ids, (uint64_t) tp->sec * 1000 + tp->msec,
-                      &in->id)
-        != IGJ_OK)
-    {
+    if (ngx_http_igjobs_make_id(in->all, &in->id) != NGX_OK) {
         return NGX_ERROR;
     }
 

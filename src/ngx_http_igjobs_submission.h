@@ -95,6 +95,11 @@ typedef struct {
 } ngx_http_igjobs_submission_t;
 
 
+/* A new id, of now. */
+ngx_int_t ngx_http_igjobs_make_id(ngx_http_igjobs_submissions_t *all,
+    igj_uuid_t *id);
+
+
 /*
  * Stores a submission that is complete and valid: job, batches and accounts in
  * one transaction.  Exactly one of the three below is called later; refused is

@@ -255,18 +255,24 @@ ngx_http_igjobs_submit_end(void *data, igj_problem_e problem)
 }
 
 
+ngx_int_t
+ngx_http_igjobs_make_id(ngx_http_igjobs_submissions_t *all, igj_uuid_t *id)
+{
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    return igj_uuid_make(&all->ids, (uint64_t) tp->sec * 1000 + tp->msec, id)
+           == IGJ_OK ? NGX_OK : NGX_ERROR;
+}
+
+
 /* The id of the job, also as text; the fingerprint. */
 
 static ngx_int_t
 ngx_http_igjobs_submit_prepare(ngx_http_igjobs_submission_t *s)
 {
-    uint64_t     msec;
-    ngx_time_t  *tp;
-
-    tp = ngx_timeofday();
-    msec = (uint64_t) tp->sec * 1000 + tp->msec;
-
-    if (igj_uuid_make(&s->all->ids, msec, &s->id) != IGJ_OK) {
+    if (ngx_http_igjobs_make_id(s->all, &s->id) != NGX_OK) {
         return NGX_ERROR;
     }
 
