@@ -7,7 +7,8 @@
  *
  * Rows are tried in order and the first pattern that fits is the path's: what
  * is fixed, or has a fixed ending, stands before what takes any name.  Rows of
- * one pattern, with other methods, stand together.
+ * one pattern, with other methods, stand together.  Of those that cannot both
+ * fit, what is asked most stands first.
  *
  * A row of ngx_http_igjobs_call also names its query parameters and its
  * statement; see ngx_http_igjobs_call.c for how to add one.
@@ -32,18 +33,11 @@ static ngx_uint_t ngx_http_igjobs_match_name(const char **pattern, u_char **p,
 
 static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
 
-    { NGX_HTTP_POST, "/api/scrape-followers",
-      ngx_http_igjobs_submit, NGX_HTTP_IGJOBS_BODY, NULL, 0 },
-
-    { NGX_HTTP_POST, "/api/ingest",
-      ngx_http_igjobs_ingest, NGX_HTTP_IGJOBS_BODY|NGX_HTTP_IGJOBS_OPERATION,
-      NULL, 0 },
-
-    { NGX_HTTP_GET, "/api/ingest/:batch",
-      ngx_http_igjobs_call, 0, NULL, NGX_HTTP_IGJOBS_SQL_API_INGEST },
-
     { NGX_HTTP_GET, "/api/job-status/:job",
       ngx_http_igjobs_status, 0, NULL, 0 },
+
+    { NGX_HTTP_POST, "/api/scrape-followers",
+      ngx_http_igjobs_submit, NGX_HTTP_IGJOBS_BODY, NULL, 0 },
 
     { NGX_HTTP_GET, "/api/job-results/:job.csv",
       ngx_http_igjobs_export, 0, NULL, 0 },
@@ -56,6 +50,13 @@ static const ngx_http_igjobs_route_t  ngx_http_igjobs_routes[] = {
 
     { NGX_HTTP_GET, "/api/job-results/:job",
       ngx_http_igjobs_results, 0, NULL, 0 },
+
+    { NGX_HTTP_POST, "/api/ingest",
+      ngx_http_igjobs_ingest, NGX_HTTP_IGJOBS_BODY|NGX_HTTP_IGJOBS_OPERATION,
+      NULL, 0 },
+
+    { NGX_HTTP_GET, "/api/ingest/:batch",
+      ngx_http_igjobs_call, 0, NULL, NGX_HTTP_IGJOBS_SQL_API_INGEST },
 
     { NGX_HTTP_GET, "/api/jobs",
       ngx_http_igjobs_call, 0,
