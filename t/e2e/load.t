@@ -135,8 +135,10 @@ is $stack->psql('select count(*) from igjobs.batches where failures > 0'), 0,
     'no failure is counted';
 
 my $ended = ended_batches();
+$stack->psql("update igjobs.settings set value = '1000'"
+    . " where name = 'breaker_full_ms'");
 $stack->sim->call('DELETE', '/_sim/faults');
-wait_for { turns(); ended_batches() >= $ended + 400 } 120,
+wait_for { turns(); ended_batches() >= $ended + 200 } 120,
     'the work to go on when there is room again';
 pass 'the work goes on when there is room again';
 cmp_ok $most_turns, '<=', PARALLELISM * $jobs + $rounds,
