@@ -95,7 +95,11 @@ typedef struct {
     const char  *base;                     /* NULL: none, as the next */
     const char  *airtable_base;
     const char  *date;
-    int64_t      per_table;                /* 0: the server's default */
+    int64_t      per_table;                /* 0: the server's default, also */
+    int64_t      tables;                   /* of this */
+    int64_t      table;                    /* -1: all of them */
+    const char  *name;                     /* NULL: none, as the next */
+    const char  *influencer;
     bool         wait;
 
     const char  *reason;                   /* NULL: none, as the next */
@@ -144,6 +148,15 @@ cli_exit_e cli_distribute(cli_t *cli);
 cli_exit_e cli_airtable_sync(cli_t *cli);
 cli_exit_e cli_run_daily(cli_t *cli);
 cli_exit_e cli_campaigns(cli_t *cli);
+cli_exit_e cli_operation(cli_t *cli);
+cli_exit_e cli_assignments(cli_t *cli);
+cli_exit_e cli_pool(cli_t *cli);
+cli_exit_e cli_sync_statuses(cli_t *cli);
+cli_exit_e cli_mark_unfollow_due(cli_t *cli);
+cli_exit_e cli_delete_completed(cli_t *cli);
+cli_exit_e cli_create_base(cli_t *cli);
+cli_exit_e cli_verify_base(cli_t *cli);
+cli_exit_e cli_source_profiles(cli_t *cli);
 cli_exit_e cli_schedules(cli_t *cli);
 
 

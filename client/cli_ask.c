@@ -1,6 +1,8 @@
 /* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
 
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli_ask.h"
 #include "cli_clock.h"
@@ -201,4 +203,37 @@ cli_uuid(const char *text, const char *what, char id[37])
     id[IGJ_UUID_TEXT_LEN] = '\0';
 
     return IGJ_OK;
+}
+
+
+int
+cli_uuid_make(char id[37])
+{
+    igj_uuid_t      uuid;
+    igj_uuid_gen_t  gen;
+
+    igj_uuid_gen_init(&gen, NULL, NULL);
+
+    if (igj_uuid_make(&gen, (uint64_t) time(NULL) * 1000, &uuid) != IGJ_OK) {
+        cli_say("no random numbers to make an id or a key of");
+        return IGJ_ERROR;
+    }
+
+    igj_uuid_print(&uuid, id);
+    id[IGJ_UUID_TEXT_LEN] = '\0';
+
+    return IGJ_OK;
+}
+
+
+const char *
+cli_command_line(const cli_t *cli, const char *command, const char *id,
+    char buf[CLI_COMMAND_MAX])
+{
+    (void) snprintf(buf, CLI_COMMAND_MAX, "igjobs%s%s %s %s",
+                    cli->options.url == NULL ? "" : " --url ",
+                    cli->options.url == NULL ? "" : cli_http_url(cli->http),
+                    command, id);
+
+    return buf;
 }

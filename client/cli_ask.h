@@ -70,5 +70,13 @@ int cli_job_id(const char *text, char id[37]);
 /* The same of something else. */
 int cli_uuid(const char *text, const char *what, char id[37]);
 
+/* "igjobs watch <id>", with --url where it was given; returns buf. */
+#define CLI_COMMAND_MAX  (CLI_URL_MAX + 128)
+const char *cli_command_line(const cli_t *cli, const char *command,
+    const char *id, char buf[CLI_COMMAND_MAX]);
+
+/* One that nobody else has; IGJ_ERROR was said. */
+int cli_uuid_make(char id[37]);
+
 
 #endif /* CLI_ASK_H */

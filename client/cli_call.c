@@ -5,8 +5,8 @@
 
 #include "cli_call.h"
 #include "cli_clock.h"
-#include "cli_json.h"
 #include "cli_term.h"
+#include "cli_url.h"
 
 
 #define CLI_CALL_IN_DOUBT  "IGJ0806"
@@ -22,6 +22,7 @@ typedef struct {
 static bool cli_call_doubtful(const cli_answer_t *answer);
 static ssize_t cli_call_read(void *data, char *buf, size_t size);
 static int cli_call_rewind(void *data);
+static int cli_base_check(const char *base);
 
 
 cli_exit_e
@@ -123,51 +124,6 @@ cli_call_rewind(void *data)
 }
 
 
-cli_exit_e
-cli_call_wait(cli_t *cli, const cli_call_t *call, cJSON **doc)
-{
-    cli_exit_e    rc;
-    cli_answer_t  answer;
-
-    rc = cli_call(cli, call, doc, &answer);
-
-    return rc == CLI_OK && answer.status == 202 && !cli->options.no_wait
-           ? cli_operation_wait(cli, answer.retry_after, doc) : rc;
-}
-
-
-cli_exit_e
-cli_operation_wait(cli_t *cli, int64_t advice, cJSON **doc)
-{
-    char             path[CLI_PATH_MAX];
-    cli_exit_e       rc;
-    const char      *url;
-    cli_answer_t     answer;
-    cli_patience_t   patience;
-
-    url = cli_json_text(*doc, "result_url");
-
-    if (url == NULL || url[0] != '/' || strlen(url) >= sizeof(path)) {
-        cli_say("the answer does not name the operation's end");
-        return CLI_FAILED;
-    }
-
-    memset(&patience, 0, sizeof(patience));
-    patience.watching = true;
-    strcpy(path, url);
-
-    do {
-        cJSON_Delete(*doc);
-        *doc = NULL;
-        cli_poll_pause(advice);
-        rc = cli_get_patiently(cli, path, &patience, doc, &answer);
-        advice = answer.retry_after;
-    } while (rc == CLI_OK && answer.status == 202);
-
-    return rc;
-}
-
-
 void
 cli_poll_pause(int64_t advice)
 {
@@ -184,10 +140,7 @@ cli_base_header(const cli_options_t *options, char *buf, size_t size,
         return IGJ_OK;
     }
 
-    if (strlen(options->base) > CLI_BASE_MAX
-        || strpbrk(options->base, "\r\n") != NULL)
-    {
-        cli_say("--base takes the id of a base, such as appXXXXXXXXXXXXXX");
+    if (cli_base_check(options->base) != IGJ_OK) {
         return IGJ_ERROR;
     }
 
@@ -198,45 +151,26 @@ cli_base_header(const cli_options_t *options, char *buf, size_t size,
 }
 
 
-void
-cli_show_members(const cli_t *cli, const cJSON *doc)
+int
+cli_path_base(const cli_options_t *options, char path[CLI_PATH_MAX])
 {
-    char          buf[64];
-    const cJSON  *member;
-
-    if (cli->options.json) {
-        cli_json_out(doc);
-        return;
+    if (options->base == NULL) {
+        return IGJ_OK;
     }
 
-    cJSON_ArrayForEach(member, doc) {
-        if (cJSON_IsObject(member) || cJSON_IsArray(member)
-            || strcmp(member->string, "success") == 0)
-        {
-            continue;
-        }
-
-        cli_out_format("%-19s ", member->string);
-        cli_out_text(CLI_PLAIN, cli_json_show(member, buf, sizeof(buf)));
-        cli_out("\n", 1);
-    }
+    return cli_base_check(options->base) == IGJ_OK
+           ? cli_path_parameter("base_id", options->base, path) : IGJ_ERROR;
 }
 
 
-cli_exit_e
-cli_say_errors(const cJSON *doc)
+static int
+cli_base_check(const char *base)
 {
-    cli_exit_e    rc;
-    const cJSON  *error;
-
-    rc = CLI_OK;
-
-    cJSON_ArrayForEach(error, cJSON_GetObjectItemCaseSensitive(doc, "errors")) {
-        if (cJSON_IsString(error)) {
-            cli_note("  %s", error->valuestring);
-            rc = CLI_JOB_FAILED;
-        }
+    if (strlen(base) <= CLI_BASE_MAX && strpbrk(base, "\r\n") == NULL) {
+        return IGJ_OK;
     }
 
-    return rc;
+    cli_say("--base takes the id of a base, such as appXXXXXXXXXXXXXX");
+
+    return IGJ_ERROR;
 }

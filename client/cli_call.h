@@ -1,8 +1,7 @@
 /* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
 
 /*
- * Calls with a small body: sent once more where that cannot do anything twice,
- * and, where the server goes on with them as an operation, waited for.
+ * Calls with a small body: sent once more where that cannot do anything twice.
  */
 
 #ifndef CLI_CALL_H
@@ -34,13 +33,6 @@ typedef struct {
 cli_exit_e cli_call(cli_t *cli, const cli_call_t *call, cJSON **doc,
     cli_answer_t *answer);
 
-/* The same, and the answer of an operation when it has ended: a 202 is only
- * left with --no-wait. */
-cli_exit_e cli_call_wait(cli_t *cli, const cli_call_t *call, cJSON **doc);
-
-/* An operation's answer, *doc being its 202, which is replaced. */
-cli_exit_e cli_operation_wait(cli_t *cli, int64_t advice, cJSON **doc);
-
 /* Waits as the server advises, or for a while. */
 void cli_poll_pause(int64_t advice);
 
@@ -50,12 +42,8 @@ void cli_poll_pause(int64_t advice);
 int cli_base_header(const cli_options_t *options, char *buf, size_t size,
     const char **header);
 
-/* Prints the members of the document that are no objects, one a line, or with
- * --json the whole. */
-void cli_show_members(const cli_t *cli, const cJSON *doc);
-
-/* Says the elements of "errors"; CLI_JOB_FAILED: there are some. */
-cli_exit_e cli_say_errors(const cJSON *doc);
+/* Adds the same to the path of a GET; IGJ_ERROR was said. */
+int cli_path_base(const cli_options_t *options, char path[CLI_PATH_MAX]);
 
 
 #endif /* CLI_CALL_H */

@@ -1,8 +1,8 @@
 /* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
 
 /*
- * igjobs select, distribute, airtable-sync, run-daily, campaigns.  A selection
- * uses profiles up: one whose answer is lost is not sent again.
+ * igjobs select, distribute, airtable-sync, run-daily, campaigns, assignments.
+ * A selection uses profiles up: one whose answer is lost is not sent again.
  */
 
 #include <stdio.h>
@@ -10,12 +10,11 @@
 
 #include "cli_call.h"
 #include "cli_json.h"
-#include "cli_rows.h"
+#include "cli_list.h"
+#include "cli_operation.h"
+#include "cli_show.h"
 #include "cli_term.h"
 #include "cli_url.h"
-
-
-#define CLI_CAMPAIGNS_TOKEN_MAX  512
 
 
 static cli_exit_e cli_campaign_path(const cli_t *cli, const char *prefix,
@@ -25,8 +24,6 @@ static int cli_campaign_body(const cli_options_t *options,
 static cli_exit_e cli_campaign_made(cli_t *cli, const cJSON *doc,
     const char *what);
 static cli_exit_e cli_campaign_show(cli_t *cli);
-static int cli_campaigns_path(const cli_t *cli, const char *token,
-    int64_t size, char path[CLI_PATH_MAX]);
 
 
 static const cli_column_t  cli_campaigns_columns[] = {
@@ -37,6 +34,19 @@ static const cli_column_t  cli_campaigns_columns[] = {
     { "va_tables",          "TABLES",        false },
     { "status",             "IN AIRTABLE",   false },
     { "created_at",         "CREATED (UTC)", true },
+    { NULL,                 NULL,            false }
+};
+
+
+static const cli_column_t  cli_assignments_columns[] = {
+    { "va_table_number",    "TABLE",         false },
+    { "position",           "POS",           false },
+    { "status",             "STATUS",        false },
+    { "username",           "USERNAME",      false },
+    { "full_name",          "FULL NAME",     false },
+    { "id",                 "ID",            false },
+    { "updated_at",         "CHANGED (UTC)", true },
+    { "airtable_record_id", "IN AIRTABLE",   false },
     { NULL,                 NULL,            false }
 };
 
@@ -128,60 +138,24 @@ cli_distribute(cli_t *cli)
 cli_exit_e
 cli_airtable_sync(cli_t *cli)
 {
-    char         path[CLI_PATH_MAX], body[CLI_CALL_BODY_MAX];
-    cJSON       *doc;
-    cli_call_t   call = { .path = path, .body = body, .async = true };
-    cli_exit_e   rc;
+    char        path[CLI_PATH_MAX], body[CLI_CALL_BODY_MAX];
+    cli_call_t  call = { .path = path, .body = body, .async = true };
 
-    rc = cli_campaign_path(cli, "/api/airtable-sync/", path);
-
-    if (rc != CLI_OK
-        || cli_campaign_body(&cli->options, body) != IGJ_OK)
-    {
-        return CLI_USAGE;
-    }
-
-    rc = cli_call_wait(cli, &call, &doc);
-
-    if (rc == CLI_OK) {
-        cli_show_members(cli, doc);
-        rc = cli_say_errors(doc);
-    }
-
-    cJSON_Delete(doc);
-
-    return rc;
+    return cli_campaign_path(cli, "/api/airtable-sync/", path) == CLI_OK
+           && cli_campaign_body(&cli->options, body) == IGJ_OK
+           ? cli_operation_run(cli, &call, !cli->options.no_wait) : CLI_USAGE;
 }
 
 
 cli_exit_e
 cli_run_daily(cli_t *cli)
 {
-    char          body[CLI_CALL_BODY_MAX];
-    cJSON        *doc;
-    cli_call_t    call = { .path = "/api/run-daily", .body = body,
-                           .once = true, .async = true };
-    cli_exit_e    rc;
-    cli_answer_t  answer;
+    char        body[CLI_CALL_BODY_MAX];
+    cli_call_t  call = { .path = "/api/run-daily", .body = body,
+                         .once = true, .async = true };
 
-    if (cli_campaign_body(&cli->options, body) != IGJ_OK) {
-        return CLI_USAGE;
-    }
-
-    rc = cli_call(cli, &call, &doc, &answer);
-
-    if (rc == CLI_OK && answer.status == 202 && cli->options.wait) {
-        rc = cli_operation_wait(cli, answer.retry_after, &doc);
-    }
-
-    if (rc == CLI_OK) {
-        cli_show_members(cli, doc);
-        rc = cli_say_errors(doc);
-    }
-
-    cJSON_Delete(doc);
-
-    return rc;
+    return cli_campaign_body(&cli->options, body) == IGJ_OK
+           ? cli_operation_run(cli, &call, cli->options.wait) : CLI_USAGE;
 }
 
 
@@ -241,60 +215,18 @@ cli_campaign_body(const cli_options_t *options, char body[CLI_CALL_BODY_MAX])
 cli_exit_e
 cli_campaigns(cli_t *cli)
 {
-    char         path[CLI_PATH_MAX], token[CLI_CAMPAIGNS_TOKEN_MAX];
-    cJSON       *doc;
-    int64_t      most;
-    cli_exit_e   rc;
-    const char  *next;
-    cli_rows_t   out;
+    char        path[CLI_PATH_MAX] = "/api/campaigns";
+    cli_list_t  list = { .path = path, .member = "campaigns",
+                         .columns = cli_campaigns_columns,
+                         .what = "campaigns", .order = "newest",
+                         .more = "--limit" };
 
     if (cli->options.nargs == 1) {
         return cli_campaign_show(cli);
     }
 
-    most = cli->options.limit < 0 ? CLI_LIMIT_DEFAULT : cli->options.limit;
-    cli_rows_init(&out, &cli->options, cli_campaigns_columns);
-    token[0] = '\0';
-
-    do {
-        if (cli_campaigns_path(cli, token, most - out.count, path) != IGJ_OK) {
-            cli_say("--base is too long");
-            return CLI_USAGE;
-        }
-
-        rc = cli_get(cli, path, &doc);
-
-        if (rc != CLI_OK) {
-            return rc;
-        }
-
-        (void) cli_rows_page(&out, cJSON_GetObjectItemCaseSensitive(doc,
-                             "campaigns"), most - out.count);
-        next = cli_json_text(doc, "next_page_token");
-        (void) snprintf(token, sizeof(token), "%s", next == NULL ? "" : next);
-        cJSON_Delete(doc);
-    } while (token[0] != '\0' && out.count < most);
-
-    return CLI_OK;
-}
-
-
-static int
-cli_campaigns_path(const cli_t *cli, const char *token, int64_t size,
-    char path[CLI_PATH_MAX])
-{
-    size = size > CLI_PAGE_ROWS ? CLI_PAGE_ROWS : size < 1 ? 1 : size;
-    (void) snprintf(path, CLI_PATH_MAX, "/api/campaigns?page_size=%lld",
-                    (long long) size);
-
-    if (token[0] != '\0'
-        && cli_path_parameter("page_token", token, path) != IGJ_OK)
-    {
-        return IGJ_ERROR;
-    }
-
-    return cli->options.base == NULL
-           ? IGJ_OK : cli_path_parameter("base_id", cli->options.base, path);
+    return cli_path_base(&cli->options, path) == IGJ_OK
+           ? cli_list(cli, &list) : CLI_USAGE;
 }
 
 
@@ -317,10 +249,7 @@ cli_campaign_show(cli_t *cli)
 
     rc = cli_campaign_path(cli, "/api/campaigns/", path);
 
-    if (rc == CLI_OK && cli->options.base != NULL
-        && cli_path_parameter("base_id", cli->options.base, path) != IGJ_OK)
-    {
-        cli_say("--base is too long");
+    if (rc == CLI_OK && cli_path_base(&cli->options, path) != IGJ_OK) {
         rc = CLI_USAGE;
     }
 
@@ -333,6 +262,7 @@ cli_campaign_show(cli_t *cli)
     }
 
     cli_show_members(cli, doc);
+    cli_show_inner(cli, doc, "statuses");
 
     if (!cli->options.json) {
         cli_out("\n", 1);
@@ -345,4 +275,37 @@ cli_campaign_show(cli_t *cli)
     cJSON_Delete(doc);
 
     return CLI_OK;
+}
+
+
+cli_exit_e
+cli_assignments(cli_t *cli)
+{
+    char                  path[CLI_PATH_MAX], table[32];
+    cli_list_t            list = { .path = path, .member = "assignments",
+                                   .columns = cli_assignments_columns,
+                                   .what = "assignments", .order = "first",
+                                   .more = "--all" };
+    const cli_options_t  *options;
+
+    options = &cli->options;
+
+    if (cli_campaign_path(cli, "/api/campaigns/", path) != CLI_OK) {
+        return CLI_USAGE;
+    }
+
+    strcat(path, "/assignments");
+    (void) snprintf(table, sizeof(table), "%lld", (long long) options->table);
+
+    if ((options->table >= 0
+         && cli_path_parameter("table", table, path) != IGJ_OK)
+        || (options->status != NULL
+            && cli_path_parameter("status", options->status, path) != IGJ_OK))
+    {
+        cli_say("--status is too long");
+        return CLI_USAGE;
+    }
+
+    return cli_path_base(options, path) == IGJ_OK ? cli_list(cli, &list)
+                                                  : CLI_USAGE;
 }

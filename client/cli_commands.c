@@ -13,6 +13,8 @@
 #define CLI_PER_ACCOUNT_MAX  1000000
 #define CLI_PATIENCE_MAX     (7 * 24 * 3600)
 #define CLI_ROWS_MAX         1000000000000LL
+#define CLI_TABLES_MAX       200
+#define CLI_TABLE_MAX        999999
 
 
 const cli_option_t  cli_common_options[] = {
@@ -34,13 +36,42 @@ const cli_option_t  cli_common_options[] = {
 };
 
 
+/* Options of several commands */
+
+#define cli_names_file                                                        \
+    { "file", 'f', "FILE", CLI_STRING, at(file), 0, 0, NULL,                  \
+      "accounts from a file, one a line; blank lines and what follows a "     \
+      "\"#\" are left out. \"-\" is standard input" }
+
+#define cli_platform                                                          \
+    { "platform", 0, "instagram|tiktok|threads|x", CLI_STRING, at(platform),  \
+      0, 0, "instagram|tiktok|threads|x",                                     \
+      "whose accounts they are (instagram)" }
+
+#define cli_list_limit                                                        \
+    { "limit", 0, "N", CLI_INTEGER, at(limit), 0, CLI_ROWS_MAX, NULL,         \
+      "the first N (20)" }
+
+#define cli_list_all                                                          \
+    { "all", 0, NULL, CLI_SWITCH, at(all), 0, 0, NULL,                        \
+      "all of them" }
+
+#define cli_list_newest                                                       \
+    { "limit", 0, "N", CLI_INTEGER, at(limit), 1, CLI_ROWS_MAX, NULL,         \
+      "the newest N (20)" }
+
+#define cli_list_csv                                                          \
+    { "csv", 0, NULL, CLI_SWITCH, at(csv), 0, 0, NULL,                        \
+      "as CSV with a line of titles" }
+
+#define cli_operation_no_wait                                                 \
+    { "no-wait", 0, NULL, CLI_SWITCH, at(no_wait), 0, 0, NULL,                \
+      "does not wait for the end" }
+
+
 static const cli_option_t  cli_submit_options[] = {
-    { "file", 'f', "FILE", CLI_STRING, at(file), 0, 0, NULL,
-      "accounts from a file, one a line; blank lines and what follows a \"#\" "
-      "are left out. \"-\" is standard input" },
-    { "platform", 0, "instagram|tiktok|threads|x", CLI_STRING, at(platform),
-      0, 0, "instagram|tiktok|threads|x",
-      "whose accounts they are (instagram)" },
+    cli_names_file,
+    cli_platform,
     { "gender", 0, "any|male|female", CLI_STRING, at(gender), 0, 0,
       "any|male|female",
       "profiles to keep; the server's default is male" },
@@ -95,14 +126,11 @@ static const cli_option_t  cli_no_options[] = {
 
 
 static const cli_option_t  cli_results_options[] = {
-    { "limit", 0, "N", CLI_INTEGER, at(limit), 0, CLI_ROWS_MAX, NULL,
-      "the first N (20)" },
-    { "all", 0, NULL, CLI_SWITCH, at(all), 0, 0, NULL,
-      "all of them" },
+    cli_list_limit,
+    cli_list_all,
     { "partial", 0, NULL, CLI_SWITCH, at(partial), 0, 0, NULL,
       "also while the job runs, or after it failed" },
-    { "csv", 0, NULL, CLI_SWITCH, at(csv), 0, 0, NULL,
-      "as CSV with a line of titles" },
+    cli_list_csv,
     { "ndjson", 0, NULL, CLI_SWITCH, at(ndjson), 0, 0, NULL,
       "as JSON Lines; --json does the same" },
     { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
@@ -124,10 +152,8 @@ static const cli_option_t  cli_export_options[] = {
 static const cli_option_t  cli_jobs_options[] = {
     { "status", 0, "STATUS", CLI_STRING, at(status), 0, 0, NULL,
       "queued, processing, completed or failed; several with commas" },
-    { "limit", 0, "N", CLI_INTEGER, at(limit), 1, CLI_ROWS_MAX, NULL,
-      "the newest N (20)" },
-    { "csv", 0, NULL, CLI_SWITCH, at(csv), 0, 0, NULL,
-      "as CSV with a line of titles" },
+    cli_list_newest,
+    cli_list_csv,
     { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
 };
 
@@ -216,8 +242,7 @@ static const cli_option_t  cli_sync_options[] = {
     { "airtable-base", 0, "ID", CLI_STRING, at(airtable_base), 0, 0, NULL,
       "the Airtable base, where the campaign does not name it" },
     cli_campaign_base,
-    { "no-wait", 0, NULL, CLI_SWITCH, at(no_wait), 0, 0, NULL,
-      "does not wait for the end" },
+    cli_operation_no_wait,
     { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
 };
 
@@ -232,12 +257,73 @@ static const cli_option_t  cli_daily_options[] = {
 };
 
 
-static const cli_option_t  cli_campaigns_options[] = {
-    { "limit", 0, "N", CLI_INTEGER, at(limit), 1, CLI_ROWS_MAX, NULL,
-      "the newest N (20)" },
+static const cli_option_t  cli_assignments_options[] = {
+    { "table", 0, "N", CLI_INTEGER, at(table), 0, CLI_TABLE_MAX, NULL,
+      "those of this table; 0 is what is not distributed" },
+    { "status", 0, "STATUS", CLI_STRING, at(status), 0, 0, NULL,
+      "pending, followed, unfollow, unfollowed or completed" },
+    cli_list_limit,
+    cli_list_all,
     cli_campaign_base,
-    { "csv", 0, NULL, CLI_SWITCH, at(csv), 0, 0, NULL,
-      "as CSV with a line of titles" },
+    cli_list_csv,
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
+static const cli_option_t  cli_pool_options[] = {
+    cli_campaign_base,
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
+static const cli_option_t  cli_statuses_options[] = {
+    cli_campaign_base,
+    cli_operation_no_wait,
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
+static const cli_option_t  cli_create_base_options[] = {
+    { "tables", 0, "N", CLI_INTEGER, at(tables), 1, CLI_TABLES_MAX, NULL,
+      "how many there are to be; the server's default is 80" },
+    { "name", 0, "TEXT", CLI_STRING, at(name), 0, 0, NULL,
+      "what the base is called; else its id" },
+    { "influencer", 0, "TEXT", CLI_STRING, at(influencer), 0, 0, NULL,
+      "whose profiles it is for; else --name" },
+    cli_platform,
+    cli_operation_no_wait,
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
+static const cli_option_t  cli_verify_base_options[] = {
+    { "tables", 0, "N", CLI_INTEGER, at(tables), 1, CLI_TABLES_MAX, NULL,
+      "how many there should be; else as many as it was set up with" },
+    cli_operation_no_wait,
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
+static const cli_option_t  cli_sources_options[] = {
+    cli_names_file,
+    cli_list_limit,
+    cli_list_all,
+    cli_campaign_base,
+    cli_list_csv,
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
+static const cli_option_t  cli_operation_options[] = {
+    cli_operation_no_wait,
+    { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
+};
+
+
+static const cli_option_t  cli_campaigns_options[] = {
+    cli_list_newest,
+    cli_campaign_base,
+    cli_list_csv,
     { NULL, 0, NULL, CLI_SWITCH, 0, 0, 0, NULL, NULL }
 };
 
@@ -256,100 +342,188 @@ const cli_command_t  cli_commands[] = {
       "Prints the id of the job, which is stored then. Accounts are user "
       "names, with @ or not, or links to profiles. Without "
       "--idempotency-key, a submission that may have reached the server is "
-      "not sent again." },
+      "not sent again.",
+      "submit -f accounts.txt --gender female --per-account 500 --watch" },
 
     { "watch", "ID", 1, 1, cli_no_options, cli_watch,
       "shows a job's progress until it has ended",
       "The progress is on standard error: a bar on a terminal, lines "
       "elsewhere; the summary is on standard output. A lost connection is "
-      "made again. An interrupt (Ctrl-C) ends the watching, not the job." },
+      "made again. An interrupt (Ctrl-C) ends the watching, not the job.",
+      "watch 01a201d8-19b5-708c-91f7-822d043cf5e2" },
 
     { "status", "ID", 1, 1, cli_no_options, cli_status,
       "shows a job's state once",
-      "Exit status 1 says that the job has failed." },
+      "Exit status 1 says that the job has failed.",
+      "status 01a201d8-19b5-708c-91f7-822d043cf5e2" },
 
     { "explain", "ID", 1, 1, cli_no_options, cli_explain,
       "says what holds a job now, and when it may end",
       "One thing: no worker, a budget, the provider, other jobs, the last slow "
-      "accounts, ... or nothing." },
+      "accounts, ... or nothing.",
+      "explain 01a201d8-19b5-708c-91f7-822d043cf5e2" },
 
     { "results", "ID", 1, 1, cli_results_options, cli_results,
       "shows the profiles that a job has kept",
-      "A table on a terminal, lines with tabs elsewhere." },
+      "A table on a terminal, lines with tabs elsewhere.",
+      "results 01a201d8-19b5-708c-91f7-822d043cf5e2 --limit 100" },
 
     { "export", "ID", 1, 1, cli_export_options, cli_export,
       "writes all results of a job to a file",
       "Every row with its gender, confidence and source account. A lost "
       "connection is made again and the rest is read; nothing is written "
-      "twice. Exit status 0 says that the result is whole." },
+      "twice. Exit status 0 says that the result is whole.",
+      "export 01a201d8-19b5-708c-91f7-822d043cf5e2 -o profiles.csv" },
 
     { "jobs", "", 0, 0, cli_jobs_options, cli_jobs,
       "lists jobs, the newest first",
       "A table on a terminal, lines with tabs elsewhere; with --json a job a "
-      "line." },
+      "line.",
+      "jobs --status processing" },
 
     { "cancel", "ID", 1, 1, cli_stop_options, cli_cancel,
       "ends a job; what it has found stays",
       "Waits until no batch is in work any more. \"igjobs results --partial\" "
-      "reads what is there." },
+      "reads what is there.",
+      "cancel 01a201d8-19b5-708c-91f7-822d043cf5e2 --reason \"wrong list\"" },
 
     { "pause", "ID", 1, 1, cli_stop_options, cli_pause,
       "stops a job for a while",
       "Waits until no batch is in work any more. What the provider has begun "
-      "is used when the job is resumed." },
+      "is used when the job is resumed.",
+      "pause 01a201d8-19b5-708c-91f7-822d043cf5e2" },
 
     { "resume", "ID", 1, 1, cli_resume_options, cli_resume,
       "lets a paused job go on, or one that a limit has ended",
       "A job whose budget, time, target or precision was reached needs a new "
-      "one. For a job that runs, the limits are changed." },
+      "one. For a job that runs, the limits are changed.",
+      "resume 01a201d8-19b5-708c-91f7-822d043cf5e2 --max-cost 25 --watch" },
 
     { "redrive", "ID", 1, 1, cli_redrive_options, cli_redrive,
       "runs again what failed in a job that has ended",
       "Also what it never came to, because it was canceled or stopped. The "
-      "rows that are there stay; none comes twice." },
+      "rows that are there stay; none comes twice.",
+      "redrive 01a201d8-19b5-708c-91f7-822d043cf5e2 --error-class blocked" },
 
     { "erase", "ID", 1, 1, cli_stop_options, cli_erase,
       "ends a job and deletes all of it",
       "Nobody can read it from then on. Waits until nothing is left; it "
-      "cannot be undone." },
+      "cannot be undone.",
+      "erase 01a201d8-19b5-708c-91f7-822d043cf5e2" },
 
     { "ingest", "FILE", 1, 1, cli_ingest_options, cli_ingest,
       "takes the profiles of a file into the pool",
       "CSV with a line of titles (id, username, full_name; others are left "
       "out), such as \"igjobs export\" writes, JSON Lines, or JSON with an "
       "array; \"-\" is standard input. Sent as it is read, and again where it "
-      "has to be: nothing comes twice." },
+      "has to be: nothing comes twice.",
+      "ingest profiles.csv" },
+
+    { "pool", "", 0, 0, cli_pool_options, cli_pool,
+      "counts the pool: how many profiles nobody has used",
+      "All of them, used and unused, and those that have come and been used "
+      "since midnight.",
+      "pool --base appTeam0000000001" },
 
     { "select", "", 0, 0, cli_select_options, cli_select,
       "makes a campaign of profiles that nobody has used",
       "Prints the id of the campaign. When its answer is lost it is not sent "
-      "again, since it would take further profiles." },
+      "again, since it would take further profiles.",
+      "select --per-table 180" },
 
     { "distribute", "CAMPAIGN", 1, 1, cli_distribute_options, cli_distribute,
       "hands a campaign's profiles to the tables",
-      "A campaign is distributed once; what finds no place is unused again." },
+      "A campaign is distributed once; what finds no place is unused again.",
+      "distribute 01a201d8-19b5-708c-91f7-822d043cf5e2" },
 
     { "airtable-sync", "CAMPAIGN", 1, 1, cli_sync_options, cli_airtable_sync,
       "sends a campaign's tables to Airtable",
       "Waits until all of it was tried. Sent again it sends only what is "
-      "missing. Exit status 1 says that some of it did not go." },
+      "missing. Exit status 1 says that some of it did not go.",
+      "airtable-sync 01a201d8-19b5-708c-91f7-822d043cf5e2" },
 
     { "run-daily", "", 0, 0, cli_daily_options, cli_run_daily,
       "selects, distributes and sends a campaign",
-      "The server goes on by itself; --wait waits for the end." },
+      "The server goes on by itself; --wait waits for the end.",
+      "run-daily --wait --base appTeam0000000001" },
 
     { "campaigns", "[CAMPAIGN]", 0, 1, cli_campaigns_options, cli_campaigns,
       "lists campaigns, the newest first, or shows one",
       "A table on a terminal, lines with tabs elsewhere; with --json a "
-      "campaign a line." },
+      "campaign a line. Who is in it: \"igjobs assignments\".",
+      "campaigns --limit 5" },
+
+    { "assignments", "CAMPAIGN", 1, 1, cli_assignments_options,
+      cli_assignments,
+      "lists who is in a campaign, by table and position",
+      "Their table and position, status and whether they are in Airtable. A "
+      "table on a terminal, lines with tabs elsewhere; with --json an "
+      "assignment a line.",
+      "assignments 01a201d8-19b5-708c-91f7-822d043cf5e2 --table 3 --all" },
+
+    { "sync-statuses", "", 0, 0, cli_statuses_options, cli_sync_statuses,
+      "takes over what people have set in Airtable",
+      "Waits until all tables in Airtable were read, and says how many "
+      "assignments have another status now. Exit status 1 says that some "
+      "tables were not read, or have words that are no status; sent again it "
+      "reads all again.",
+      "sync-statuses --base appTeam0000000001" },
+
+    { "mark-unfollow-due", "", 0, 0, cli_statuses_options,
+      cli_mark_unfollow_due,
+      "marks who is due to be unfollowed, also in Airtable",
+      "These were followed, and assigned seven days ago or earlier; the server "
+      "may be set otherwise. Waits until Airtable has it. Exit status 1 says "
+      "that some of it did not reach Airtable; sent again it sends the rest.",
+      "mark-unfollow-due" },
+
+    { "delete-completed", "", 0, 0, cli_statuses_options,
+      cli_delete_completed,
+      "deletes what was completed a day ago, also in Airtable",
+      "These did not change for 24 hours; the server may be set otherwise. "
+      "They go in Airtable first: exit status 1 says that some did not, which "
+      "stay here, too; sent again it tries them again.",
+      "delete-completed" },
+
+    { "create-base", "BASE", 1, 1, cli_create_base_options, cli_create_base,
+      "makes the tables of an Airtable base",
+      "BASE is its id, or a link into it as the browser shows it. Tables that "
+      "are there stay as they are. Exit status 1 says that some could not be "
+      "made; sent again it makes those. With all of them there the base is set "
+      "up, and cannot be once more.",
+      "create-base https://airtable.com/appTeam0000000001/tblX --tables 40" },
+
+    { "verify-base", "BASE", 1, 1, cli_verify_base_options, cli_verify_base,
+      "says which tables of an Airtable base are missing",
+      "BASE is its id, or a link into it as the browser shows it. Names the "
+      "tables and fields that are missing, which exit status 1 says, and "
+      "tables beyond those that are expected, which are no fault.",
+      "verify-base appTeam0000000001" },
+
+    { "source-profiles", "[list | add USERNAME... | add -f FILE | remove "
+      "PROFILE...]", 0, INT_MAX, cli_sources_options, cli_source_profiles,
+      "lists accounts whose followers are wanted",
+      "The list comes by user name. add prints the id of each; what is refused "
+      "does not hold up the others. PROFILE is an id or a user name; jobs that "
+      "collect its followers go on.",
+      "source-profiles add natgeo @nasa" },
 
     { "schedules", "[list | create FILE | show ID | pause ID | resume ID | "
       "delete ID]", 0, 2, cli_schedules_options, cli_schedules,
       "lists what recurs, or changes it",
       "FILE is a description as POST /api/schedules takes it, \"-\" standard "
-      "input; the same one again changes nothing." },
+      "input; the same one again changes nothing.",
+      "schedules create weekdays.json" },
 
-    { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL }
+    { "operation", "ID", 1, 1, cli_operation_options, cli_operation,
+      "waits for an operation, and shows its answer",
+      "Operations are what airtable-sync, run-daily, ingest and the like "
+      "begin; \"igjobs jobs\" lists them, too. An interrupt (Ctrl-C) ends the "
+      "waiting, not the operation. Exit status 1 says that it has failed, or "
+      "some of it.",
+      "operation 01a201d8-19b5-708c-91f7-822d043cf5e2" },
+
+    { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL }
 };
 
 

@@ -42,6 +42,7 @@ typedef struct {
     cli_exit_e         (*run)(cli_t *cli);
     const char          *summary;
     const char          *text;
+    const char          *example;  /* what follows "igjobs " */
 } cli_command_t;
 
 

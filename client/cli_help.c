@@ -55,6 +55,7 @@ cli_help_command(const cli_command_t *command)
                    command->options->name == NULL ? "" : " [OPTION...]",
                    command->usage[0] == '\0' ? "" : " ", command->usage);
     cli_help_wrap(command->text, 0, 0);
+    cli_out_format("\nExample:\n  igjobs %s\n", command->example);
 
     if (command->options->name != NULL) {
         cli_out_format("\nOptions:\n");

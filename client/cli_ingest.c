@@ -8,11 +8,11 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli_call.h"
 #include "cli_json.h"
 #include "cli_profiles.h"
+#include "cli_show.h"
 #include "cli_term.h"
 #include "igj_limits.h"
 #include "igj_uuid.h"
@@ -176,20 +176,13 @@ cli_ingest_request(cli_t *cli, cli_ingest_t *in)
 static int
 cli_ingest_key(char header[64])
 {
-    char            text[IGJ_UUID_TEXT_LEN + 1];
-    igj_uuid_t      uuid;
-    igj_uuid_gen_t  gen;
+    char  key[37];
 
-    igj_uuid_gen_init(&gen, NULL, NULL);
-
-    if (igj_uuid_make(&gen, (uint64_t) time(NULL) * 1000, &uuid) != IGJ_OK) {
-        cli_say("no random numbers to make a key of");
+    if (cli_uuid_make(key) != IGJ_OK) {
         return IGJ_ERROR;
     }
 
-    igj_uuid_print(&uuid, text);
-    text[IGJ_UUID_TEXT_LEN] = '\0';
-    (void) snprintf(header, 64, "Idempotency-Key: \"%s\"", text);
+    (void) snprintf(header, 64, "Idempotency-Key: \"%s\"", key);
 
     return IGJ_OK;
 }

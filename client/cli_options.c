@@ -45,6 +45,7 @@ cli_options_read(cli_options_t *options, const cli_command_t **command,
     memset(options, 0, sizeof(cli_options_t));
     options->patience = -1;
     options->limit = -1;
+    options->table = -1;
     *command = NULL;
 
     if (cli_options_scan(options, NULL, argc, argv) != IGJ_OK) {

@@ -12,11 +12,27 @@
 #define CLI_PROBLEM_RUNNING  "IGJ0402"
 
 
+/* What became of an operation: it has failed, neither the request nor the
+ * server. */
+static const char  *cli_problem_ends[] = {
+    "IGJ1120", "IGJ1202", "IGJ1406", NULL
+};
+
+/* What some problems tell further. */
+static const char  *cli_problem_further[] = {
+    "message", "step_failed", "campaign_id", "existing_job", "failed_tables",
+    NULL
+};
+
+
 static cJSON *cli_problem_document(const cli_answer_t *answer);
 static cli_exit_e cli_problem_unanswered(const cli_t *cli,
     const cli_answer_t *answer);
 static cli_exit_e cli_problem_foreign(const cli_t *cli,
     const cli_answer_t *answer);
+static bool cli_problem_repeats(const cJSON *doc, const char *detail);
+static void cli_problem_members(const cJSON *doc);
+static void cli_problem_inner(const char *name, const cJSON *value);
 static cli_exit_e cli_problem_exit(long status, const char *code);
 
 
@@ -46,8 +62,15 @@ cli_problem(const cli_t *cli, const cli_answer_t *answer, cli_place_pt place,
     cli_say("%s (%ld%s%s)", error, answer->status, code == NULL ? "" : " ",
             code == NULL ? "" : code);
 
-    if (detail != NULL && strcmp(detail, error) != 0) {
+    if (detail != NULL && strcmp(detail, error) != 0
+        && !cli_problem_repeats(doc, detail))
+    {
         cli_note("  %s", detail);
+    }
+
+    if (answer->status == 429 && answer->retry_after > 0) {
+        cli_note("  There may be another one in %lld min.",
+                 (long long) (answer->retry_after + 59) / 60);
     }
 
     if (code != NULL && strcmp(code, CLI_PROBLEM_RUNNING) == 0) {
@@ -56,6 +79,7 @@ cli_problem(const cli_t *cli, const cli_answer_t *answer, cli_place_pt place,
 
     cli_problem_elements(cJSON_GetObjectItemCaseSensitive(doc, "errors"),
                          place, data);
+    cli_problem_members(doc);
     rc = cli_problem_exit(answer->status, code);
     cJSON_Delete(doc);
 
@@ -131,9 +155,75 @@ cli_problem_foreign(const cli_t *cli, const cli_answer_t *answer)
 }
 
 
+/* Whether the only faulty element says the same. */
+
+static bool
+cli_problem_repeats(const cJSON *doc, const char *detail)
+{
+    const char   *text;
+    const cJSON  *errors;
+
+    errors = cJSON_GetObjectItemCaseSensitive(doc, "errors");
+    text = cli_json_text(cJSON_GetArrayItem(errors, 0), "detail");
+
+    return cJSON_GetArraySize(errors) == 1 && text != NULL
+           && strcmp(text, detail) == 0;
+}
+
+
+static void
+cli_problem_members(const cJSON *doc)
+{
+    char          buf[64];
+    size_t        i;
+    const char   *name, *text;
+    const cJSON  *value;
+
+    for (i = 0; cli_problem_further[i] != NULL; i++) {
+        name = cli_problem_further[i];
+        value = cJSON_GetObjectItemCaseSensitive(doc, name);
+        text = cli_json_show(value, buf, sizeof(buf));
+
+        if (text[0] != '\0') {
+            cli_note("  %s: %s", name, text);
+        }
+
+        cli_problem_inner(name, value);
+    }
+}
+
+
+/* "failed_tables: one", "existing_job.platform: instagram" */
+
+static void
+cli_problem_inner(const char *name, const cJSON *value)
+{
+    char          buf[64];
+    const char   *text;
+    const cJSON  *inner;
+
+    cJSON_ArrayForEach(inner, value) {
+        text = cli_json_show(inner, buf, sizeof(buf));
+
+        if (text[0] != '\0') {
+            cli_note("  %s%s%s: %s", name, cJSON_IsObject(value) ? "." : "",
+                     cJSON_IsObject(value) ? inner->string : "", text);
+        }
+    }
+}
+
+
 static cli_exit_e
 cli_problem_exit(long status, const char *code)
 {
+    size_t  i;
+
+    for (i = 0; code != NULL && cli_problem_ends[i] != NULL; i++) {
+        if (strcmp(code, cli_problem_ends[i]) == 0) {
+            return CLI_JOB_FAILED;
+        }
+    }
+
     switch (status) {
     case 404:
         return code != NULL && strcmp(code, CLI_PROBLEM_NO_PATH) == 0

@@ -9,11 +9,10 @@
 
 #include "cli_ask.h"
 #include "cli_json.h"
-#include "cli_rows.h"
+#include "cli_list.h"
 #include "cli_term.h"
 
 
-static int cli_results_check(const cli_options_t *options);
 static cli_exit_e cli_results_pages(cli_t *cli, const char *id,
     int64_t most);
 
@@ -33,7 +32,7 @@ cli_results(cli_t *cli)
     char     id[37];
     int64_t  most;
 
-    if (cli_results_check(&cli->options) != IGJ_OK
+    if (cli_list_check(&cli->options) != IGJ_OK
         || cli_job_id(cli->options.args[0], id) != IGJ_OK)
     {
         return CLI_USAGE;
@@ -42,23 +41,6 @@ cli_results(cli_t *cli)
     most = cli->options.limit < 0 ? CLI_LIMIT_DEFAULT : cli->options.limit;
 
     return cli_results_pages(cli, id, cli->options.all ? INT64_MAX : most);
-}
-
-
-static int
-cli_results_check(const cli_options_t *options)
-{
-    if (options->all && options->limit >= 0) {
-        cli_say("--all and --limit exclude each other");
-        return IGJ_ERROR;
-    }
-
-    if (options->csv && (options->ndjson || options->json)) {
-        cli_say("--csv and JSON exclude each other");
-        return IGJ_ERROR;
-    }
-
-    return IGJ_OK;
 }
 
 

@@ -11,10 +11,10 @@
 
 #include "cli_call.h"
 #include "cli_json.h"
+#include "cli_list.h"
 #include "cli_names.h"
-#include "cli_rows.h"
+#include "cli_show.h"
 #include "cli_term.h"
-#include "cli_url.h"
 
 
 #define CLI_SCHEDULE_MAX  (256 * 1024)     /* bytes of one */
@@ -77,38 +77,12 @@ cli_schedules(cli_t *cli)
 static cli_exit_e
 cli_schedules_list(cli_t *cli)
 {
-    char         path[CLI_PATH_MAX], token[CLI_PATH_MAX / 2];
-    cJSON       *doc;
-    cli_rows_t   out;
-    cli_exit_e   rc;
-    const char  *next;
+    static const cli_list_t  list = { .path = "/api/schedules",
+                                      .member = "schedules",
+                                      .columns = cli_schedules_columns,
+                                      .what = "schedules" };
 
-    cli_rows_init(&out, &cli->options, cli_schedules_columns);
-    token[0] = '\0';
-
-    do {
-        (void) snprintf(path, sizeof(path), "/api/schedules?page_size=500");
-
-        if (token[0] != '\0'
-            && cli_path_parameter("page_token", token, path) != IGJ_OK)
-        {
-            return CLI_FAILED;
-        }
-
-        rc = cli_get(cli, path, &doc);
-
-        if (rc != CLI_OK) {
-            return rc;
-        }
-
-        (void) cli_rows_page(&out, cJSON_GetObjectItemCaseSensitive(doc,
-                             "schedules"), CLI_PAGE_ROWS);
-        next = cli_json_text(doc, "next_page_token");
-        (void) snprintf(token, sizeof(token), "%s", next == NULL ? "" : next);
-        cJSON_Delete(doc);
-    } while (token[0] != '\0');
-
-    return CLI_OK;
+    return cli_list(cli, &list);
 }
 
 

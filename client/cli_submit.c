@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli_ask.h"
 #include "cli_body.h"
@@ -15,7 +14,6 @@
 #include "cli_json.h"
 #include "cli_term.h"
 #include "cli_watch.h"
-#include "igj_uuid.h"
 
 
 #define CLI_SUBMIT_PATH     "/api/scrape-followers"
@@ -33,7 +31,6 @@ typedef struct {
 
 static int cli_submit_check(const cli_options_t *options);
 static int cli_submit_key(cli_submit_t *submit, const char *option);
-static int cli_submit_new_key(cli_submit_t *submit);
 static cli_exit_e cli_submit_send(cli_t *cli, cli_submit_t *submit);
 static bool cli_submit_again(const cli_submit_t *submit,
     const cli_answer_t *answer);
@@ -95,7 +92,7 @@ cli_submit_key(cli_submit_t *submit, const char *option)
     }
 
     if (strcmp(option, "auto") == 0) {
-        return cli_submit_new_key(submit);
+        return cli_uuid_make(submit->key);
     }
 
     len = strlen(option);
@@ -114,30 +111,6 @@ cli_submit_key(cli_submit_t *submit, const char *option)
     }
 
     memcpy(submit->key, option, len + 1);
-
-    return IGJ_OK;
-}
-
-
-/* One that nobody else has. */
-
-static int
-cli_submit_new_key(cli_submit_t *submit)
-{
-    uint64_t        msec;
-    igj_uuid_t      uuid;
-    igj_uuid_gen_t  gen;
-
-    igj_uuid_gen_init(&gen, NULL, NULL);
-    msec = (uint64_t) time(NULL) * 1000;
-
-    if (igj_uuid_make(&gen, msec, &uuid) != IGJ_OK) {
-        cli_say("no random numbers to make a key of");
-        return IGJ_ERROR;
-    }
-
-    igj_uuid_print(&uuid, submit->key);
-    submit->key[IGJ_UUID_TEXT_LEN] = '\0';
 
     return IGJ_OK;
 }

@@ -160,3 +160,24 @@ cli_path_parameter(const char *name, const char *value,
 
     return (size_t) n < CLI_PATH_MAX - len ? IGJ_OK : IGJ_ERROR;
 }
+
+
+int
+cli_path_segment(const char *text, char path[CLI_PATH_MAX])
+{
+    int     n;
+    char   *escaped;
+    size_t  len;
+
+    escaped = curl_easy_escape(NULL, text, 0);
+
+    if (escaped == NULL) {
+        return IGJ_ERROR;
+    }
+
+    len = strlen(path);
+    n = snprintf(path + len, CLI_PATH_MAX - len, "%s", escaped);
+    curl_free(escaped);
+
+    return (size_t) n < CLI_PATH_MAX - len ? IGJ_OK : IGJ_ERROR;
+}

@@ -22,5 +22,8 @@ int cli_url_read(const char *option, char url[CLI_URL_MAX],
 int cli_path_parameter(const char *name, const char *value,
     char path[CLI_PATH_MAX]);
 
+/* Adds a text as (a part of) one segment; IGJ_ERROR: there is no room. */
+int cli_path_segment(const char *text, char path[CLI_PATH_MAX]);
+
 
 #endif /* CLI_URL_H */

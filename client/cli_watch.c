@@ -20,6 +20,7 @@
 typedef struct {
     cli_t           *cli;
     const char      *id;
+    bool             documents;    /* printed, instead of the progress */
     cli_progress_t   progress;
     cli_patience_t   patience;
     cJSON           *last;         /* the newest document, or NULL */
@@ -33,7 +34,9 @@ static struct {
 } cli_watch_advice;
 
 
-static void cli_watch_on_interrupt(const cli_t *cli, const char *id);
+static cli_exit_e cli_watch_follow(cli_watch_t *watch);
+static void cli_watch_on_interrupt(const cli_t *cli, const char *what,
+    const char *command, const char *id);
 static void cli_watch_interrupted(int signo);
 static void cli_watch_take(cli_watch_t *watch, cJSON *doc);
 static cli_exit_e cli_watch_stream(cli_watch_t *watch, cli_events_t *events);
@@ -62,17 +65,13 @@ cli_watch(cli_t *cli)
 cli_exit_e
 cli_watch_job(cli_t *cli, const char id[37])
 {
-    cli_exit_e    rc;
-    cli_watch_t   watch;
-    cli_events_t  events;
+    cli_exit_e   rc;
+    cli_watch_t  watch;
 
-    watch = (cli_watch_t) { .cli = cli, .id = id };
-    cli_progress_init(&watch.progress);
-    cli_watch_on_interrupt(cli, id);
-
-    cli_events_init(&events, cli_watch_event, &watch);
-    rc = cli_watch_stream(&watch, &events);
-    cli_events_free(&events);
+    watch = (cli_watch_t) { .cli = cli, .id = id,
+                            .documents = cli->options.json };
+    cli_watch_on_interrupt(cli, "job goes on; to go on watching", "watch", id);
+    rc = cli_watch_follow(&watch);
 
     if (rc == CLI_OK) {
         rc = cli_watch_end(&watch);
@@ -84,16 +83,50 @@ cli_watch_job(cli_t *cli, const char id[37])
 }
 
 
+cli_exit_e
+cli_watch_operation(cli_t *cli, const char id[37])
+{
+    cli_exit_e   rc;
+    cli_watch_t  watch;
+
+    watch = (cli_watch_t) { .cli = cli, .id = id };
+    cli_watch_on_interrupt(cli, "operation goes on; its answer", "operation",
+                           id);
+    rc = cli_watch_follow(&watch);
+    cJSON_Delete(watch.last);
+
+    return rc;
+}
+
+
+/* To the end, of which the last document tells. */
+
+static cli_exit_e
+cli_watch_follow(cli_watch_t *watch)
+{
+    cli_exit_e    rc;
+    cli_events_t  events;
+
+    cli_progress_init(&watch->progress);
+    cli_events_init(&events, cli_watch_event, watch);
+    rc = cli_watch_stream(watch, &events);
+    cli_events_free(&events);
+
+    return rc;
+}
+
+
 static void
-cli_watch_on_interrupt(const cli_t *cli, const char *id)
+cli_watch_on_interrupt(const cli_t *cli, const char *what, const char *command,
+    const char *id)
 {
     int               n;
+    char              line[CLI_COMMAND_MAX];
     struct sigaction  action;
 
     n = snprintf(cli_watch_advice.text, sizeof(cli_watch_advice.text),
-                 "\nigjobs: the job goes on; to go on watching: igjobs%s%s "
-                 "watch %s\n", cli->options.url == NULL ? "" : " --url ",
-                 cli->options.url == NULL ? "" : cli_http_url(cli->http), id);
+                 "\nigjobs: the %s: %s\n", what,
+                 cli_command_line(cli, command, id, line));
     cli_watch_advice.len = (size_t) n < sizeof(cli_watch_advice.text)
                            ? (size_t) n : 0;
 
@@ -283,7 +316,7 @@ cli_watch_take(cli_watch_t *watch, cJSON *doc)
     watch->last = doc;
     watch->patience.watching = true;
 
-    if (watch->cli->options.json) {
+    if (watch->documents) {
         cli_json_out(doc);
         cli_out_flush();
     } else {

@@ -13,5 +13,9 @@
 
 cli_exit_e cli_watch_job(cli_t *cli, const char id[37]);
 
+/* Shows the progress alone, also with --json; CLI_OK: the operation has ended,
+ * well or not. */
+cli_exit_e cli_watch_operation(cli_t *cli, const char id[37]);
+
 
 #endif /* CLI_WATCH_H */

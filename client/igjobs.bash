@@ -23,7 +23,10 @@ _igjobs() {
     --gender)  words='any male female' ;;
     --platform) words='instagram tiktok threads x' ;;
     --format)  words='csv ndjson json' ;;
-    --status)  words='queued processing completed failed' ;;
+    --status)
+        words='queued processing completed failed'
+        [[ $command != assignments ]] ||
+            words='pending followed unfollow unfollowed completed' ;;
     --idempotency-key) words=auto ;;
     --error-class)
         words='internal unavailable refused no_actor rejected blocked unfinished lost' ;;
@@ -33,6 +36,10 @@ _igjobs() {
                 sed -n 's/^  \(-[a-zA-Z], \)\{0,1\}\(--[a-z-]*\).*/\2/p')
         elif [[ -z $command ]]; then
             words=$commands
+        elif [[ $previous == schedules ]]; then
+            words='list create show pause resume delete'
+        elif [[ $previous == source-profiles ]]; then
+            words='list add remove'
         fi ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")

@@ -13,7 +13,8 @@ use JSON::PP ();
 use Test::More;
 use Igjobs::Command;
 use Igjobs::Stack;
-use Igjobs::HttpServer qw(answer);
+use Igjobs::HttpServer qw(answer problem stream);
+use Igjobs::Wait;
 
 my $stack = Igjobs::Stack->new(
     worker => { args => ['--lanes=2', '--beat=200ms', '--sweep=300ms'] });
@@ -99,10 +100,84 @@ subtest 'campaigns' => sub {
     like $r->{out}, qr/^80\t3\t0$/m, 'with its tables';
     is $json->decode($igjobs->run(['campaigns', '--json', $id, @base])->{out})
         ->{campaign_id}, $id, 'as JSON';
+    like $igjobs->run(['campaigns', $id, @base])->{out},
+        qr/^statuses\.pending +240$/m, 'and their statuses';
     is $igjobs->run(['campaigns', $id])->{status}, 4, 'of another base';
+    $r = $igjobs->run(['campaigns', '--base', 'appEMPTY1']);
+    is_deeply $r, { status => 0, out => '', err => "igjobs: no campaigns\n" },
+        'a base without any';
     is $igjobs->run(['campaigns', 'x'])->{status}, 2, 'no id';
     is $igjobs->run(['select', '--base', 'appEMPTY1'])->{status}, 2,
         'nothing to select';
+};
+
+subtest 'assignments' => sub {
+    my @of = (($igjobs->run(['campaigns', '--base', 'appLARGE1'])->{out})
+        =~ /^(\S+)/, '--base', 'appLARGE1');
+    my $r = $igjobs->run(['assignments', @of]);
+    is $r->{status}, 0, 'of a campaign' or diag $r->{err};
+    is scalar(() = $r->{out} =~ /^\d+\t\d\tpending\tuser_/mg), 20, 'the first';
+    like $r->{err}, qr/the first 20; --all gives more/, 'which is said';
+    $r = $igjobs->run(['assignments', @of, '--all', '--csv']);
+    is scalar(split /\r\n/, $r->{out}), 241, 'or all of them';
+    is $r->{err}, '', 'without a word';
+    like $igjobs->run(['assignments', @of, '--table', 7])->{out},
+        qr/\A7\t1\t.*\n7\t2\t.*\n7\t3\t.*\n\z/, 'of one table';
+    $r = $igjobs->run(['assignments', @of, '--status', 'followed', '--json']);
+    is_deeply $r, { status => 0, out => '', err => "igjobs: no assignments\n" },
+        'of one status';
+    is $igjobs->run(['assignments', $of[0]])->{status}, 4, 'of another base';
+    is $igjobs->run(['assignments', @of, '--all', '--limit', 1])->{status}, 2,
+        'all of them or so many';
+};
+
+subtest 'the pool' => sub {
+    my $r = $igjobs->run(['pool', '--base', 'appLARGE1']);
+    like $r->{out}, qr/\Abase_id\ +appLARGE1\n total\ +3500\n
+                       used\ +240\n unused\ +3260\n today\.date\ .*\n
+                       today\.added\ +3500\n today\.used\ +240\n\z/x,
+        'is counted' or diag $r->{err};
+    is $json->decode($igjobs->run(['pool', '--json', '--base', 'appLARGE1'])
+        ->{out})->{today}{used}, 240, 'as JSON';
+    $r = $igjobs->run(['pool', '--base', 'appEMPTY1']);
+    is $r->{status}, 0, 'one that is empty';
+    like $r->{err}, qr/no profile is unused; "igjobs ingest" brings/, 'says so';
+    is $igjobs->run(['pool', '--base', 'x' x 65])->{status}, 2, 'no base';
+};
+
+subtest 'source profiles' => sub {
+    my @of = ('--base', 'appSOURCE1');
+    my $r = $igjobs->run(['source-profiles', @of]);
+    is_deeply $r, { status => 0, out => '',
+                    err => "igjobs: no source profiles\n" }, 'none at first';
+    $r = $igjobs->run(['source-profiles', 'add', @of, 'natgeo', '@NASA']);
+    is $r->{status}, 0, 'added' or diag $r->{err};
+    my @id = $r->{out} =~ /^([-0-9a-f]{36})$/mg;
+    like $igjobs->run(['source-profiles', 'list', @of])->{out},
+        qr/\A$id[1]\tnasa\t\S+\n$id[0]\tnatgeo\t\S+\n\z/, 'listed by name';
+    $r = $igjobs->run(['source-profiles', 'add', @of, '-f',
+        file('s.txt', "natgeo # there\n\nesa\nnot!a\njpl\n")]);
+    is $r->{status}, 2, 'some of a file are refused';
+    like $r->{err}, qr/ exists \(409.*\n.*\n  This was "natgeo" \(\S+s\.txt:1\)/,
+        'one is there';
+    like $r->{err}, qr/\(400.*\n.*\n  This was "not!a" \(\S+s\.txt:4\)/,
+        'one is none';
+    is scalar(() = $r->{out} =~ /^\S{36}$/mg), 2, 'the others are added';
+    like $igjobs->run(['source-profiles', @of, '--limit', 1])->{err},
+        qr/\A\z/, 'as many as are wanted';
+    $r = $igjobs->run(['source-profiles', 'remove', @of, $id[1], 'nobody',
+                       '@NatGeo']);
+    is $r->{status}, 4, 'one that is not there';
+    like $r->{err}, qr/\Aigjobs: there is no source profile "nobody"\n\z/,
+        'is named';
+    is $igjobs->run(['source-profiles', @of, '--csv'])->{out}
+        =~ s/^[^,]*,([^,]*),.*/$1/mgr, "username\r\nesa\r\njpl\r\n"
+        =~ s/\r//gr, 'the others are removed';
+    is $igjobs->run(['source-profiles', 'remove', @of, $id[1]])->{status}, 4,
+        'an id that is gone';
+    is $igjobs->run(['source-profiles', @$_, @of])->{status}, 2,
+        "source-profiles @$_" for ['add'], ['remove'], ['drop', 'esa'],
+        ['list', 'esa'], ['add', '-f', "$dir/nothing"];
 };
 
 subtest 'schedules' => sub {
@@ -122,7 +197,8 @@ subtest 'schedules' => sub {
     is $json->decode($igjobs->run(['schedules', 'show', $id, '--json'])->{out})
         ->{name}, 'daily', 'shown';
     is $igjobs->run(['schedules', 'delete', $id])->{status}, 0, 'deleted';
-    is $igjobs->run(['schedules', 'list'])->{out}, '', 'gone';
+    is_deeply $igjobs->run(['schedules', 'list']),
+        { status => 0, out => '', err => "igjobs: no schedules\n" }, 'gone';
     is $igjobs->run(['schedules', 'delete', $id])->{status}, 4, 'for good';
     is $igjobs->run(['schedules', @$_])->{status}, 2, "schedules @$_" for
         ['pause'], ['start', $id], ['pause', 'x'], ['create', "$dir/nothing"];
@@ -152,27 +228,57 @@ subtest 'the status of an operation' => sub {
     unlike $r->{out}, qr/^(found|kept)/m, 'and of no profiles';
 };
 
+# a server whose calls begin an operation, which ends while it is watched
+sub operating {
+    my (%answer) = @_;
+    my $id = $operation =~ s{.*/}{}r;
+    my %running = (success => JSON::PP::true(), operation_id => $id,
+                   job_id => $id, status => 'queued', result_url => $operation);
+    my $event = sub { 'data: ' . $json->encode({ %running, version => $_[0],
+        state => $_[1], status => $_[1], progress => 50 * $_[0],
+        total_batches => 2, current_batch => $_[0], operation => {} })
+        . "\n\n" };
+
+    return Igjobs::HttpServer->new(sub {
+        my ($request) = @_;
+        return $answer{call} // answer(202, \%running)
+            if $request->{method} eq 'POST';
+        return stream(@{ $answer{events} // [$event->(1, 'processing'),
+                                             $event->(2, 'completed')] })
+            if $request->{path} =~ /events/;
+        return $answer{end};
+    });
+}
+
 subtest 'operations' => sub {
-    my $running = answer(202, {
-        success => JSON::PP::true(), result_url => $operation },
-        'Retry-After' => 0);
-    my $server = server($running, $running, answer(200, {
+    my $server = operating(end => answer(200, {
         success => JSON::PP::true(), tables_synced => 2, errors => [
             'Failed to sync Daily_Outreach_Table_03: no such table'] }));
     my $remote = Igjobs::Command->new($server->url);
     my $r = $remote->run(['airtable-sync', $campaign, '--airtable-base',
                           'appAIR1']);
     is $r->{status}, 1, 'some of it did not go';
-    like $r->{out}, qr/^tables_synced +2$/m, 'what went';
-    like $r->{err}, qr/Table_03: no such table/, 'and what did not';
+    is $r->{out}, "tables_synced       2\n", 'what went';
+    is $r->{err}, "[###############...............]  50 %  batches 1/2"
+        . "  processing\n[##############################] 100 %  batches 2/2\n"
+        . "igjobs: not all of it was done:\n"
+        . "  Failed to sync Daily_Outreach_Table_03: no such table\n",
+        'its progress, and what did not go';
     my @requests = @{ $server->requests };
     is_deeply [map { "$_->{method} $_->{path}" } @requests],
-        ["POST /api/airtable-sync/$campaign", ("GET $operation") x 2],
-        'asked until it has ended';
+        ["POST /api/airtable-sync/$campaign",
+         'GET ' . $operation =~ s/operations(.*)/jobs$1\/events/r,
+         "GET $operation"], 'watched, then read';
     is $requests[0]{body}, '{"airtable_base_id":"appAIR1"}', 'its body';
     is $requests[0]{headers}{prefer}, 'respond-async', 'without holding';
+    $r = $remote->run(['airtable-sync', $campaign, '--json']);
+    is $json->decode($r->{out})->{tables_synced}, 2, 'the answer alone as JSON';
+    $r = $remote->run(['airtable-sync', $campaign, '--no-wait']);
+    like $r->{out}, qr/^result_url +$operation$/m, 'or nobody waits';
+    like $r->{err}, qr{\A.*answer: igjobs operation \S+09\n\z},
+        'and it is said how to go on';
 
-    $server = server($running, $running, answer(200, {
+    $server = operating(end => answer(200, {
         success => JSON::PP::true(), campaign_id => $campaign }));
     $remote = Igjobs::Command->new($server->url);
     like $remote->run(['run-daily'])->{out}, qr/^result_url +$operation$/m,
@@ -181,6 +287,44 @@ subtest 'operations' => sub {
     like $remote->run(['run-daily', '--wait', '--per-table', 5])->{out},
         qr/^campaign_id +$campaign$/m, 'or does';
     is $server->requests->[1]{body}, '{"profiles_per_table":5}', 'its body';
+};
+
+subtest 'operations that fail' => sub {
+    my $failed = sub { answer(500, { success => JSON::PP::false(),
+        error => 'it failed', code => $_[0], step_failed => 'distribution',
+        failed_tables => ['A', 'B'], message => 'Two failed.' }) };
+    my $server = operating(end => $failed->('IGJ1120'));
+    my $r = Igjobs::Command->new($server->url)->run(['run-daily', '--wait']);
+    is $r->{status}, 1, 'a step';
+    like $r->{err}, qr/^igjobs:\ it\ failed\ \(500\ IGJ1120\)\n
+        \ \ message:\ Two\ failed\.\n\ \ step_failed:\ distribution\n
+        \ \ failed_tables:\ A\n\ \ failed_tables:\ B\n
+        \ \ igjobs\ redrive\ \S+09\ goes\ on\ .*\n\z/mx,
+        'all that is known, and what to do' or diag $r->{err};
+
+    $server = operating(end => $failed->('IGJ1404'));
+    $r = Igjobs::Command->new($server->url)->run(['sync-statuses']);
+    is $r->{status}, 3, 'a worker without a token';
+    unlike $r->{err}, qr/redrive/, 'is for the operator to mend';
+
+    $server = operating(call => problem(503, 'IGJ0806', 'Not known',
+                                        'Retry-After' => 0));
+    $r = Igjobs::Command->new($server->url)->run(['run-daily', '--wait']);
+    is $r->{status}, 3, 'what may have been done';
+    is scalar @{ $server->requests }, 1, 'is not done again';
+};
+
+subtest 'an interrupt leaves the operation alone' => sub {
+    my $server = operating(events => ['data: ' . $json->encode({ version => 1,
+        status => 'processing', progress => 50 }) . "\n\n", 'hold']);
+    my $remote = Igjobs::Command->new('http://127.0.0.1:1');
+    my $process = $remote->start(['--url', $server->url, 'delete-completed']);
+    wait_for { $remote->said($process) =~ /50 %/ } 20, 'progress';
+    kill 'INT', $process->{pid};
+    my $r = $remote->end($process);
+    is $r->{status}, 130, 'ends by the signal';
+    like $r->{err}, qr/\Q${\$server->url}\E\ operation\ \S+09\n\z/x,
+        'and says how to go on';
 };
 
 subtest 'answers that are lost' => sub {

@@ -23,7 +23,8 @@ sub offers {
     return join ' ', map { chomp; $_ } <$out>;
 }
 
-is offers('s'), 'submit status select schedules', 'commands';
+is offers('s'), 'submit status select sync-statuses source-profiles schedules',
+    'commands';
 is offers('re'), 'results resume redrive', 'more of them';
 is offers('--url', 'x', 'wa'), 'watch', 'behind common options';
 is offers('submit', '--per'), '--per-account', 'options of a command';
@@ -31,5 +32,10 @@ is offers('results', '--per'), '', 'and of no other';
 is offers('results', '--js'), '--json', 'common options behind it';
 is offers('submit', '--gender', 'f'), 'female', 'values';
 is offers('redrive', '--error-class', 'b'), 'blocked', 'of a redrive, too';
+is offers('assignments', '--status', 'f'), 'followed', 'statuses of people';
+is offers('jobs', '--status', 'p'), 'processing', 'and of jobs';
+is offers('source-profiles', ''), 'list add remove', 'what a list can do';
+is offers('source-profiles', '--al'), '--all', 'or its options';
+is offers('source-profiles', 'add', ''), '', 'once';
 
 done_testing;
