@@ -10,6 +10,7 @@
 
 
 #define CLI_CALL_IN_DOUBT  "IGJ0806"
+#define CLI_CALL_NO_PATH   "IGJ0201"
 
 /* The body of a call, for a request. */
 typedef struct {
@@ -20,6 +21,7 @@ typedef struct {
 
 
 static bool cli_call_doubtful(const cli_answer_t *answer);
+static bool cli_call_gone(const cli_call_t *call, const cli_answer_t *answer);
 static ssize_t cli_call_read(void *data, char *buf, size_t size);
 static int cli_call_rewind(void *data);
 static int cli_base_check(const char *base);
@@ -73,6 +75,9 @@ cli_call(cli_t *cli, const cli_call_t *call, cJSON **doc,
     if (cli_answer_good(answer)) {
         *doc = cli_answer_document(cli, answer);
         rc = *doc == NULL ? CLI_FAILED : CLI_OK;
+    } else if (patience.tries > 0 && cli_call_gone(call, answer)) {
+        *doc = cJSON_CreateObject();
+        rc = *doc == NULL ? CLI_FAILED : CLI_OK;
     } else {
         rc = cli_problem(cli, answer, NULL, NULL);
     }
@@ -94,6 +99,17 @@ cli_call_doubtful(const cli_answer_t *answer)
 {
     return answer->outcome == CLI_BROKEN
            || cli_problem_is(answer, CLI_CALL_IN_DOUBT);
+}
+
+
+/* what an earlier try has deleted, whose answer was lost */
+
+static bool
+cli_call_gone(const cli_call_t *call, const cli_answer_t *answer)
+{
+    return call->method != NULL && strcmp(call->method, "DELETE") == 0
+           && answer->outcome == CLI_ANSWERED && answer->status == 404
+           && !cli_problem_is(answer, CLI_CALL_NO_PATH);
 }
 
 

@@ -12,9 +12,10 @@
 
 
 static const char  cli_help_exit[] =
-    "Exit status: 0 done, 1 the job failed, 2 wrong usage or a request that\n"
-    "the server refuses, 3 the server, the network or a file failed, 4 there\n"
-    "is no such job. An interrupt ends with the signal's own status.\n";
+    "Exit status: 0 done, 1 the job or the operation failed, or a part of it,\n"
+    "2 wrong usage or a request that the server refuses, 3 the server, the\n"
+    "network or a file failed, 4 there is no such job, campaign, ... An\n"
+    "interrupt ends with the signal's own status.\n";
 
 static const char  cli_help_environment[] =
     "Environment:\n"

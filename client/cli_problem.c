@@ -10,6 +10,7 @@
 
 #define CLI_PROBLEM_NO_PATH  "IGJ0201"     /* an older server */
 #define CLI_PROBLEM_RUNNING  "IGJ0402"
+#define CLI_PROBLEM_OFTEN    "IGJ0705"     /* in this hour */
 
 
 /* What became of an operation: it has failed, neither the request nor the
@@ -68,7 +69,7 @@ cli_problem(const cli_t *cli, const cli_answer_t *answer, cli_place_pt place,
         cli_note("  %s", detail);
     }
 
-    if (answer->status == 429 && answer->retry_after > 0) {
+    if (code != NULL && strcmp(code, CLI_PROBLEM_OFTEN) == 0) {
         cli_note("  There may be another one in %lld min.",
                  (long long) (answer->retry_after + 59) / 60);
     }

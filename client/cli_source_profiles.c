@@ -92,6 +92,7 @@ static cli_exit_e
 cli_sources_add(cli_t *cli)
 {
     int                  next;
+    bool                 any;
     cli_exit_e           rc, first;
     cli_options_t        words;
     static cli_names_t   names;            /* too large for a stack */
@@ -109,9 +110,11 @@ cli_sources_add(cli_t *cli)
         return CLI_USAGE;
     }
 
+    any = false;
     first = CLI_OK;
 
     while ((next = cli_names_next(&names)) == 1) {
+        any = true;
         rc = cli_source_add(cli, &names);
         first = first == CLI_OK ? rc : first;
 
@@ -122,7 +125,11 @@ cli_sources_add(cli_t *cli)
 
     cli_names_close(&names);
 
-    return next == IGJ_ERROR ? CLI_USAGE : first;
+    if (next == 0 && !any) {
+        cli_say("%s: no accounts in it", names.from);
+    }
+
+    return next == IGJ_ERROR || !any ? CLI_USAGE : first;
 }
 
 

@@ -89,7 +89,8 @@ cli_watch_operation(cli_t *cli, const char id[37])
     cli_exit_e   rc;
     cli_watch_t  watch;
 
-    watch = (cli_watch_t) { .cli = cli, .id = id };
+    watch = (cli_watch_t) { .cli = cli, .id = id,
+                            .patience = { .watching = true } };
     cli_watch_on_interrupt(cli, "operation goes on; its answer", "operation",
                            id);
     rc = cli_watch_follow(&watch);

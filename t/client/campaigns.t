@@ -177,7 +177,8 @@ subtest 'source profiles' => sub {
         'an id that is gone';
     is $igjobs->run(['source-profiles', @$_, @of])->{status}, 2,
         "source-profiles @$_" for ['add'], ['remove'], ['drop', 'esa'],
-        ['list', 'esa'], ['add', '-f', "$dir/nothing"];
+        ['list', 'esa'], ['add', '-f', "$dir/nothing"],
+        ['add', '-f', file('empty.txt', "# nobody\n\n")];
 };
 
 subtest 'schedules' => sub {
@@ -337,6 +338,23 @@ subtest 'answers that are lost' => sub {
     is scalar @{ $server->requests }, 1, 'and not sent again';
     is $remote->run(['airtable-sync', $campaign])->{status}, 0,
         'the next call is served';
+
+    $server = server('', problem(404, 'IGJ1108', 'Not found'));
+    $remote = Igjobs::Command->new($server->url);
+    is $remote->run(['source-profiles', 'remove', $campaign])->{status}, 0,
+        'what was deleted is not there';
+    is scalar @{ $server->requests }, 2, 'when it is deleted again';
+    is $remote->run(['source-profiles', 'remove', $campaign])->{status}, 4,
+        'which is another thing than not to find it';
+
+    $server = server('', answer(200, { source_profile => {} }));
+    $remote = Igjobs::Command->new($server->url);
+    is $remote->run(['source-profiles', 'add', 'esa'])->{status}, 0,
+        'an addition is sent again';
+    my ($first, $second) = map { $_->{body} } @{ $server->requests };
+    like $first, qr/\A\{"id":"[-0-9a-f]{36}","username":"esa"\}\z/,
+        'with an id';
+    is $second, $first, 'the same, so that nothing comes twice';
 };
 
 $stack->finish;
