@@ -80,6 +80,31 @@ fold_text(const char *text, char *out)
 }
 
 
+/* ASCII does not go by the table of ranges. */
+static void
+test_ascii(void)
+{
+    int       good, n;
+    uint32_t  c, out[IGJ_FOLD_MAX];
+
+    for (good = 1, c = 0; c < 0x80; c++) {
+        n = igj_fold(c, out);
+
+        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')) {
+            good &= n == 1 && out[0] == c;
+
+        } else if (c >= 'A' && c <= 'Z') {
+            good &= n == 1 && out[0] == c + 32;
+
+        } else {
+            good &= n == (c == '\'' || c == '`' ? 0 : IGJ_FOLD_SEPARATOR);
+        }
+    }
+
+    ok(good, "of ASCII letters and digits stay, apostrophes vanish");
+}
+
+
 static void
 test_all_code_points(void)
 {
@@ -146,6 +171,7 @@ main(void)
     is(igj_fold_leet('9'), 0, "9 is 9");
     is(igj_fold_leet('x'), 0, "x is no digit");
 
+    test_ascii();
     test_all_code_points();
 
     return done_testing();

@@ -66,6 +66,32 @@ show(const igj_tokens_t *tokens, char *out)
 }
 
 
+/* Where a capital within a word stands, whatever its neighbours are. */
+static void
+test_camel(void)
+{
+    static const struct {
+        const char  *text;
+        int          camel;
+    } words[] = {
+        { "MariaGarcia", 5 }, { "mariaGarcia", 5 }, { "annaMariaLee", 4 },
+        { "Maria", 0 }, { "MARIA", 0 }, { "MARIAanna", 0 }, { "MArIA", 3 },
+        { "mariaÉva", 5 }, { "éVa", 1 }, { "josÉMaria", 3 }, { "m4Ria", 2 },
+        { "ma\xE2\x80\x8BRia", 2 }, { "M$Ria", 2 }, { "мариЯна", 0 }
+    };
+
+    size_t        i;
+    igj_tokens_t  tokens;
+
+    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        igj_tokens_read(&tokens, words[i].text, strlen(words[i].text));
+        is(tokens.n, 1, "%s is one word", words[i].text);
+        is(tokens.token[0].camel, words[i].camel, "%s: its inner capital",
+           words[i].text);
+    }
+}
+
+
 static void
 test_flags(void)
 {
@@ -82,8 +108,11 @@ test_flags(void)
        && memcmp(tokens.token[0].exact, "rené", 5) == 0, "kept in small");
     ok(!(tokens.token[1].flags & IGJ_TOKEN_CAPITAL), "begins small");
 
-    igj_tokens_read(&tokens, "MariaGarcia", 11);
-    is(tokens.token[0].camel, 5, "a capital within the word");
+    igj_tokens_read(&tokens, "MARIAÉ", 7);
+    ok(tokens.token[0].flags & IGJ_TOKEN_UPPER, "capitals of two kinds");
+    ok(tokens.token[0].exact_len == 7
+       && memcmp(tokens.token[0].exact, "mariaé", 7) == 0,
+       "all in small, the plain ones, too");
 
     igj_tokens_read(&tokens, "Ольга", 10);
     ok(tokens.token[0].flags & IGJ_TOKEN_FOREIGN, "not in Latin letters");
@@ -106,6 +135,12 @@ test_limits(void)
     igj_tokens_t  tokens;
 
     memset(text, 'a', sizeof(text));
+    igj_tokens_read(&tokens, text, IGJ_TOKEN_SIZE / 2);
+    ok(!(tokens.token[0].flags & IGJ_TOKEN_CUT), "as long as words are kept");
+    igj_tokens_read(&tokens, text, IGJ_TOKEN_SIZE / 2 + 1);
+    ok(tokens.token[0].flags & IGJ_TOKEN_CUT, "one letter longer");
+    is(tokens.token[0].letters, IGJ_TOKEN_SIZE / 2, "the others are kept");
+
     igj_tokens_read(&tokens, text, sizeof(text));
     is(tokens.n, 1, "one long word");
     ok(tokens.token[0].flags & IGJ_TOKEN_CUT, "is cut and says so");
@@ -176,6 +211,7 @@ main(void)
         is_text(text, cases[i].words, "case %zu: %s", i, cases[i].words);
     }
 
+    test_camel();
     test_flags();
     test_limits();
     test_noise();

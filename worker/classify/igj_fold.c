@@ -118,6 +118,12 @@ igj_fold(uint32_t c, uint32_t out[IGJ_FOLD_MAX])
         return 1;
     }
 
+    if (c < 0x80) {
+        out[0] = c;
+        return c - '0' < 10 ? 1 : c == '\'' || c == '`' ? 0
+               : IGJ_FOLD_SEPARATOR;
+    }
+
     range = fold_range(c);
 
     if (range == NULL) {

@@ -36,7 +36,7 @@ typedef struct {
     uint8_t        women;                  /* kinds of emoji seen */
     uint8_t        men;
     uint32_t       letter[TOKENS_WORD_MAX];
-    uint32_t       like[TOKENS_WORD_MAX];
+    uint32_t       from[TOKENS_WORD_MAX];  /* of a letter beyond ASCII */
     uint32_t       exact[TOKENS_WORD_MAX];
 } tokens_word_t;
 
@@ -133,23 +133,22 @@ static void
 tokens_unmask(tokens_word_t *word)
 {
     unsigned  i;
+    uint32_t  latin[TOKENS_WORD_MAX];
 
     if ((word->scripts & (word->scripts - 1)) == 0) {
         return;
     }
 
     for (i = 0; i < word->n; i++) {
-        if (word->letter[i] >= 0x80 && word->like[i] == 0) {
+        latin[i] = word->letter[i] < 0x80 ? word->letter[i]
+                   : igj_fold_look_alike(word->from[i]);
+
+        if (latin[i] == 0) {
             return;
         }
     }
 
-    for (i = 0; i < word->n; i++) {
-        if (word->letter[i] >= 0x80) {
-            word->letter[i] = word->like[i];
-        }
-    }
-
+    memcpy(word->letter, latin, word->n * sizeof(latin[0]));
     word->scripts = TOKENS_LATIN;
     word->accent = 0;
 }
@@ -162,7 +161,12 @@ tokens_put(char *out, const uint32_t *letters, unsigned n, uint8_t *cut)
     char      utf8[4];
     unsigned  i, len, size;
 
-    for (len = 0, i = 0; i < n; i++, len += size) {
+    for (len = 0, i = 0; i < n; i++) {
+        if (letters[i] < 0x80 && len < IGJ_TOKEN_SIZE) {
+            out[len++] = (char) letters[i];
+            continue;
+        }
+
         size = igj_utf8_put(utf8, letters[i]);
 
         if (len + size > IGJ_TOKEN_SIZE) {
@@ -171,6 +175,7 @@ tokens_put(char *out, const uint32_t *letters, unsigned n, uint8_t *cut)
         }
 
         memcpy(out + len, utf8, size);
+        len += size;
     }
 
     return (uint8_t) len;
@@ -225,6 +230,18 @@ tokens_end_word(tokens_word_t *word)
 }
 
 
+/* A capital as letter n of the word, counted from 0. */
+static void
+tokens_capital(tokens_word_t *word, unsigned n, int small_before)
+{
+    if (small_before && word->camel == 0) {
+        word->camel = n;
+    }
+
+    word->capital |= n == 0;
+}
+
+
 static void
 tokens_letter(tokens_word_t *word, uint32_t c, const uint32_t *out, int n)
 {
@@ -234,11 +251,10 @@ tokens_letter(tokens_word_t *word, uint32_t c, const uint32_t *out, int n)
     lower = igj_fold_lower(c);
     large = lower != c;
 
-    if (large && word->small_before && word->camel == 0) {
-        word->camel = word->n;
+    if (large) {
+        tokens_capital(word, word->n, word->small_before);
     }
 
-    word->capital |= large && word->n == 0;
     word->small_before = !large;
 
     if (word->nexact < TOKENS_WORD_MAX) {
@@ -255,11 +271,56 @@ tokens_letter(tokens_word_t *word, uint32_t c, const uint32_t *out, int n)
             return;
         }
 
-        word->like[word->n] = igj_fold_look_alike(c);
+        word->from[word->n] = c;
         word->letter[word->n++] = out[i];
         word->nlarge += (unsigned) large;
         word->scripts |= tokens_script(out[i]);
     }
+}
+
+
+/*
+ * Letters of ASCII, as most are: takes as many as follow and have room, and
+ * returns their number.  tokens_take() would come to the same, one by one.
+ */
+static size_t
+tokens_plain(tokens_word_t *word, const char *text, size_t len)
+{
+    unsigned   n;
+    uint32_t   lower, *letter, *exact;
+
+    letter = word->letter + word->n;
+    exact = word->exact + word->nexact;
+
+    if (len > TOKENS_WORD_MAX - word->n) {
+        len = TOKENS_WORD_MAX - word->n;
+    }
+
+    for (n = 0; n < len; n++) {
+        lower = (unsigned char) text[n] | 0x20u;
+
+        if (lower - 'a' >= 26) {
+            break;
+        }
+
+        if (text[n] < 'a') {
+            tokens_capital(word, word->n + n,
+                           n > 0 ? text[n - 1] >= 'a' : word->small_before);
+            word->nlarge++;
+        }
+
+        letter[n] = lower;
+        exact[n] = lower;
+    }
+
+    if (n > 0) {
+        word->n += n;
+        word->nexact += n;
+        word->small_before = text[n - 1] >= 'a';
+        word->scripts |= TOKENS_LATIN;
+    }
+
+    return n;
 }
 
 
@@ -393,6 +454,11 @@ tokens_take(tokens_word_t *word, uint32_t c, const char *rest, size_t left)
     unsigned  size;
     uint32_t  out[IGJ_FOLD_MAX];
 
+    if (c == ' ') {
+        tokens_end_word(word);
+        return 0;
+    }
+
     size = tokens_flag_rest(c, rest, left);
 
     if (size > 0) {
@@ -438,8 +504,12 @@ igj_tokens_read(igj_tokens_t *tokens, const char *text, size_t len)
     }
 
     for (at = 0; at < len; /* void */) {
-        at += igj_fold_decode(text + at, len - at, &c);
-        at += tokens_take(&word, c, text + at, len - at);
+        at += tokens_plain(&word, text + at, len - at);
+
+        if (at < len) {
+            at += igj_fold_decode(text + at, len - at, &c);
+            at += tokens_take(&word, c, text + at, len - at);
+        }
     }
 
     tokens_end_word(&word);
