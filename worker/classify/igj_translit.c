@@ -9,24 +9,62 @@
 #include "igj_translit_asia.h"
 
 
+/* Spellings of one letter after another; "": not spoken. */
+
+typedef char  translit_spelling_t[5];
+
+static const translit_spelling_t  translit_greek[] = {
+    "a", "v", "g", "d", "e", "z", "i", "th", "i", "k", "l", "m", "n", "x",
+    "o", "p", "r", "s", "s", "t", "y", "f", "ch", "ps", "o"
+};
+
+static const translit_spelling_t  translit_cyrillic[] = {
+    "a", "b", "v", "g", "d", "e", "zh", "z", "i", "y", "k", "l", "m", "n",
+    "o", "p", "r", "s", "t", "u", "f", "h", "ts", "ch", "sh", "shch", "",
+    "y", "", "e", "yu", "ya", "e", "yo", "dj", "g", "ye", "dz", "i", "yi",
+    "j", "lj", "nj", "c", "k", "i", "u", "dz"
+};
+
+static const translit_spelling_t  translit_cyrillic_more[] = {
+    "g", "g", "gh", "gh", "", "", "zh", "zh", "z", "z", "k", "k", "", "",
+    "", "", "", "", "k", "k", "n", "n", "", "", "", "", "", "", "", "", "",
+    "", "", "u", "u", "u", "u", "h", "h"
+};
+
+static const translit_spelling_t  translit_armenian[] = {
+    "a", "b", "g", "d", "e", "z", "e", "e", "t", "zh", "i", "l", "kh", "ts",
+    "k", "h", "dz", "gh", "ch", "m", "y", "n", "sh", "o", "ch", "p", "j",
+    "r", "s", "v", "t", "r", "ts", "u", "p", "k", "ev", "o", "f"
+};
+
+static const translit_spelling_t  translit_georgian[] = {
+    "a", "b", "g", "d", "e", "v", "z", "t", "i", "k", "l", "m", "n", "o",
+    "p", "zh", "r", "s", "t", "u", "p", "k", "gh", "q", "sh", "ch", "ts",
+    "dz", "ts", "ch", "kh", "j", "h"
+};
+
+static const translit_spelling_t  translit_schwa[] = { "a" };
+static const translit_spelling_t  translit_barred_o[] = { "o" };
+
+
 typedef struct {
-    uint32_t     first;
-    const char  *spelling;       /* of one letter after another, by blanks */
+    uint32_t                    first;
+    uint32_t                    n;
+    const translit_spelling_t  *spelling;
 } translit_alphabet_t;
 
 
+#define translit_from(first, spelling)                                        \
+    { first, sizeof(spelling) / sizeof(spelling[0]), spelling }
+
 static const translit_alphabet_t  translit_alphabets[] = {
-    { 0x3B1, "a v g d e z i th i k l m n x o p r s s t y f ch ps o" },
-    { 0x430, "a b v g d e zh z i y k l m n o p r s t u f h ts ch sh shch - y -"
-             " e yu ya e yo dj g ye dz i yi j lj nj c k i u dz" },
-    { 0x490, "g g gh gh - - zh zh z z k k - - - - - - k k n n - - - - - - - -"
-             " - - - u u u u h h" },
-    { 0x561, "a b g d e z e e t zh i l kh ts k h dz gh ch m y n sh o ch p j r"
-             " s v t r ts u p k ev o f" },
-    { 0x4D9, "a" },
-    { 0x4E9, "o" },
-    { 0x10D0, "a b g d e v z t i k l m n o p zh r s t u p k gh q sh ch ts dz"
-              " ts ch kh j h" },
+    translit_from(0x3B1, translit_greek),
+    translit_from(0x430, translit_cyrillic),
+    translit_from(0x490, translit_cyrillic_more),
+    translit_from(0x4D9, translit_schwa),
+    translit_from(0x4E9, translit_barred_o),
+    translit_from(0x561, translit_armenian),
+    translit_from(0x10D0, translit_georgian),
 };
 
 #define TRANSLIT_ALPHABETS                                                    \
@@ -34,7 +72,7 @@ static const translit_alphabet_t  translit_alphabets[] = {
 
 
 /* Pairs of Greek letters, as the table above spells them. */
-static const char  translit_greek[][2][3] = {
+static const char  translit_pairs[][2][3] = {
     { "oy", "ou" }, { "ey", "ev" }, { "ay", "av" }, { "gg", "ng" },
 };
 
@@ -48,55 +86,41 @@ static const char  translit_greek[][2][3] = {
 #define TRANSLIT_VIRAMA       0x4D
 #define TRANSLIT_NASAL        0x02
 
-static const char  translit_vowels[] =
-    "a a i i u u ri l e e e ai o o o au";
-static const char  translit_consonants[] =
-    "k kh g gh n ch chh j jh n t th d dh n t th d dh n n p ph b bh m y r r l"
-    " l l v sh sh s h";
-static const char  translit_signs[] =
-    "a i i u u ri r e e e ai o o o au";
+static const translit_spelling_t  translit_vowels[] = {
+    "a", "a", "i", "i", "u", "u", "ri", "l", "e", "e", "e", "ai", "o", "o",
+    "o", "au"
+};
+
+static const translit_spelling_t  translit_consonants[] = {
+    "k", "kh", "g", "gh", "n", "ch", "chh", "j", "jh", "n", "t", "th", "d",
+    "dh", "n", "t", "th", "d", "dh", "n", "n", "p", "ph", "b", "bh", "m",
+    "y", "r", "r", "l", "l", "l", "v", "sh", "sh", "s", "h"
+};
+
+static const translit_spelling_t  translit_signs[] = {
+    "a", "i", "i", "u", "u", "ri", "r", "e", "e", "e", "ai", "o", "o", "o",
+    "au"
+};
 
 
-/* The n-th spelling; its length is 0 for none. */
-static igj_str_t
-translit_nth(const char *spelling, uint32_t n)
+static void
+translit_spell(igj_translit_t *out, const char *spelling)
 {
-    igj_str_t  found = { "", 0 };
-
-    while (n > 0) {
-        spelling = strchr(spelling, ' ');
-
-        if (spelling == NULL) {
-            return found;
-        }
-
-        spelling++;
-        n--;
-    }
-
-    found.data = spelling;
-    found.len = strcspn(spelling, " ");
-
-    return found;
+    igj_translit_put(out, spelling, strlen(spelling));
 }
 
 
 static int
 translit_alphabet(uint32_t c, igj_translit_t *out)
 {
-    size_t     i;
-    igj_str_t  spelling;
+    size_t                      i;
+    const translit_alphabet_t  *alphabet;
 
-    for (i = TRANSLIT_ALPHABETS; i-- > 0; ) {
-        if (c < translit_alphabets[i].first) {
-            continue;
-        }
+    for (i = 0; i < TRANSLIT_ALPHABETS; i++) {
+        alphabet = &translit_alphabets[i];
 
-        spelling = translit_nth(translit_alphabets[i].spelling,
-                                c - translit_alphabets[i].first);
-        if (spelling.len > 0) {
-            igj_translit_put(out, spelling.data,
-                             spelling.data[0] == '-' ? 0 : spelling.len);
+        if (c - alphabet->first < alphabet->n) {
+            translit_spell(out, alphabet->spelling[c - alphabet->first]);
             return 1;
         }
     }
@@ -109,9 +133,10 @@ translit_alphabet(uint32_t c, igj_translit_t *out)
 static int
 translit_indic(uint32_t c, int *open, igj_translit_t *out)
 {
-    uint32_t   letter;
-    igj_str_t  spelling = { "", 0 };
+    uint32_t     letter;
+    const char  *spelling;
 
+    spelling = "";
     letter = c & 0x7F;
 
     if (letter == TRANSLIT_VIRAMA) {
@@ -120,7 +145,7 @@ translit_indic(uint32_t c, int *open, igj_translit_t *out)
     }
 
     if (letter >= 0x3E && letter <= 0x4C) {
-        spelling = translit_nth(translit_signs, letter - 0x3E);
+        spelling = translit_signs[letter - 0x3E];
         *open = 0;
 
     } else if (*open && letter != 0x3C) {
@@ -129,17 +154,17 @@ translit_indic(uint32_t c, int *open, igj_translit_t *out)
     }
 
     if (letter >= 0x05 && letter <= 0x14) {
-        spelling = translit_nth(translit_vowels, letter - 0x05);
+        spelling = translit_vowels[letter - 0x05];
 
     } else if (letter >= 0x15 && letter <= 0x39) {
-        spelling = translit_nth(translit_consonants, letter - 0x15);
+        spelling = translit_consonants[letter - 0x15];
         *open = 1;
 
     } else if (letter <= TRANSLIT_NASAL) {
-        spelling = igj_str("n");
+        spelling = "n";
     }
 
-    igj_translit_put(out, spelling.data, spelling.len);
+    translit_spell(out, spelling);
 
     return 1;
 }
@@ -154,9 +179,9 @@ translit_greek_pairs(igj_translit_t *out)
 
     out->text[out->len] = '\0';
 
-    for (i = 0; i < sizeof(translit_greek) / sizeof(translit_greek[0]); i++) {
-        while ((p = strstr(out->text, translit_greek[i][0])) != NULL) {
-            memcpy(p, translit_greek[i][1], 2);
+    for (i = 0; i < sizeof(translit_pairs) / sizeof(translit_pairs[0]); i++) {
+        while ((p = strstr(out->text, translit_pairs[i][0])) != NULL) {
+            memcpy(p, translit_pairs[i][1], 2);
         }
     }
 }
