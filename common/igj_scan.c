@@ -107,7 +107,8 @@ void
 igj_scan_init(igj_scan_t *scan, char *text, size_t text_size,
     unsigned max_depth, igj_scan_handler_pt handler, void *data)
 {
-    memset(scan, 0, sizeof(igj_scan_t));
+    /* members and frames are written before they are read */
+    memset(scan, 0, offsetof(igj_scan_t, members));
 
     scan->text = text;
     scan->text_size = text_size;
