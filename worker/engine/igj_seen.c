@@ -26,6 +26,10 @@
 #define IGJ_SEEN_HEAD_MAX  (IGJ_KEY_MAX + 64)
 #define IGJ_SEEN_ROW_MAX   48             /* one SET as it is sent */
 
+/* Appends a literal; a page has thousands of them. */
+#define igj_seen_put(at, literal)                                             \
+    ((char *) memcpy(at, literal, sizeof(literal) - 1) + sizeof(literal) - 1)
+
 
 typedef struct {
     char              job[IGJ_UUID_TEXT_LEN + 1];
@@ -48,6 +52,7 @@ static bool igj_seen_needed(igj_seen_t *s, const igj_batch_t *b);
 static int igj_seen_room(igj_seen_t *s, int n);
 static size_t igj_seen_command(igj_seen_t *s, const igj_batch_t *b,
     const igj_key_t *key, const igj_batch_row_t *rows, int n);
+static char *igj_seen_number(char *at, uint32_t number);
 static uint32_t igj_seen_bits(const igj_batch_t *b);
 static uint32_t igj_seen_bit(const char *profile_id, uint32_t bits);
 static int igj_seen_ask(igj_seen_t *s, const igj_key_t *key, size_t len, int n,
@@ -204,8 +209,8 @@ static size_t
 igj_seen_command(igj_seen_t *s, const igj_batch_t *b, const igj_key_t *key,
     const igj_batch_row_t *rows, int n)
 {
-    int       i, digits;
-    char     *at, bit[16];
+    int       i;
+    char     *at;
     uint32_t  bits;
 
     bits = igj_seen_bits(b);
@@ -213,15 +218,38 @@ igj_seen_command(igj_seen_t *s, const igj_batch_t *b, const igj_key_t *key,
                            2 + 4 * n, key->len, key->text);
 
     for (i = 0; i < n; i++) {
-        digits = sprintf(bit, "%u", igj_seen_bit(rows[i].profile_id, bits));
-        at = stpcpy(at, "$3\r\nSET\r\n$2\r\nu1\r\n$");
-        *at++ = (char) ('0' + digits);
-        at = stpcpy(at, "\r\n");
-        at = stpcpy(at, bit);
-        at = stpcpy(at, "\r\n$1\r\n1\r\n");
+        at = igj_seen_put(at, "$3\r\nSET\r\n$2\r\nu1\r\n");
+        at = igj_seen_number(at, igj_seen_bit(rows[i].profile_id, bits));
+        at = igj_seen_put(at, "$1\r\n1\r\n");
     }
 
     return (size_t) (at - s->text);
+}
+
+
+/* Appends a number below IGJ_SEEN_BITS_MAX, after its length: one digit. */
+
+static char *
+igj_seen_number(char *at, uint32_t number)
+{
+    char    digits[10];
+    size_t  first, n;
+
+    first = sizeof(digits);
+
+    do {
+        digits[--first] = (char) ('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+
+    n = sizeof(digits) - first;
+
+    *at++ = '$';
+    *at++ = (char) ('0' + n);
+    at = igj_seen_put(at, "\r\n");
+    memcpy(at, digits + first, n);
+
+    return igj_seen_put(at + n, "\r\n");
 }
 
 
