@@ -40,6 +40,11 @@ classify_segment(igj_evidence_t *evidence, const igj_name_table_t *table,
     igj_evidence_t  said;
 
     igj_reading_person(reading, segment, person, &name);
+
+    if (name.n == 0) {
+        return;
+    }
+
     igj_evidence_init(&said);
 
     if (!igj_east_names(&said, table, &name)
