@@ -20,6 +20,8 @@ typedef struct {
 } cli_call_body_t;
 
 
+static int cli_call_send(cli_t *cli, const cli_call_t *call,
+    cli_answer_t *answer, bool *again);
 static bool cli_call_doubtful(const cli_answer_t *answer);
 static bool cli_call_gone(const cli_call_t *call, const cli_answer_t *answer);
 static ssize_t cli_call_read(void *data, char *buf, size_t size);
@@ -31,13 +33,48 @@ cli_exit_e
 cli_call(cli_t *cli, const cli_call_t *call, cJSON **doc,
     cli_answer_t *answer)
 {
+    bool        again;
+    cli_exit_e  rc;
+
+    *doc = NULL;
+
+    if (cli_call_send(cli, call, answer, &again) != IGJ_OK) {
+        return CLI_USAGE;
+    }
+
+    if (cli_answer_good(answer)) {
+        *doc = cli_answer_document(cli, answer);
+        rc = *doc == NULL ? CLI_FAILED : CLI_OK;
+
+    } else if (again && cli_call_gone(call, answer)) {
+        *doc = cJSON_CreateObject();
+        rc = *doc == NULL ? CLI_FAILED : CLI_OK;
+
+    } else {
+        rc = cli_problem(cli, answer, NULL, NULL);
+    }
+
+    if (call->once && answer->outcome == CLI_BROKEN) {
+        cli_say("it is not known whether it was done");
+    }
+
+    cli_answer_free(answer);
+
+    return rc;
+}
+
+
+/* As often as it may be and helps; again: more than once. */
+
+static int
+cli_call_send(cli_t *cli, const cli_call_t *call, cli_answer_t *answer,
+    bool *again)
+{
     char             header[CLI_BASE_MAX + 16];
-    cli_exit_e       rc;
     cli_request_t    request;
     cli_patience_t   patience;
     cli_call_body_t  body;
 
-    *doc = NULL;
     memset(&patience, 0, sizeof(patience));
     memset(&request, 0, sizeof(request));
     body.text = call->body == NULL ? "{}" : call->body;
@@ -55,7 +92,7 @@ cli_call(cli_t *cli, const cli_call_t *call, cJSON **doc,
                         &request.headers[1])
         != IGJ_OK)
     {
-        return CLI_USAGE;
+        return IGJ_ERROR;
     }
 
     for ( ;; ) {
@@ -66,29 +103,12 @@ cli_call(cli_t *cli, const cli_call_t *call, cJSON **doc,
             || (call->once && cli_call_doubtful(answer))
             || !cli_patience_wait(cli, &patience, answer))
         {
-            break;
+            *again = patience.tries > 0;
+            return IGJ_OK;
         }
 
         cli_answer_free(answer);
     }
-
-    if (cli_answer_good(answer)) {
-        *doc = cli_answer_document(cli, answer);
-        rc = *doc == NULL ? CLI_FAILED : CLI_OK;
-    } else if (patience.tries > 0 && cli_call_gone(call, answer)) {
-        *doc = cJSON_CreateObject();
-        rc = *doc == NULL ? CLI_FAILED : CLI_OK;
-    } else {
-        rc = cli_problem(cli, answer, NULL, NULL);
-    }
-
-    if (call->once && answer->outcome == CLI_BROKEN) {
-        cli_say("it is not known whether it was done");
-    }
-
-    cli_answer_free(answer);
-
-    return rc;
 }
 
 

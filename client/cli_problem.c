@@ -31,6 +31,7 @@ static cli_exit_e cli_problem_unanswered(const cli_t *cli,
     const cli_answer_t *answer);
 static cli_exit_e cli_problem_foreign(const cli_t *cli,
     const cli_answer_t *answer);
+static void cli_problem_advice(const cli_answer_t *answer, const char *code);
 static bool cli_problem_repeats(const cJSON *doc, const char *detail);
 static void cli_problem_members(const cJSON *doc);
 static void cli_problem_inner(const char *name, const cJSON *value);
@@ -69,15 +70,7 @@ cli_problem(const cli_t *cli, const cli_answer_t *answer, cli_place_pt place,
         cli_note("  %s", detail);
     }
 
-    if (code != NULL && strcmp(code, CLI_PROBLEM_OFTEN) == 0) {
-        cli_note("  There may be another one in %lld min.",
-                 (long long) (answer->retry_after + 59) / 60);
-    }
-
-    if (code != NULL && strcmp(code, CLI_PROBLEM_RUNNING) == 0) {
-        cli_note("  --partial reads what is there.");
-    }
-
+    cli_problem_advice(answer, code);
     cli_problem_elements(cJSON_GetObjectItemCaseSensitive(doc, "errors"),
                          place, data);
     cli_problem_members(doc);
@@ -153,6 +146,22 @@ cli_problem_foreign(const cli_t *cli, const cli_answer_t *answer)
     cli_say("%s %s (%ld)", cli_http_url(cli->http), what, answer->status);
 
     return CLI_FAILED;
+}
+
+
+/* What of the command helps, where the server knows of requests only. */
+
+static void
+cli_problem_advice(const cli_answer_t *answer, const char *code)
+{
+    if (code != NULL && strcmp(code, CLI_PROBLEM_OFTEN) == 0) {
+        cli_note("  There may be another one in %lld min.",
+                 (long long) (answer->retry_after + 59) / 60);
+    }
+
+    if (code != NULL && strcmp(code, CLI_PROBLEM_RUNNING) == 0) {
+        cli_note("  --partial reads what is there.");
+    }
 }
 
 

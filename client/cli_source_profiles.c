@@ -101,11 +101,6 @@ cli_sources_add(cli_t *cli)
     words.args++;
     words.nargs--;
 
-    if (words.nargs == 0 && words.file == NULL) {
-        cli_say("which accounts? Words, -f FILE, or \"-\" for standard input");
-        return CLI_USAGE;
-    }
-
     if (cli_names_open(&names, &words) != IGJ_OK) {
         return CLI_USAGE;
     }
@@ -126,7 +121,7 @@ cli_sources_add(cli_t *cli)
     cli_names_close(&names);
 
     if (next == 0 && !any) {
-        cli_say("%s: no accounts in it", names.from);
+        cli_say("no accounts were given; words, -f FILE, or \"-\"");
     }
 
     return next == IGJ_ERROR || !any ? CLI_USAGE : first;
