@@ -341,57 +341,94 @@ comment on index igjobs.runs_looked_for is
     'igjobs.orphan_runs: tokens that are looked for again';
 
 
--- Result rows, ordered by chunk; chunk_no comes from a sequence and means no
+-- Results. The rows of a committed page are chunks of at most
+-- igjobs.chunk_size() rows, a column an array: to store rows so costs a third
+-- of what rows of their own cost. chunk_no comes from a sequence and means no
 -- order, igjobs.chunks gives each chunk its place.
-create table public.scrape_results (
-    job_id         uuid not null,
-    chunk_no       bigint not null,
-    created_at     timestamptz not null default now(),
-    idx            integer not null,
-    confidence     real,
-    tenant         text not null,
-    platform       text not null,
-    profile_id     text collate "C" not null,
-    username       text collate "C" not null,
-    full_name      text not null,
-    gender         text not null,
-    evidence       text,
-    source_account text collate "C",
-    constraint scrape_results_pkey primary key (job_id, chunk_no, idx),
-    constraint scrape_results_profile unique (job_id, profile_id)
+create table igjobs.chunk_rows (
+    job_id          uuid not null,
+    chunk_no        bigint not null,
+    created_at      timestamptz not null default now(),
+    tenant          text not null,
+    platform        text not null,
+    profile_ids     text[] collate "C" not null,
+    usernames       text[] collate "C" not null,
+    full_names      text[] not null,
+    genders         text[] not null,
+    confidences     real[] not null,
+    evidences       text[] not null,
+    source_accounts text[] collate "C" not null,
+    constraint chunk_rows_pkey primary key (job_id, chunk_no)
 ) partition by range (job_id);
-comment on constraint scrape_results_pkey on public.scrape_results is
-    'igjobs.result_rows: a range of one chunk';
-comment on constraint scrape_results_profile on public.scrape_results is
-    'igjobs.insert_rows: a profile once a job';
+do $$
+begin
+    alter table igjobs.chunk_rows
+        alter profile_ids set compression lz4,
+        alter usernames set compression lz4,
+        alter full_names set compression lz4,
+        alter genders set compression lz4,
+        alter confidences set compression lz4,
+        alter evidences set compression lz4,
+        alter source_accounts set compression lz4;
+exception when feature_not_supported then
+    null;       -- a server built without it: slower
+end
+$$;
+comment on constraint chunk_rows_pkey on igjobs.chunk_rows is
+    'igjobs.result_rows and the like: the rows of a chunk';
 
-create table public.scrape_results_other
-    partition of public.scrape_results default;
-comment on table public.scrape_results_other is
+create table igjobs.chunk_rows_other
+    partition of igjobs.chunk_rows default;
+comment on table igjobs.chunk_rows_other is
     'jobs whose month has no partition';
 
 create sequence igjobs.chunk_no cache 1;
+
+
+-- Which profiles a job has, so that it has each once. Pages are noted in the
+-- order of the key, which keeps neighbours on one page of the index.
+create table igjobs.job_profiles (
+    job_id     uuid not null,
+    profile_id text collate "C" not null,
+    constraint job_profiles_pkey primary key (job_id, profile_id)
+) partition by range (job_id);
+comment on constraint job_profiles_pkey on igjobs.job_profiles is
+    'igjobs.new_rows: a profile once a job';
+
+create table igjobs.job_profiles_other
+    partition of igjobs.job_profiles default;
+comment on table igjobs.job_profiles_other is
+    'jobs whose month has no partition';
+
+
+create view public.scrape_results as
+    select c.job_id, c.chunk_no, (r.n - 1)::integer as idx, c.created_at,
+        c.tenant, c.platform, r.profile_id, r.username, r.full_name,
+        r.gender, r.confidence, r.evidence, r.source_account
+    from igjobs.chunk_rows c,
+        unnest(c.profile_ids, c.usernames, c.full_names, c.genders,
+               c.confidences, c.evidences, c.source_accounts)
+            with ordinality r (
+                profile_id, username, full_name, gender, confidence,
+                evidence, source_account, n);
+comment on view public.scrape_results is
+    'A row for each profile of each job, for people and for clients that read '
+    'the database; idx: its place in its chunk, from 0';
 
 create table igjobs.chunks (
     job_id    uuid not null,
     first_row bigint not null,
     chunk_no  bigint not null,
-    n         integer not null,
-    span      integer not null,
+    n         integer not null check (n > 0),
     tenant    text not null,
     platform  text not null,
-    gaps      integer[],
     origin    text,
-    constraint chunks_pkey primary key (job_id, first_row),
-    constraint chunk_size check (n between 1 and span)
+    constraint chunks_pkey primary key (job_id, first_row)
 );
 comment on constraint chunks_pkey on igjobs.chunks is
     'igjobs.result_rows: the chunks that hold a range of ordinals';
-comment on column igjobs.chunks.span is
-    'places in the chunk; equal to n when none is empty (dense)';
-comment on column igjobs.chunks.gaps is
-    'for each empty place, in order: how many rows stand before it; so the '
-    'row of rank r has the place r + width_bucket(r, gaps)';
+comment on column igjobs.chunks.n is
+    'rows of the chunk: it holds the ordinals first_row to first_row + n - 1';
 
 
 -- Fleet-wide caps: a scope with a row in caps has that many slots.

@@ -1,7 +1,7 @@
 -- Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
--- The unit of commit: one provider page. Locks: batch row, slots, result rows
--- (those that seem new, then the others, each in profile_id order), job row
--- last and briefly, then the tenant's day where money moves.
+-- The unit of commit: one provider page. Locks: batch row, slots, the job's
+-- profiles (those that seem new, then the others, each in profile_id order),
+-- job row last and briefly, then the tenant's day where money moves.
 
 create type igjobs.stored as (
     answer text, kept integer, batch_closed boolean, version bigint, doc text,
@@ -122,171 +122,205 @@ comment on function igjobs.move_batch(
     'those that cost a new run; or the batch is done.';
 
 
--- inlined into the insert; columns in the table's order
-create function igjobs.page_rows(
-    b igjobs.batches, p_chunk_no bigint, p_profile_ids text[],
-    p_usernames text[], p_full_names text[], p_genders text[],
-    p_confidences real[], p_evidences text[], p_sources text[])
-    returns setof public.scrape_results
-    language sql stable
-begin atomic
-    select b.job_id, p_chunk_no, now(), u.n::integer - 1, u.confidence,
-        b.tenant, b.platform, u.profile_id, u.username, u.full_name,
-        u.gender, u.evidence, u.source
-    from unnest(
-        p_profile_ids, p_usernames, p_full_names, p_genders,
-        p_confidences, p_evidences, p_sources) with ordinality
-        u (profile_id, username, full_name, gender, confidence, evidence,
-           source, n);
-end;
-comment on function igjobs.page_rows(
-    igjobs.batches, bigint, text[], text[], text[], text[], real[], text[],
-    text[]) is
-    'The kept rows of a page as result rows, in the order in which they come.';
+create type igjobs.page as (
+    profile_ids text[], usernames text[], full_names text[], genders text[],
+    confidences real[], evidences text[], sources text[]);
+comment on type igjobs.page is
+    'The kept rows of a page, a column an array.';
 
 
-create type igjobs.chunk as (
-    chunk_no bigint, n integer, span integer, gaps integer[]);
-
-
-create function igjobs.chunk_gaps(p_job uuid, c igjobs.chunk)
-    returns integer[]
+create function igjobs.insert_profiles(b igjobs.batches, p_profile_ids text[])
+    returns text[]
     language plpgsql volatile
-as $$
-begin
-    return array(
-        select g + 1 - (row_number() over (order by g))::integer
-        from generate_series(0, c.span - 1) g
-        where not exists (
-            select from public.scrape_results r
-            where r.job_id = p_job and r.chunk_no = c.chunk_no and r.idx = g)
-        order by g);
-end
-$$;
-comment on function igjobs.chunk_gaps(uuid, igjobs.chunk) is
-    'For each empty place of a chunk: how many rows stand before it.';
-
--- an index look-up for each row, however small the table was when planned
-create function igjobs.insert_known(
-    b igjobs.batches, c igjobs.chunk, p_profile_ids text[],
-    p_usernames text[], p_full_names text[], p_genders text[],
-    p_confidences real[], p_evidences text[], p_sources text[])
-    returns igjobs.chunk
-    language plpgsql volatile
-    set enable_seqscan = off
-    set enable_bitmapscan = off
 as $$
 declare
-    places integer;
-    kept integer;
+    new text[];
 begin
-    with missing as materialized (
-        select r.* from igjobs.page_rows(
-            b, c.chunk_no, p_profile_ids, p_usernames, p_full_names,
-            p_genders, p_confidences, p_evidences, p_sources) r
-        where (select true from public.scrape_results t
-               where t.job_id = b.job_id and t.profile_id = r.profile_id)
-            is null
-        order by r.profile_id
-    ), inserted as (
-        insert into public.scrape_results
-        select m.job_id, m.chunk_no, m.created_at,
-            c.n + (row_number() over ())::integer - 1, m.confidence,
-            m.tenant, m.platform, m.profile_id, m.username, m.full_name,
-            m.gender, m.evidence, m.source_account
-        from missing m
-        on conflict (job_id, profile_id) do nothing
-        returning 1
+    with inserted as (
+        insert into igjobs.job_profiles (job_id, profile_id)
+        select b.job_id, u.id
+        from unnest(p_profile_ids) u (id)
+        on conflict do nothing
+        returning profile_id
     )
-    select (select count(*) from missing), (select count(*) from inserted)
-    into places, kept;
-    c.span := c.n + places;
-    c.n := c.n + kept;
-    if c.n < c.span then
-        c.gaps := igjobs.chunk_gaps(b.job_id, c);
-    end if;
-    return c;
+    select array_agg(i.profile_id) into new from inserted i;
+    return new;
 end
 $$;
-comment on function igjobs.insert_known(
-    igjobs.batches, igjobs.chunk, text[], text[], text[], text[], real[],
-    text[], text[]) is
-    'Part of insert_rows: adds those of these rows that the job does not have '
-    'to a chunk. Rows that another page commits meanwhile leave holes.';
+comment on function igjobs.insert_profiles(igjobs.batches, text[]) is
+    'Part of new_rows: notes these profiles, in their order, as found by the '
+    'job; answers those that it did not have (none: null).';
+
+
+create function igjobs.insert_new_profiles(
+    b igjobs.batches, p_profile_ids text[])
+    returns boolean
+    language plpgsql volatile
+as $$
+begin
+    insert into igjobs.job_profiles (job_id, profile_id)
+    select b.job_id, u.id
+    from unnest(p_profile_ids) u (id);
+    return true;
+exception when unique_violation then
+    return false;
+end
+$$;
+comment on function igjobs.insert_new_profiles(igjobs.batches, text[]) is
+    'Part of new_rows: the same for profiles none of which the job should '
+    'have, at half the cost; false: it had one, and nothing is noted.';
+
+
+create function igjobs.rows_from_to(p igjobs.page, p_a integer, p_z integer)
+    returns igjobs.page
+    language plpgsql immutable
+as $$
+begin
+    return (p.profile_ids[p_a:p_z], p.usernames[p_a:p_z],
+            p.full_names[p_a:p_z], p.genders[p_a:p_z],
+            p.confidences[p_a:p_z], p.evidences[p_a:p_z],
+            p.sources[p_a:p_z])::igjobs.page;
+end
+$$;
+comment on function igjobs.rows_from_to(igjobs.page, integer, integer) is
+    'The rows of a page from one place to another.';
+
+
+create function igjobs.rows_of(p igjobs.page, p_profile_ids text[])
+    returns igjobs.page
+    language plpgsql immutable
+    set enable_nestloop = off       -- an array's length is not known to plans
+as $$
+begin
+    select array_agg(u.id), array_agg(u.username), array_agg(u.full_name),
+        array_agg(u.gender), array_agg(u.confidence), array_agg(u.evidence),
+        array_agg(u.source)
+    into p
+    from (
+        select distinct on (t.id) t.*
+        from unnest(p.profile_ids, p.usernames, p.full_names, p.genders,
+                    p.confidences, p.evidences, p.sources)
+            t (id, username, full_name, gender, confidence, evidence, source)
+        join unnest(p_profile_ids) k (id) using (id)
+        order by t.id) u;
+    return p;
+end
+$$;
+comment on function igjobs.rows_of(igjobs.page, text[]) is
+    'The rows of these profiles, each once, in profile_id order.';
+
+
+create function igjobs.new_rows(
+    b igjobs.batches, p_new integer, p igjobs.page)
+    returns igjobs.page
+    language plpgsql volatile
+as $$
+declare
+    n integer := cardinality(p.profile_ids);
+    new integer := coalesce(p_new, n);
+    rest igjobs.page;
+    others text[];
+begin
+    if new > 0
+        and not igjobs.insert_new_profiles(b, p.profile_ids[:new])
+    then
+        new := 0;
+    end if;
+    if new = n then
+        return p;
+    end if;
+    rest := igjobs.rows_from_to(p, new + 1, n);
+    others := igjobs.insert_profiles(b, rest.profile_ids);
+    p := igjobs.rows_from_to(p, 1, new);
+    if others is null then
+        return p;
+    end if;
+    rest := igjobs.rows_of(rest, others);
+    return (p.profile_ids || rest.profile_ids,
+            p.usernames || rest.usernames, p.full_names || rest.full_names,
+            p.genders || rest.genders, p.confidences || rest.confidences,
+            p.evidences || rest.evidences,
+            p.sources || rest.sources)::igjobs.page;
+end
+$$;
+comment on function igjobs.new_rows(igjobs.batches, integer, igjobs.page) is
+    'Notes the profiles of a page as found by the job; answers the rows of '
+    'those that it did not have. The first p_new seem new (null: all); when '
+    'one of them was known after all, all are noted with care.';
+
+
+create function igjobs.chunk_size()
+    returns integer
+    language sql immutable
+return 500;
+comment on function igjobs.chunk_size() is
+    'Rows of a chunk, at most: a page of results needs parts of few chunks, '
+    'and reads little that it does not need.';
+
+
+create type igjobs.chunk_set as (chunk_nos bigint[], n integer);
+comment on type igjobs.chunk_set is
+    'The chunks of a page, in their order, and the rows of all of them.';
 
 
 create function igjobs.insert_rows(
-    b igjobs.batches, p_new integer, p_profile_ids text[],
-    p_usernames text[], p_full_names text[], p_genders text[],
-    p_confidences real[], p_evidences text[], p_sources text[])
-    returns igjobs.chunk
+    b igjobs.batches, p_new integer, p igjobs.page)
+    returns igjobs.chunk_set
     language plpgsql volatile
 as $$
 declare
-    c igjobs.chunk := (null, 0, 0, null);
-    n integer := cardinality(p_profile_ids);
+    size integer := igjobs.chunk_size();
+    c igjobs.chunk_set;
 begin
-    if n = 0 then
-        return c;
-    end if;
-
-    c.chunk_no := nextval('igjobs.chunk_no');
-    p_new := coalesce(p_new, n);
-    if p_new > 0 then
-        begin
-            insert into public.scrape_results
-            select r.* from igjobs.page_rows(
-                b, c.chunk_no, p_profile_ids[:p_new], p_usernames[:p_new],
-                p_full_names[:p_new], p_genders[:p_new],
-                p_confidences[:p_new], p_evidences[:p_new],
-                p_sources[:p_new]) r;
-            c.n := p_new;
-            c.span := p_new;
-        exception when unique_violation then
-            -- undone, and again with care
-            p_new := 0;
-        end;
-    end if;
-    if p_new < n then
-        c := igjobs.insert_known(
-            b, c, p_profile_ids[p_new + 1:], p_usernames[p_new + 1:],
-            p_full_names[p_new + 1:], p_genders[p_new + 1:],
-            p_confidences[p_new + 1:], p_evidences[p_new + 1:],
-            p_sources[p_new + 1:]);
-    end if;
+    p := igjobs.new_rows(b, p_new, p);
+    with chunks as (
+        insert into igjobs.chunk_rows (
+            job_id, chunk_no, tenant, platform, profile_ids, usernames,
+            full_names, genders, confidences, evidences, source_accounts)
+        select b.job_id, nextval('igjobs.chunk_no'), b.tenant, b.platform,
+            p.profile_ids[r.a:r.z], p.usernames[r.a:r.z],
+            p.full_names[r.a:r.z], p.genders[r.a:r.z],
+            p.confidences[r.a:r.z], p.evidences[r.a:r.z],
+            p.sources[r.a:r.z]
+        from (
+            select a, a + size - 1
+            from generate_series(1, cardinality(p.profile_ids), size) a)
+            r (a, z)
+        returning chunk_no
+    )
+    select array_agg(i.chunk_no order by i.chunk_no) into c.chunk_nos
+    from chunks i;
+    c.n := cardinality(p.profile_ids);
     return c;
 end
 $$;
-comment on function igjobs.insert_rows(
-    igjobs.batches, integer, text[], text[], text[], text[], real[], text[],
-    text[]) is
-    'Stores the rows of a page as one chunk; a profile that the job has '
-    'already is left out. The first p_new rows are inserted plainly, which '
-    'costs half; when one of them was known after all, all are inserted with '
-    'care. p_new null: all.';
+comment on function igjobs.insert_rows(igjobs.batches, integer, igjobs.page) is
+    'Stores the rows of a page as chunks; a profile that the job has already '
+    'is left out. p_new: as for new_rows.';
 
 
-create function igjobs.add_chunk(
-    j public.scrape_jobs, c igjobs.chunk, p_origin text)
+create function igjobs.add_chunks(
+    j public.scrape_jobs, c igjobs.chunk_set, p_origin text)
     returns public.scrape_jobs
     language plpgsql volatile
 as $$
+declare
+    size integer := igjobs.chunk_size();
 begin
-    if c.n > 0 then
-        insert into igjobs.chunks (
-            job_id, first_row, chunk_no, n, span, gaps, origin, tenant,
-            platform)
-        values (j.job_id, j.next_row, c.chunk_no, c.n, c.span, c.gaps,
-                p_origin, j.tenant, j.platform);
-        j.next_row := j.next_row + c.n;
-        j.profiles_scraped := j.profiles_scraped + c.n;
-    end if;
+    insert into igjobs.chunks (
+        job_id, first_row, chunk_no, n, origin, tenant, platform)
+    select j.job_id, j.next_row + (u.place - 1) * size, u.chunk_no,
+        least(size, c.n - (u.place - 1) * size), p_origin, j.tenant,
+        j.platform
+    from unnest(c.chunk_nos) with ordinality u (chunk_no, place);
+    j.next_row := j.next_row + c.n;
+    j.profiles_scraped := j.profiles_scraped + c.n;
     return j;
 end
 $$;
-comment on function igjobs.add_chunk(
-    public.scrape_jobs, igjobs.chunk, text) is
-    'Under the job row''s lock: gives a chunk the next ordinals. Its rows '
+comment on function igjobs.add_chunks(
+    public.scrape_jobs, igjobs.chunk_set, text) is
+    'Under the job row''s lock: gives chunks the next ordinals. Their rows '
     'have the origin of the run that brought them.';
 
 
@@ -325,7 +359,7 @@ as $$
 declare
     b igjobs.batches := igjobs.lock_batch(p_tenant, p_job, p_batch);
     r igjobs.runs := igjobs.read_run(p_tenant, p_job, p_batch, p_run_no);
-    c igjobs.chunk;
+    c igjobs.chunk_set;
     j public.scrape_jobs;
     s igjobs.stored;
     progress double precision;
@@ -344,15 +378,15 @@ begin
     end if;
     perform igjobs.move_batch(b, progress, s.batch_closed);
     perform igjobs.note_outcomes(b, p_outcomes);
-    c := igjobs.insert_rows(b, p_new, p_profile_ids, p_usernames,
-                            p_full_names, p_genders, p_confidences,
-                            p_evidences, p_sources);
+    c := igjobs.insert_rows(b, p_new, (
+        p_profile_ids, p_usernames, p_full_names, p_genders, p_confidences,
+        p_evidences, p_sources));
 
     j := igjobs.lock_job(p_tenant, p_job);
     if igjobs.is_final(j.state) then
         raise exception using errcode = 'IGJ02';
     end if;
-    j := igjobs.add_chunk(j, c, r.origin);
+    j := igjobs.add_chunks(j, c, r.origin);
     j.seen := j.seen + p_seen;
     j.female_count := j.female_count + p_female;
     j.male_count := j.male_count + p_male;

@@ -86,30 +86,47 @@ comment on function igjobs.month_start_id(date) is
     'The smallest UUID version 7 of a month, UTC.';
 
 
+create function igjobs.attach_partition(
+    p_table text, p_ending text, p_from uuid, p_to uuid)
+    returns void
+    language plpgsql volatile
+as $$
+declare
+    part text := p_table || '_' || p_ending;
+begin
+    execute format('create table igjobs.%I (like igjobs.%I including all)',
+                   part, p_table || '_other');
+    execute format('alter table igjobs.%I attach partition igjobs.%I '
+                   'for values from (%L) to (%s)', p_table, part, p_from,
+                   coalesce(quote_literal(p_to), 'maxvalue'));
+end
+$$;
+comment on function igjobs.attach_partition(text, text, uuid, uuid) is
+    'A partition like the default one, for jobs from one id up to another, '
+    'or up to the end (null).';
+
+
 create function igjobs.add_partition(p_month date)
     returns boolean
     language plpgsql volatile
 as $$
 declare
-    part text := 'scrape_results_' || to_char(p_month, 'YYYYMM');
+    ending text := to_char(p_month, 'YYYYMM');
+    first_id uuid := igjobs.month_start_id(p_month);
+    end_id uuid := igjobs.month_start_id((p_month + interval '1 month')::date);
 begin
-    if to_regclass('public.' || part) is not null then
+    if to_regclass('igjobs.chunk_rows_' || ending) is not null then
         return false;
     end if;
-    execute format('create table public.%I (like public.scrape_results '
-                   'including defaults including constraints)', part);
-    execute format('alter table public.scrape_results attach partition '
-                   'public.%I for values from (%L) to (%L)', part,
-                   igjobs.month_start_id(p_month),
-                   igjobs.month_start_id(
-                       (p_month + interval '1 month')::date));
+    perform igjobs.attach_partition('chunk_rows', ending, first_id, end_id),
+        igjobs.attach_partition('job_profiles', ending, first_id, end_id);
     return true;
 exception when check_violation then
     return false;
 end
 $$;
 comment on function igjobs.add_partition(date) is
-    'The result partition of one month; false when it is there, or when the '
+    'The result partitions of one month; false when it is there, or when the '
     'default partition has rows of that month, which then stay there. '
     'Attaching locks the default partition, briefly, and no reader or writer '
     'of others.';

@@ -18,19 +18,58 @@ comment on function igjobs.job_page(text, uuid) is
 
 
 create view igjobs.result_chunks as
-    select c.tenant, c.job_id, c.first_row, c.chunk_no, c.n, c.gaps, c.origin
+    select c.tenant, c.job_id, c.first_row, c.chunk_no, c.n, c.origin
     from igjobs.chunks c;
 comment on view igjobs.result_chunks is
-    'Where the ordinals of a job are; for igjobs.result_rows.';
+    'Where the ordinals of a job are; for igjobs.result_ranges.';
 
 
 create view igjobs.results as
-    select r.job_id, r.chunk_no, r.idx, r.profile_id, r.username,
-        r.full_name, r.created_at
-    from public.scrape_results r;
+    select c.job_id, c.chunk_no, c.created_at, c.profile_ids, c.usernames,
+        c.full_names
+    from igjobs.chunk_rows c;
 comment on view igjobs.results is
-    'What a page shows of its rows; for igjobs.result_rows, which knows from '
-    'the chunk whose they are.';
+    'What a page shows of the rows of a chunk; for igjobs.result_rows, which '
+    'knows from the chunk whose they are.';
+
+
+create function igjobs.result_ranges(
+    p_tenant text, p_job uuid, p_first bigint, p_count integer)
+    returns table (
+        chunk_no bigint, first_row bigint, a integer, z integer, origin text)
+    language sql stable
+begin atomic
+    select c.chunk_no, c.first_row,
+        1 + greatest(0, p_first - c.first_row)::integer,
+        least(c.n, p_first + least(p_count, 2000) - c.first_row)::integer,
+        c.origin
+    from igjobs.result_chunks c
+    where c.tenant = p_tenant and c.job_id = p_job
+        and c.first_row >= (
+            select f.first_row from igjobs.result_chunks f
+            where f.tenant = p_tenant and f.job_id = p_job
+                and f.first_row <= p_first
+            order by f.first_row desc limit 1)
+        and c.first_row < p_first + least(p_count, 2000)
+        and c.first_row + c.n > p_first;
+end;
+comment on function igjobs.result_ranges(text, uuid, bigint, integer) is
+    'The chunks that hold these ordinals (at most 2,000), and of each: the '
+    'ordinal of its first row, the places of the first and the last row that '
+    'are wanted (from 1), and where its rows come from. Part of the caller''s '
+    'statement.';
+
+
+create function igjobs.joined(
+    p_values text[], p_a integer, p_z integer, p_separator text)
+    returns text
+    language sql stable
+return array_to_string(
+    case when p_a = 1 and p_z = cardinality(p_values) then p_values
+        else p_values[p_a:p_z] end, p_separator, '');
+comment on function igjobs.joined(text[], integer, integer, text) is
+    'The values from one place to another as one text; null is empty. A whole '
+    'array is not cut to size, which costs as much as the rest.';
 
 
 -- A row for each chunk and not for each profile: to take a row apart and to
@@ -45,41 +84,16 @@ create function igjobs.result_rows(
         full_names text)
     language sql stable
 begin atomic
-    select r.n, r.created_at, r.profile_ids, r.usernames, r.full_names
-    from (
-        select c.chunk_no, c.first_row,
-            least(c.n, p_first + least(p_count, 2000) - c.first_row) - s.skip
-                as wanted,
-            s.skip + coalesce(width_bucket(s.skip, c.gaps), 0) as place
-        from igjobs.result_chunks c,
-            lateral (
-                select greatest(0, p_first - c.first_row)::integer) s (skip)
-        where c.tenant = p_tenant and c.job_id = p_job
-            and c.first_row >= (
-                select f.first_row from igjobs.result_chunks f
-                where f.tenant = p_tenant and f.job_id = p_job
-                    and f.first_row <= p_first
-                order by f.first_row desc limit 1)
-            and c.first_row < p_first + least(p_count, 2000)
-            and s.skip < c.n) c,
-    lateral (
-        select count(*) as n, min(o.created_at) as created_at,
-            string_agg(o.profile_id, p_separator) as profile_ids,
-            string_agg(o.username, p_separator) as usernames,
-            string_agg(o.full_name, p_separator) as full_names
-        from (
-            select t.profile_id, t.username, t.full_name, t.created_at
-            from igjobs.results t
-            where t.job_id = p_job
-                and t.chunk_no = c.chunk_no and t.idx >= c.place
-            order by t.idx
-            limit c.wanted) o) r
+    select (c.z - c.a + 1)::bigint, r.created_at,
+        igjobs.joined(r.profile_ids, c.a, c.z, p_separator),
+        igjobs.joined(r.usernames, c.a, c.z, p_separator),
+        igjobs.joined(r.full_names, c.a, c.z, p_separator)
+    from igjobs.result_ranges(p_tenant, p_job, p_first, p_count) c
+    join igjobs.results r on r.job_id = p_job and r.chunk_no = c.chunk_no
     order by c.first_row;
 end;
 comment on function igjobs.result_rows(text, uuid, bigint, integer, text) is
     'Rows with the ordinals p_first to p_first + p_count - 1 (from 0, at '
     'most 2,000), in order: those of a chunk, which have one created_at, '
     'together, n values in each text. If a text has another number of '
-    'separators than n - 1, a value contains it: ask again with another one. '
-    'The place of a row in its chunk is its rank and the number of empty '
-    'places before it, so that only the rows asked for are read.';
+    'separators than n - 1, a value contains it: ask again with another one.';

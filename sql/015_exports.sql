@@ -3,42 +3,13 @@
 -- filter; the key of page tokens.
 
 create view igjobs.whole_results as
-    select r.job_id, r.chunk_no, r.idx, r.created_at, r.profile_id,
-        r.username, r.full_name, r.gender, r.confidence, r.evidence,
-        r.source_account
-    from public.scrape_results r;
+    select c.job_id, c.chunk_no, c.created_at, c.profile_ids, c.usernames,
+        c.full_names, c.genders, c.confidences, c.evidences,
+        c.source_accounts
+    from igjobs.chunk_rows c;
 comment on view igjobs.whole_results is
-    'All that a client may know of its rows; for igjobs.whole_rows and '
-    'igjobs.filtered_rows, which know from the chunk whose they are.';
-
-
-create function igjobs.result_ranges(
-    p_tenant text, p_job uuid, p_first bigint, p_count integer)
-    returns table (
-        chunk_no bigint, chunk_row bigint, first_row bigint, wanted bigint,
-        place integer, origin text)
-    language sql stable
-begin atomic
-    select c.chunk_no, c.first_row, c.first_row + s.skip,
-        least(c.n, p_first + least(p_count, 2000) - c.first_row) - s.skip,
-        s.skip + coalesce(width_bucket(s.skip, c.gaps), 0), c.origin
-    from igjobs.result_chunks c,
-        lateral (
-            select greatest(0, p_first - c.first_row)::integer) s (skip)
-    where c.tenant = p_tenant and c.job_id = p_job
-        and c.first_row >= (
-            select f.first_row from igjobs.result_chunks f
-            where f.tenant = p_tenant and f.job_id = p_job
-                and f.first_row <= p_first
-            order by f.first_row desc limit 1)
-        and c.first_row < p_first + least(p_count, 2000)
-        and s.skip < c.n;
-end;
-comment on function igjobs.result_ranges(text, uuid, bigint, integer) is
-    'The chunks that hold these ordinals (at most 2,000), and of each: the '
-    'ordinals of its first row and of the first that is wanted, how many are '
-    'wanted, the place where they begin, and where they come from. Part of '
-    'the caller''s statement.';
+    'All that a client may know of the rows of a chunk; for igjobs.whole_rows '
+    'and igjobs.filtered_rows, which know from the chunk whose they are.';
 
 
 create function igjobs.whole_rows(
@@ -50,29 +21,19 @@ create function igjobs.whole_rows(
         source_accounts text, evidences text)
     language sql stable
 begin atomic
-    select r.n, r.created_at, c.origin, r.profile_ids, r.usernames,
-        r.full_names, r.genders, r.confidences, r.source_accounts, r.evidences
-    from igjobs.result_ranges(p_tenant, p_job, p_first, p_count) c,
-    lateral (
-        select count(*) as n, min(o.created_at) as created_at,
-            string_agg(o.profile_id, p_separator) as profile_ids,
-            string_agg(o.username, p_separator) as usernames,
-            string_agg(o.full_name, p_separator) as full_names,
-            string_agg(o.gender, p_separator) as genders,
-            string_agg(coalesce(o.confidence::text, ''), p_separator)
-                as confidences,
-            string_agg(coalesce(o.source_account, ''), p_separator)
-                as source_accounts,
-            string_agg(coalesce(o.evidence, ''), p_separator)
-                filter (where p_evidence) as evidences
-        from (
-            select t.*
-            from igjobs.whole_results t
-            where t.job_id = p_job
-                and t.chunk_no = c.chunk_no and t.idx >= c.place
-            order by t.idx
-            limit c.wanted) o) r
-    order by c.chunk_row;
+    select (c.z - c.a + 1)::bigint, r.created_at, c.origin,
+        igjobs.joined(r.profile_ids, c.a, c.z, p_separator),
+        igjobs.joined(r.usernames, c.a, c.z, p_separator),
+        igjobs.joined(r.full_names, c.a, c.z, p_separator),
+        igjobs.joined(r.genders, c.a, c.z, p_separator),
+        igjobs.joined(r.confidences::text[], c.a, c.z, p_separator),
+        igjobs.joined(r.source_accounts, c.a, c.z, p_separator),
+        case when p_evidence
+            then igjobs.joined(r.evidences, c.a, c.z, p_separator) end
+    from igjobs.result_ranges(p_tenant, p_job, p_first, p_count) c
+    join igjobs.whole_results r
+        on r.job_id = p_job and r.chunk_no = c.chunk_no
+    order by c.first_row;
 end;
 comment on function igjobs.whole_rows(
     text, uuid, bigint, integer, text, boolean) is
@@ -89,34 +50,36 @@ create function igjobs.filtered_rows(
         source_accounts text, evidences text, ordinals text)
     language sql stable
 begin atomic
-    select r.n, r.created_at, c.origin, r.profile_ids, r.usernames,
-        r.full_names, r.genders, r.confidences, r.source_accounts,
-        r.evidences, r.ordinals
-    from igjobs.result_ranges(p_tenant, p_job, p_first, p_count) c,
+    select o.n, r.created_at, c.origin, o.profile_ids, o.usernames,
+        o.full_names, o.genders, o.confidences, o.source_accounts,
+        o.evidences, o.ordinals
+    from igjobs.result_ranges(p_tenant, p_job, p_first, p_count) c
+    join igjobs.whole_results r
+        on r.job_id = p_job and r.chunk_no = c.chunk_no,
     lateral (
-        select count(*) as n, min(o.created_at) as created_at,
-            string_agg(o.profile_id, p_separator) as profile_ids,
-            string_agg(o.username, p_separator) as usernames,
-            string_agg(o.full_name, p_separator) as full_names,
-            string_agg(o.gender, p_separator) as genders,
-            string_agg(coalesce(o.confidence::text, ''), p_separator)
-                as confidences,
-            string_agg(coalesce(o.source_account, ''), p_separator)
-                as source_accounts,
-            string_agg(coalesce(o.evidence, ''), p_separator) as evidences,
-            string_agg((c.first_row + o.rank - 1)::text, p_separator)
-                as ordinals
-        from (
-            select t.*, row_number() over (order by t.idx) as rank
-            from igjobs.whole_results t
-            where t.job_id = p_job
-                and t.chunk_no = c.chunk_no and t.idx >= c.place
-            order by t.idx
-            limit c.wanted) o
-        where (p_gender is null or o.gender = p_gender)
-            and (p_source is null or o.source_account = p_source)
-            and (p_confidence is null or o.confidence >= p_confidence)) r
-    order by c.chunk_row;
+        select count(*) as n,
+            string_agg(u.profile_id, p_separator order by u.n) as profile_ids,
+            string_agg(u.username, p_separator order by u.n) as usernames,
+            string_agg(u.full_name, p_separator order by u.n) as full_names,
+            string_agg(u.gender, p_separator order by u.n) as genders,
+            string_agg(coalesce(u.confidence::text, ''), p_separator
+                       order by u.n) as confidences,
+            string_agg(coalesce(u.source_account, ''), p_separator
+                       order by u.n) as source_accounts,
+            string_agg(coalesce(u.evidence, ''), p_separator order by u.n)
+                as evidences,
+            string_agg((c.first_row + u.n - 1)::text, p_separator
+                       order by u.n) as ordinals
+        from unnest(
+            r.profile_ids, r.usernames, r.full_names, r.genders,
+            r.confidences, r.source_accounts, r.evidences) with ordinality
+            u (profile_id, username, full_name, gender, confidence,
+               source_account, evidence, n)
+        where u.n between c.a and c.z
+            and (p_gender is null or u.gender = p_gender)
+            and (p_source is null or u.source_account = p_source)
+            and (p_confidence is null or u.confidence >= p_confidence)) o
+    order by c.first_row;
 end;
 comment on function igjobs.filtered_rows(
     text, uuid, bigint, integer, text, text, text, real) is
@@ -142,7 +105,6 @@ comment on function igjobs.token_key() is
 revoke all on all functions in schema igjobs from public;
 grant select on igjobs.whole_results to igjobs_api;
 grant execute on function
-    igjobs.result_ranges(text, uuid, bigint, integer),
     igjobs.whole_rows(text, uuid, bigint, integer, text, boolean),
     igjobs.filtered_rows(
         text, uuid, bigint, integer, text, text, text, real),

@@ -156,12 +156,24 @@ as $$
 declare
     gone integer;
 begin
-    delete from public.scrape_results r
+    delete from igjobs.chunk_rows r
     where r.tenant = j.tenant and r.job_id = j.job_id
-        and (r.chunk_no, r.idx) in (
-            select t.chunk_no, t.idx from public.scrape_results t
+        and r.chunk_no in (
+            select t.chunk_no from igjobs.chunk_rows t
             where t.tenant = j.tenant and t.job_id = j.job_id
-            order by t.chunk_no, t.idx limit p_limit);
+            order by t.chunk_no
+            limit greatest(1, p_limit / igjobs.chunk_size()));
+    get diagnostics gone = row_count;
+    if gone > 0 then
+        return gone;
+    end if;
+
+    delete from igjobs.job_profiles p
+    where p.job_id = j.job_id
+        and p.profile_id in (
+            select t.profile_id from igjobs.job_profiles t
+            where t.job_id = j.job_id
+            order by t.profile_id limit p_limit);
     get diagnostics gone = row_count;
     if gone > 0 then
         return gone;

@@ -266,7 +266,7 @@ begin
     return query
     select distinct on (o.job_id, o.profile_id) o.*
     from (
-        select (e.r ->> 'job_id')::uuid as job_id,
+        select j.job_id,
             coalesce((e.r ->> 'created_at')::timestamptz, j.completed_at),
             coalesce((e.r ->> 'id')::bigint, e.n) as seq,
             coalesce(nullif(e.r ->> 'profile_id', ''),
@@ -280,8 +280,8 @@ begin
         offset 0) o
     where o.profile_id is not null
         and not exists (
-            select from public.scrape_results s
-            where s.job_id = o.job_id and s.profile_id = o.profile_id)
+            select from igjobs.job_profiles p
+            where p.job_id = o.job_id and p.profile_id = o.profile_id)
     order by o.job_id, o.profile_id, o.seq;
 end
 $$;
@@ -299,36 +299,46 @@ begin
     return query
     with placed as materialized (
         select r.*, (row_number() over w - 1) / 1000 as part,
-            (row_number() over w - 1)::integer % 1000 as idx
+            row_number() over w as place
         from igjobs.results_before(p_rows) r
         window w as (partition by r.job_id, r.created_at order by r.seq)
+    ), profiles as (
+        insert into igjobs.job_profiles (job_id, profile_id)
+        select p.job_id, p.profile_id
+        from placed p
     ), chunks as materialized (
         select g.*, j.platform, nextval('igjobs.chunk_no') as chunk_no,
             j.next_row + sum(g.size) over (
                 partition by g.job_id order by g.created_at, g.part)
                 - g.size as first_row
         from (
-            select p.job_id, p.created_at, p.part, count(*)::integer as size
+            select p.job_id, p.created_at, p.part, count(*)::integer as size,
+                array_agg(p.profile_id order by p.place) as profile_ids,
+                array_agg(p.username order by p.place) as usernames,
+                array_agg(p.full_name order by p.place) as full_names,
+                array_agg(p.source_account order by p.place)
+                    as source_accounts
             from placed p
             group by 1, 2, 3) g
         join public.scrape_jobs j
             on j.tenant = 'default' and j.job_id = g.job_id
     ), new_chunks as (
         insert into igjobs.chunks (
-            job_id, first_row, chunk_no, n, span, tenant, platform)
-        select c.job_id, c.first_row, c.chunk_no, c.size, c.size, 'default',
+            job_id, first_row, chunk_no, n, tenant, platform)
+        select c.job_id, c.first_row, c.chunk_no, c.size, 'default',
             c.platform
         from chunks c
     ), new_rows as (
-        insert into public.scrape_results (
-            job_id, chunk_no, created_at, idx, tenant, platform, profile_id,
-            username, full_name, gender, source_account)
-        select p.job_id, c.chunk_no, p.created_at, p.idx, 'default',
-            c.platform, p.profile_id, p.username, p.full_name, 'unknown',
-            p.source_account
-        from placed p
-        join chunks c on c.job_id = p.job_id
-            and c.created_at = p.created_at and c.part = p.part
+        insert into igjobs.chunk_rows (
+            job_id, chunk_no, created_at, tenant, platform, profile_ids,
+            usernames, full_names, genders, confidences, evidences,
+            source_accounts)
+        select c.job_id, c.chunk_no, c.created_at, 'default', c.platform,
+            c.profile_ids, c.usernames, c.full_names,
+            array_fill('unknown'::text, array[c.size]),
+            array_fill(null::real, array[c.size]),
+            array_fill(null::text, array[c.size]), c.source_accounts
+        from chunks c
     )
     select c.job_id, sum(c.size) from chunks c group by c.job_id;
 end
@@ -412,7 +422,7 @@ begin
     join pg_namespace n
         on n.oid = c.relnamespace and n.nspname = 'igjobs_before'
     on conflict do nothing;
-    if to_regclass('public.scrape_results_adopted') is null and exists (
+    if to_regclass('igjobs.chunk_rows_adopted') is null and exists (
         select from igjobs.adoption a where a.name = 'scrape_results')
     then
         perform igjobs.add_adopted_partition();
@@ -429,20 +439,18 @@ create function igjobs.add_adopted_partition()
     returns void
     language plpgsql volatile
 as $$
+declare
+    first_id uuid := '03000000-0000-0000-0000-000000000000';
 begin
-    create table public.scrape_results_adopted (
-        like public.scrape_results including defaults including constraints);
-    alter table public.scrape_results
-        attach partition public.scrape_results_adopted
-        for values from ('03000000-0000-0000-0000-000000000000')
-        to (maxvalue);
+    perform igjobs.attach_partition('chunk_rows', 'adopted', first_id, null),
+        igjobs.attach_partition('job_profiles', 'adopted', first_id, null);
 exception when check_violation then
     null;
 end
 $$;
 comment on function igjobs.add_adopted_partition() is
-    'A partition for the results of adopted jobs, whose ids are random; most '
-    'of them fall into it. None where the default partition has such rows.';
+    'Partitions for the results of adopted jobs, whose ids are random; most '
+    'of them fall into these. None where a default partition has such rows.';
 
 
 create function igjobs.adopt_step(p_name text)

@@ -4,8 +4,8 @@
 # 10,000 accounts with 50 followers each, and how soon is the end seen?
 #
 # The provider answers at once; igjobs has two worker processes. The yardstick
-# is COPY of the same 500,000 rows into a table with the same columns and keys,
-# in 500 transactions. The delay is from the end of the last page that the
+# is COPY of the same 500,000 rows into a table of rows with a key for their
+# order and one that has each profile once, in 500 transactions. The delay is from the end of the last page that the
 # simulator sent to the first status that says completed.
 
 package Igjobs::Bench::Question::job;

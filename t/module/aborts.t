@@ -15,6 +15,7 @@ use POSIX ();
 use lib "$FindBin::Bin/../lib";
 use Igjobs::Env;
 use Igjobs::Port 'free_port';
+use Igjobs::Rows;
 use Igjobs::Stack;
 use Igjobs::Wait;
 
@@ -36,16 +37,10 @@ $stack->start(qw(postgres redis nginx));
 my $nginx = $stack->nginx;
 my $worker = ($nginx->workers)[0];
 my $job = $stack->jobs->submit(accounts => ['one.name']);
-$stack->psql(<<"SQL");
-    insert into public.scrape_results (job_id, chunk_no, idx, tenant,
-        platform, profile_id, username, full_name, gender)
-    select '$job', 1000000000, i, 'default', 'instagram', 'id' || i,
-        'user.' || i, repeat('name ', 300), 'female'
-    from generate_series(0, 4999) i;
-    insert into igjobs.chunks (job_id, first_row, chunk_no, n, span, tenant,
-        platform)
-    values ('$job', 0, 1000000000, 5000, 5000, 'default', 'instagram');
-    update public.scrape_jobs set next_row = 5000 where job_id = '$job';
+add_chunk($stack, $job, 5000, <<'SQL');
+    select i, 'id' || i, 'user.' || i, repeat('name ', 300), 'female',
+        null::real, null::text, null::text
+    from generate_series(0, 4999) i
 SQL
 
 my $page = "/api/job-results/$job?limit=5000&partial=1";

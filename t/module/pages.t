@@ -106,8 +106,8 @@ subtest 'names with separators' => sub {
     $page = page($job, 'limit=5000&page=1');
     is_deeply([map { $_->{full_name} } @{ $page->json->{profiles} }],
         [@names[0 .. 4999]], 'not in these');
-    $stack->psql("update public.scrape_results set full_name = E'x\\x1fy'
-                  where job_id = '$job' and idx = 3000");
+    $stack->psql("update igjobs.chunk_rows set full_names[3001] = E'x\\x1fy'
+                  where job_id = '$job' and cardinality(full_names) > 3000");
     $names[3000] = "x\x1fy";
     $page = page($job, 'limit=5000&page=1');
     is_deeply([map { $_->{full_name} } @{ $page->json->{profiles} }],
@@ -197,16 +197,10 @@ subtest 'pages do not shift while rows are added' => sub {
 };
 
 my $long = new_job();
-$stack->psql(<<"SQL");
-    insert into public.scrape_results (job_id, chunk_no, idx, tenant,
-        platform, profile_id, username, full_name, gender)
-    select '$long', 1000000000, i, 'default', 'instagram', 'long' || i,
-        'user.' || i, repeat('Name ' || i || '… ', 170), 'female'
-    from generate_series(0, 4999) i;
-    insert into igjobs.chunks (job_id, first_row, chunk_no, n, span, tenant,
-        platform)
-    values ('$long', 0, 1000000000, 5000, 5000, 'default', 'instagram');
-    update public.scrape_jobs set next_row = 5000 where job_id = '$long';
+add_chunk($stack, $long, 5000, <<'SQL');
+    select i, 'long' || i, 'user.' || i, repeat('Name ' || i || '… ', 170),
+        'female', null::real, null::text, null::text
+    from generate_series(0, 4999) i
 SQL
 end_job($stack, $long);
 my $whole = page($long, 'limit=5000')->{body};

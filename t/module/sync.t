@@ -12,6 +12,7 @@ use lib "$FindBin::Bin/../lib";
 use Igjobs::Documents;
 use Igjobs::Http;
 use Igjobs::Port 'free_port';
+use Igjobs::Rows;
 use Igjobs::Stack;
 use Igjobs::Wait;
 
@@ -64,16 +65,12 @@ sub submit {
 sub complete {
     my ($job, $rows, %member) = @_;
 
-    $stack->psql(<<"SQL") if $rows;
-insert into public.scrape_results (job_id, chunk_no, idx, tenant, platform,
-    profile_id, username, full_name, gender)
-select '$job', 1, i, 'default', 'instagram', '1784140000000000' || i,
-    'user.' || i, case i when 0 then '' when 1 then 'Zoë "Q" ' || chr(28023)
-        else 'Name ' || i end, 'female'
-from generate_series(0, $rows - 1) i;
-insert into igjobs.chunks (job_id, first_row, chunk_no, n, span, tenant,
-    platform) values ('$job', 0, 1, $rows, $rows, 'default', 'instagram');
-update public.scrape_jobs set next_row = $rows where job_id = '$job';
+    add_chunk($stack, $job, $rows, <<"SQL") if $rows;
+        select i, '1784140000000000' || i, 'user.' || i,
+            case i when 0 then '' when 1 then 'Zoë "Q" ' || chr(28023)
+                else 'Name ' || i end,
+            'female', null::real, null::text, null::text
+        from generate_series(0, $rows - 1) i
 SQL
     return $documents->set($job, 'completed', total_scraped => 20,
         total_filtered => $rows, profiles_scraped => $rows, %member);

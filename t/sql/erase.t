@@ -36,7 +36,8 @@ sub rows {
     my ($job) = @_;
 
     return join ' ', map { $e->sql("select count(*) from $_"
-        . " where job_id = '$job'") } qw(public.scrape_results igjobs.chunks
+        . " where job_id = '$job'") } qw(igjobs.job_profiles igjobs.chunk_rows
+        igjobs.chunks
         igjobs.batch_accounts igjobs.batches igjobs.runs public.scrape_jobs);
 }
 
@@ -55,7 +56,7 @@ sub finish {
 my $kept = $e->submit(150);
 my $job = $e->submit(150);
 finish($_) for $kept, $job;
-is rows($job), '90 3 3 3 3 1', 'a job of 90 results';
+is rows($job), '90 3 3 3 3 3 1', 'a job of 90 results';
 my $version = $e->doc($job)->{version};
 my $a = api(delete_job => $job, reason => 'asked to');
 is "$a->{status} $a->{body}",
@@ -65,7 +66,7 @@ is_deeply [@$doc{qw(version erased status state completion_reason
                     profiles_scraped error_message)}],
     [$version + 1, JSON::PP::true, 'failed', 'canceled', 'canceled', 0,
      'Job was erased'], 'its last document';
-is rows($job), '90 3 3 3 3 1', 'no row has gone yet';
+is rows($job), '90 3 3 3 3 3 1', 'no row has gone yet';
 
 for my $function (qw(job job_accounts cancel pause resume)) {
     is api($function => $job)->{status}, 404, "$function: there is none";
@@ -80,14 +81,14 @@ is $e->call(reopen_job => 'default', $job, 'redrive', undef, undef,
 is said(delete_job => $job), '202 erasing', 'once more';
 
 $e->value(erase_step => 40);
-is rows($job), '50 3 3 3 3 1', 'a step takes a piece';
-is steps(40), 5, 'a few more the rest';
-is rows($job), '0 0 0 0 0 0', 'nothing is left';
+is rows($job), '90 2 3 3 3 3 1', 'a step takes a piece';
+is steps(40), 8, 'a few more the rest';
+is rows($job), '0 0 0 0 0 0 0', 'nothing is left';
 is said(delete_job => $job), '200 erased', 'and says so';
 is $e->sql("select action || ' ' || reason || ' ' || (detail ->> 'profiles')"
     . " from igjobs.audit_log where job_id = '$job'"), 'erase asked to 90',
     'but who erased it';
-is rows($kept), '90 3 3 3 3 1', 'the other job is as it was';
+is rows($kept), '90 3 3 3 3 3 1', 'the other job is as it was';
 is steps(40), 0, 'nothing more to do';
 
 # one that runs: its lanes and runs come to their end first
@@ -105,15 +106,15 @@ $e->call(give_back => Igjobs::Engine::held($_)) for $c, $idle;
 is $e->sql("select state from public.scrape_jobs where job_id = '$job'"),
     'canceled', 'the job ends';
 steps(1000);
-my ($results, $chunks, $accounts) = split ' ', rows($job);
-is "$results $chunks $accounts", '0 0 0', 'what it found is gone';
+my ($profiles, $results, $chunks, $accounts) = split ' ', rows($job);
+is "$profiles $results $chunks $accounts", '0 0 0 0', 'what it found is gone';
 is $e->sql("select count(*) from igjobs.orphan_runs(100)"
     . " where job_id = '$job'"), 1, 'its open run is left to the reaper';
 $e->call(book_run => 'default', $job, $c->{batch_no}, $run,
     'aborted', 0.5, $e->sql("select run_id from igjobs.runs where job_id ="
     . " '$job' and run_id is not null"), undef);
 steps(1000);
-is rows($job), '0 0 0 0 0 0', 'and then the rest goes';
+is rows($job), '0 0 0 0 0 0 0', 'and then the rest goes';
 
 # runs beside its batches: strays, and starts that may still be carried out
 
@@ -134,14 +135,14 @@ is $e->sql("select count(*) from igjobs.runs where job_id = '$job'"), 2,
     'a token that is still looked for stays';
 $e->sql("update igjobs.runs set look_at = null where job_id = '$job'");
 steps(1000);
-is rows($job), '0 0 0 0 0 0', 'then they go';
+is rows($job), '0 0 0 0 0 0 0', 'then they go';
 
 # one that nobody has begun, and what is none
 
 $job = $e->submit(50);
 is said(delete_job => $job), '202 erasing', 'a queued job';
 steps(1000);
-is rows($job), '0 0 0 0 0 0', 'is gone';
+is rows($job), '0 0 0 0 0 0 0', 'is gone';
 is said(delete_job => '0199e1f5-7c1a-7b3e-9c55-000000000000'),
     '404 job-not-found', 'an unknown job';
 is said(delete_job => 'x'), '404 job-not-found', 'no id';

@@ -21,7 +21,7 @@ sub snapshot {
         "select to_jsonb(t) - '{intent_at,not_before,updated_at}'::text[]"
         . "  || '{\"table\": \"$_\"}' from $_ t where job_id = '$job'"
     } qw(public.scrape_jobs public.scrape_results igjobs.batches
-         igjobs.batch_accounts igjobs.runs igjobs.chunks igjobs.slots));
+         igjobs.job_profiles igjobs.batch_accounts igjobs.runs igjobs.chunks igjobs.slots));
 }
 
 $e->sql("select igjobs.set_cap('tenant:default', 1000)");

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 #
-# Reading results by ordinal: order, dense chunks and chunks with holes, work
-# that does not grow with the depth of a page; partitions.
+# Reading results by ordinal: order, pages that take parts of chunks, work that
+# does not grow with the depth of a page; partitions.
 
 use strict;
 use warnings;
@@ -22,7 +22,7 @@ sub page {
     return map { split /;/, $_->{profile_ids} } chunks(@_);
 }
 
-# chunks of several kinds: dense, with holes, with one row, with none
+# chunks of several kinds: with all rows of a page, with some, one, none
 
 my $job = $e->submit(50, max_count => 100);
 my $c = $e->claim($job);
@@ -75,32 +75,25 @@ store('e1');
 is_deeply [(page($job, 0, 2000))[0 .. $#all]], \@all,
     'further rows move no earlier ones';
 
-# 500,000 rows: the last page reads what the first one reads, with and without
-# empty places
+# 500,000 rows: the last page reads what the first one reads
 
-my ($large, $holes) = map { Igjobs::Engine::job_id() } 1 .. 2;
+my $large = Igjobs::Engine::job_id();
 $e->sql(<<"SQL");
-insert into public.scrape_results (job_id, chunk_no, idx, tenant, platform,
-    profile_id, username, full_name, gender)
-select '$large', n / 2500, n % 2500, 'default', 'instagram',
-    lpad(n::text, 9, '0'), 'user_' || n, 'Full name ' || n, 'female'
-from generate_series(0, 499999) n;
-insert into igjobs.chunks (job_id, first_row, chunk_no, n, span, tenant,
-    platform)
-select '$large', n * 2500, n, 2500, 2500, 'default', 'instagram'
-from generate_series(0, 199) n;
-insert into public.scrape_results (job_id, chunk_no, idx, tenant, platform,
-    profile_id, username, full_name, gender)
-select '$holes', 1000 + n / 2500, n % 2500, tenant, platform, profile_id,
-    username, full_name, gender
-from (select r.*, r.profile_id::integer as n from public.scrape_results r
-      where r.job_id = '$large') r where n % 5 <> 2;
-insert into igjobs.chunks (job_id, first_row, chunk_no, n, span, tenant,
-    platform, gaps)
-select '$holes', n * 2000, 1000 + n, 2000, 2500, 'default', 'instagram',
-    array(select 2 + 4 * g from generate_series(0, 499) g)
-from generate_series(0, 199) n;
-vacuum analyze public.scrape_results, igjobs.chunks
+insert into igjobs.chunk_rows (job_id, chunk_no, tenant, platform,
+    profile_ids, usernames, full_names, genders, confidences, evidences,
+    source_accounts)
+select '$large', n / 500, 'default', 'instagram',
+    array_agg(lpad(n::text, 9, '0') order by n),
+    array_agg('user_' || n order by n),
+    array_agg('Full name ' || n order by n),
+    array_agg('female'::text), array_agg(null::real), array_agg(null::text),
+    array_agg(null::text)
+from generate_series(0, 499999) n
+group by n / 500;
+insert into igjobs.chunks (job_id, first_row, chunk_no, n, tenant, platform)
+select '$large', n * 500, n, 500, 'default', 'instagram'
+from generate_series(0, 999) n;
+vacuum analyze igjobs.chunk_rows, igjobs.chunks
 SQL
 
 sub buffers {
@@ -119,23 +112,17 @@ sub buffers {
     $sum += $1 while $all =~ /(?:hit|read)=(\d+)/g;
     is scalar(my @rows = page($id, $first, 1000)), 1000,
         "page $number has 1,000 rows";
-    unlike $text, qr/Sort Method/, 'which are read in their order';
+    unlike $text, qr/Sort \(actual rows=\d\d/, 'of few chunks';
     return $sum;
 }
 
-for my $of ([$large, 500], [$holes, 400]) {
-    my ($id, $last) = @$of;
-    my %buffers = map { $_ => buffers($id, $_) } 1, 250, $last;
-
-    note join ', ', map { "page $_: $buffers{$_} buffers" }
-        sort keys %buffers;
-    cmp_ok $buffers{$last}, '<=', 1.3 * $buffers{1},
-        "page $last reads what page 1 reads";
-    cmp_ok $buffers{1}, '<', 100, 'which is little';
-}
-is_deeply [map { (page($holes, $_, 1))[0] } 0, 1, 2, 3, 1999, 2000, 399_999],
-    [qw(000000000 000000001 000000003 000000004 000002499 000002500
-        000499999)], 'a row of a given ordinal';
+my %buffers = map { $_ => buffers($large, $_) } 1, 250, 500;
+note join ', ', map { "page $_: $buffers{$_} buffers" } sort keys %buffers;
+cmp_ok $buffers{500}, '<=', 1.3 * $buffers{1}, 'page 500 reads what page 1 reads';
+cmp_ok $buffers{1}, '<', 100, 'which is little';
+is_deeply [map { (page($large, $_, 1))[0] } 0, 499, 500, 1999, 499_999],
+    [qw(000000000 000000499 000000500 000001999 000499999)],
+    'a row of a given ordinal';
 is((page($large, 499_000, 1))[0], '000499000', 'and is the right page');
 is scalar(my @long = page($large, 0, 5000)), 2000, 'at most 2,000 rows a call';
 
@@ -145,24 +132,27 @@ sub texts { return join ' ', map { join '/', map { $_ // '-' } @$_{@{ $_[1] }} }
                    @{ $_[0] } }
 
 $e->sql(<<"SQL");
-update public.scrape_results set confidence = 0.25, evidence = 'name'
-where job_id = '$job' and profile_id = 'a040'
+update igjobs.chunk_rows r
+set confidences[p.n] = 0.25, evidences[p.n] = 'bio', genders[p.n] = 'male'
+from (select chunk_no, idx + 1 as n from public.scrape_results
+      where job_id = '$job' and profile_id = 'a040') p
+where r.job_id = '$job' and r.chunk_no = p.chunk_no
 SQL
 my @columns = qw(n profile_ids genders confidences source_accounts evidences);
 is texts([$e->all(whole_rows => 'default', $job, 39, 2, ';', 'true')],
-    \@columns), '1/a040/female/0.25/account_1/name'
+    \@columns), '1/a040/male/0.25/account_1/bio'
     . ' 1/a041/female/0.9/account_1/name', 'whole rows';
 is texts([$e->all(whole_rows => 'default', $job, 39, 1, ';', 'false')],
-    \@columns), '1/a040/female/0.25/account_1/-', 'evidence if asked for';
+    \@columns), '1/a040/male/0.25/account_1/-', 'evidence if asked for';
 is_deeply [map { split /;/, $_->{profile_ids} }
            $e->all(whole_rows => 'default', $job, 0, 2000, ';', 'false')],
     [page($job, 0, 2000)], 'in their order';
 
-my @filtered = $e->all(filtered_rows => 'default', $holes, 1999, 3, ';',
+my @filtered = $e->all(filtered_rows => 'default', $job, 38, 4, ';',
                        'female', undef, undef);
 is texts(\@filtered, [qw(n profile_ids ordinals)]),
-    '1/000002499/1999 2/000002500;000002501/2000;2001', 'with their ordinals';
-is texts([$e->all(filtered_rows => 'default', $holes, 0, 10, ';', 'male',
+    '1/a039/38 2/a041;a042/40;41', 'with their ordinals';
+is texts([$e->all(filtered_rows => 'default', $large, 0, 10, ';', 'male',
                   undef, undef)], ['n']), '0', 'none pass';
 
 sub filter_buffers {
@@ -174,7 +164,7 @@ sub filter_buffers {
             . " select * from igjobs.filtered_rows('default', '$large',"
             . " $first, 2000, ';', 'male', null, null)");
     }
-    unlike $text, qr/Sort Method/, 'rows are filtered in their order';
+    unlike $text, qr/Sort \(actual rows=\d\d/, 'chunks are sorted, no rows';
     my ($all) = $text =~ /(Buffers: .*)/;
     my $sum = 0;
     $sum += $1 while $all =~ /(?:hit|read)=(\d+)/g;
@@ -189,21 +179,28 @@ cmp_ok $late, '<=', 1.3 * $early, 'at any depth';
 # partitions by month, a default for what has none
 
 my $month = $e->sql("select to_char(now() at time zone 'UTC', 'YYYYMM')");
-is $e->sql("select distinct tableoid::regclass from public.scrape_results"
-    . " where job_id = '$job'"), "scrape_results_$month",
+sub parts {
+    my ($job) = @_;
+    return join ' ', sort split /\n/, $e->sql(join ' union ', map { 'select tableoid::regclass::text from'
+        . " igjobs.$_ where job_id = '$job'" } qw(chunk_rows job_profiles));
+}
+
+is parts($job), "igjobs.chunk_rows_$month igjobs.job_profiles_$month",
     'rows lie in the month of their job\'s id';
 my $old = '018f0000-0000-7000-8000-00000000000a';
 $e->submit(50, job => $old);
 $e->store_all($e->claim($old), ids => [1, 2]);
-is $e->sql("select distinct tableoid::regclass from public.scrape_results"
-    . " where job_id = '$old'"), 'scrape_results_other',
+is parts($old), 'igjobs.chunk_rows_other igjobs.job_profiles_other',
     'or in the default partition';
 is_deeply [page($old, 0, 10)], [1, 2], 'and are read like others';
 
 is $e->value(ensure_partitions => 3), 0, 'this month and three more are there';
 is $e->value(ensure_partitions => 5), 2, 'two more';
-is $e->sql("select count(*) from pg_indexes where tablename like"
-    . " 'scrape_results_2%'"), 12, 'each with its two indexes';
+is $e->sql("select count(*) from pg_indexes where tablename ~"
+    . " '^(chunk_rows|job_profiles)_2'"), 12, 'each with its index';
+is $e->sql("select string_agg(distinct attcompression::text, '') from"
+    . " pg_attribute where attrelid = 'igjobs.chunk_rows_$month'::regclass"
+    . " and attstorage = 'x' and attname like '%s'"), 'l', 'and compressed';
 is $e->sql("select igjobs.month_start_id('2024-05-01')"),
     '018f3173-7000-0000-0000-000000000000', 'a month begins at its first'
     . ' millisecond';

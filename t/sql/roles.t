@@ -58,6 +58,7 @@ my %may = (
         ingest_close
         ingest_open
         job_page
+        joined
         result_ranges
         result_rows
         setting
@@ -131,7 +132,7 @@ for my $role (sort keys %may) {
         . " where pronamespace = 'igjobs'::regnamespace and not prosecdef"
         . " and has_function_privilege('$role', oid, 'execute')"),
         $role eq 'igjobs_api'
-            ? 'filtered_rows result_ranges result_rows whole_rows' : '',
+            ? 'filtered_rows joined result_ranges result_rows whole_rows' : '',
         'which run as their owner, but for parts of a statement';
     is $e->sql("select string_agg(oid::regclass || ' ' || p, ', '"
         . ' order by relname, p) from'

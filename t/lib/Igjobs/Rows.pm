@@ -4,6 +4,7 @@
 #
 #   add_rows($stack, $job, { name => 'Ana', gender => 'female' }, ...);
 #   add_many($stack, $job, 30_000, 'Name ');
+#   add_chunk($stack, $job, 100, 'select ...');
 #   end_job($stack, $job);
 
 package Igjobs::Rows;
@@ -13,7 +14,7 @@ use warnings;
 use Exporter 'import';
 use JSON::PP ();
 
-our @EXPORT = qw(add_rows add_many end_job);
+our @EXPORT = qw(add_chunk add_rows add_many end_job);
 
 my $json = JSON::PP->new->utf8;
 
@@ -47,21 +48,33 @@ SQL
     return;
 }
 
+# add_chunk($stack, $job, $n, $rows): $n rows behind those of the job; $rows is
+# a query for idx, profile_id, username, full_name, gender, confidence,
+# evidence and source_account
 sub add_chunk {
     my ($stack, $job, $n, $rows) = @_;
 
     $stack->psql(<<"SQL");
         with c as materialized (select nextval('igjobs.chunk_no') no),
         rows as (
-            insert into public.scrape_results (job_id, chunk_no, tenant,
-                platform, idx, profile_id, username, full_name, gender,
-                confidence, evidence, source_account)
-            select '$job', c.no, 'default', 'instagram', r.*
-            from c, ($rows) r),
+            insert into igjobs.chunk_rows (job_id, chunk_no, tenant, platform,
+                profile_ids, usernames, full_names, genders, confidences,
+                evidences, source_accounts)
+            select '$job', c.no, 'default', 'instagram',
+                array_agg(r.id order by r.idx),
+                array_agg(r.username order by r.idx),
+                array_agg(r.full_name order by r.idx),
+                array_agg(r.gender order by r.idx),
+                array_agg(r.confidence order by r.idx),
+                array_agg(r.evidence order by r.idx),
+                array_agg(r.source order by r.idx)
+            from c, ($rows) r (idx, id, username, full_name, gender,
+                               confidence, evidence, source)
+            group by c.no),
         chunk as (
-            insert into igjobs.chunks (job_id, first_row, chunk_no, n, span,
-                tenant, platform)
-            select '$job', j.next_row, c.no, $n, $n, 'default', 'instagram'
+            insert into igjobs.chunks (job_id, first_row, chunk_no, n, tenant,
+                platform)
+            select '$job', j.next_row, c.no, $n, 'default', 'instagram'
             from c, public.scrape_jobs j where j.job_id = '$job')
         update public.scrape_jobs set next_row = next_row + $n
         where job_id = '$job';

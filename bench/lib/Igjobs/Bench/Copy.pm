@@ -1,8 +1,8 @@
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 #
 # The yardstick of everything that stores: COPY of the same rows into a table
-# with the same columns and keys, in a number of transactions, by sessions that
-# do nothing else. The server reads the rows from files, so that no client
+# with the same columns and the keys that they need, in a number of
+# transactions, by sessions that do nothing else. The server reads the rows from files, so that no client
 # costs anything.
 
 package Igjobs::Bench::Copy;
@@ -18,7 +18,8 @@ my $count = 0;
 
 # new(postgres => Igjobs::Postgres, like => table, where => SQL condition,
 #     order => columns, keys => [table constraints], rows => of a transaction)
-# Copies the rows that like holds now into files; like is not needed later.
+# Copies the rows that like, a table or a view, holds now into files; it is not
+# needed later.
 sub new {
     my ($class, %option) = @_;
     my $self = bless { %option, table => 'bench_copy_' . ++$count,

@@ -299,20 +299,24 @@ sub add_results {
     my ($self, $job, $rows) = @_;
 
     $self->part('postgres')->psql(<<"SQL");
-        insert into public.scrape_results (job_id, chunk_no, idx, tenant,
-            platform, profile_id, username, full_name, gender, created_at)
-        select '$job', n / 2500, n % 2500, 'default', 'instagram',
-            (5000000000 + n)::text, 'user.name_' || lpad(n::text, 6, '0'),
-            case when n % 8 = 0 then 'Zoë 🌸 Müller' else 'Maria Garcia' end,
-            'female',
-            '2026-01-01 00:00:00.123456+00'
-        from generate_series(0, $rows - 1) n;
-        insert into igjobs.chunks (job_id, first_row, chunk_no, n, span,
-            tenant, platform)
-        select '$job', n * 2500, n, 2500, 2500, 'default', 'instagram'
+        insert into igjobs.chunk_rows (job_id, chunk_no, created_at, tenant,
+            platform, profile_ids, usernames, full_names, genders,
+            confidences, evidences, source_accounts)
+        select '$job', n / 2500, '2026-01-01 00:00:00.123456+00', 'default',
+            'instagram', array_agg((5000000000 + n)::text order by n),
+            array_agg('user.name_' || lpad(n::text, 6, '0') order by n),
+            array_agg(case when n % 8 = 0 then 'Zoë 🌸 Müller'
+                      else 'Maria Garcia' end order by n),
+            array_agg('female'::text), array_agg(null::real),
+            array_agg(null::text), array_agg(null::text)
+        from generate_series(0, $rows - 1) n
+        group by n / 2500;
+        insert into igjobs.chunks (job_id, first_row, chunk_no, n, tenant,
+            platform)
+        select '$job', n * 2500, n, 2500, 'default', 'instagram'
         from generate_series(0, $rows / 2500 - 1) n;
         update public.scrape_jobs set next_row = $rows where job_id = '$job';
-        analyze public.scrape_results;
+        analyze igjobs.chunk_rows;
 SQL
     return;
 }
