@@ -93,6 +93,28 @@ is $e->sql('select string_agg(idx || \':\' || profile_id, \' \' order by idx)'
     . " (select max(chunk_no) from igjobs.chunks where job_id = '$job')"),
     '0:20 1:21 2:19 3:22', 'their places have no holes';
 
+# a page of more rows than a chunk holds, 400 of which are known
+
+my $large = $e->submit(1);
+my $l = $e->claim($large);
+my $large_run = $e->start_run($l);
+my @known = map { sprintf 'k%04d', $_ } 1 .. 400;
+my @fresh = map { sprintf 'n%04d', $_ } 1 .. 1101;
+my @rest = (@known, 'r1', 'r2');
+$e->store($l, $large_run, ids => \@known);
+my @mixed = ($e->page($l, $large_run, from => 400, new => scalar @fresh,
+                      ids => [@fresh, @rest]));
+is $e->call(store_page => @mixed)->{kept}, 1103, 'all that is new is kept';
+is $e->sql("select string_agg(first_row || '+' || n, ' ' order by first_row)"
+    . " from igjobs.chunks where job_id = '$large'"),
+    '0+400 400+500 900+500 1400+103', 'in chunks of 500 rows at most';
+is join(' ', map { $_->{profile_ids} }
+        $e->all(result_rows => 'default', $large, 398, 3, ';'),
+        $e->all(result_rows => 'default', $large, 1500, 10, ';')),
+    'k0399;k0400 n0001 n1101;r1;r2', 'in the order in which they came';
+is $e->sql("select count(*) from igjobs.job_profiles"
+    . " where job_id = '$large'"), 1503, 'each is noted';
+
 # the end of the run: an empty page
 
 my @close = (from => 533, close => 1, cost => 0.5);
