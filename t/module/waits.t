@@ -212,7 +212,7 @@ subtest 'backends that leave' => sub {
 
     $job = new_job();
     my $other = waiting(path($job), Prefer => 'wait=60; for=change');
-    $client = waiting(path($job) . '?wait=2');
+    $client = waiting(path($job) . '?wait=5');
     my $version = $documents->set($job, 'processing');
     is($other->read_response->{status}, 202, 'the job is known to nginx');
     $stack->postgres->stop;
