@@ -128,6 +128,8 @@ $stack->sim->faults([{
 wait_for { turns(); $stack->redis->command('ZCARD',
                'igjobs:{q}:turns:scrape_followers:bulk') == 0 } 60,
     'all turns to wait for room';
+# those that were on their way when the last one began to wait are no matter
+asked_in_sweeps('about to be blocked', 1);
 ($claims, my $starts) = asked_in_sweeps('blocked', 10);
 cmp_ok $claims, '<=', 10 * PROBES, 'a blocked fleet lets a few turns try';
 cmp_ok $starts, '<=', $claims, 'and asks the provider no more than that';
