@@ -71,7 +71,7 @@ sub send {
     croak 'a statement is under way' if $self->{marker};
     $self->{marker} = 'end of statement ' . ++$counter;
     $sql .= "\n;\n" if $sql !~ /^\\\.\n\z/m;
-    utf8::encode($sql) if utf8::is_utf8($sql);
+    utf8::downgrade($sql, 1) or utf8::encode($sql);  # bytes, or characters
     local $SIG{PIPE} = 'IGNORE';     # an end of psql shows when it is waited for
     print { $self->{to} } "$sql\\warn $self->{marker}\n";
     return $self;
