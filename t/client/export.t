@@ -10,16 +10,17 @@ use FindBin;
 use lib "$FindBin::Bin/../lib", "$FindBin::Bin/lib";
 use IO::Select;
 use IO::Socket::INET;
+use JSON::PP ();
 use POSIX ();
 use Test::More;
 use Igjobs::Command;
-use Igjobs::Json;
 use Igjobs::Stack;
 
 my $stack = Igjobs::Stack->new(nginx => { http => 'gzip on; gzip_types *;' });
 $stack->start;
 my $url = 'http://127.0.0.1:' . $stack->nginx->port;
 my $igjobs = Igjobs::Command->new($url);
+my $json = JSON::PP->new->utf8;
 
 my $r = $igjobs->run(['submit', '--gender', 'any', '--per-account', 1000,
                       '--watch', map { "account_$_" } 1 .. 20]);
@@ -66,7 +67,7 @@ subtest 'formats' => sub {
     is_deeply [map { /^(\d+),/ } @lines], \@ids, 'every row, in order';
 
     $r = $igjobs->run(['export', $id, '--format', 'ndjson']);
-    my @read = map { Igjobs::Json::decode($_) } split /\n/, $r->{out};
+    my @read = map { $json->decode($_) } split /\n/, $r->{out};
     is_deeply [map { my $row = $_; +{ map { $_ => $row->{$_} }
                      qw(id username full_name created_at) } } @read], \@rows,
         'JSON Lines';
@@ -74,7 +75,7 @@ subtest 'formats' => sub {
     ok exists $read[0]{source_account}, 'and the source, if known';
 
     $r = $igjobs->run(['export', $id, '--format', 'json']);
-    is_deeply Igjobs::Json::decode($r->{out}), \@read, 'one array';
+    is_deeply $json->decode($r->{out}), \@read, 'one array';
 };
 
 subtest 'a line that is cut' => sub {

@@ -83,7 +83,6 @@ sub reads_of_page {
     my $first = ($page - 1) * 1000;
     my @lines = split /\n/, $stack->psql(<<"SQL");
         select count(*) from igjobs.result_rows('default', '$id', 0, 1, ';');
-        select pg_stat_force_next_flush();
         begin;
         select 'rows', sum(n)
         from igjobs.result_rows('default', '$id', $first, 1000, ';');

@@ -51,6 +51,8 @@ is explained($job)->{cause}, 'no_worker', 'nobody there';
 $stack->start('worker');
 is $jobs->wait_done($job)->{status}, 'completed', 'a worker comes';
 my $x = until_it_is($job, 'ended');
+wait_for { ($x = explained($job))->{workers}{alive} } 40,
+    'the worker to say that it is there';
 is_deeply $x->{workers}, { alive => 1, lanes => 2, working => 0 },
     'which is known' or diag explain $x;
 $stack->worker->stop;

@@ -1,8 +1,6 @@
 #!/usr/bin/perl
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 #
-# run: early
-#
 # Jobs of 200 batches on the whole stack, two workers and a polling client, each
 # disturbed in the middle: it completes, the rows are exactly those of the
 # simulator's world, each batch is paid once, and the client sees nothing but
@@ -45,7 +43,6 @@ sub disturbed {
     my $id = $jobs->submit(accounts => \@names, targetGender => 'any',
                            totalScrapeCount => COUNT * @names);
     my $load = Igjobs::Load->new(port => $stack->nginx->port, clients => 1,
-                                 pause => 0.005,
                                  path => "/api/job-status/$id")->start;
 
     wait_for {

@@ -98,9 +98,9 @@ my $after = settled();
 
 is($after->{sockets}, $before->{sockets}, 'no socket is left');
 is("@{[$nginx->workers]}", $worker, 'the worker is the same');
-ok(eval { wait_for { !$stack->psql("select count(*) from pg_stat_activity
-    where usename = 'igjobs_api' and state <> 'idle'") } 30 },
-    'no session of Postgres stays in a transaction');
+is($stack->psql("select count(*) from pg_stat_activity
+    where usename = 'igjobs_api' and state <> 'idle'"), 0,
+    'no session of Postgres is in a transaction');
 my $more = $after->{rss} - $before->{rss};
 note "$aborts requests, $more KiB more";
 cmp_ok($more, '<', 8192, "the worker has grown by $more KiB")

@@ -5,7 +5,7 @@
 # that are cut or stall, and the caps on what is in flight.
 #
 # IGJOBS_ROUNDS: submissions in a row, each way (3).
-# run: early
+# run: alone
 
 use strict;
 use warnings;

@@ -1,8 +1,6 @@
 #!/usr/bin/env perl
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 #
-# run: early
-#
 # Clients that wait for a job: until it has ended, until it changes, until their
 # time is over; what they are told, and what becomes of them when they, a
 # backend or nginx leave.

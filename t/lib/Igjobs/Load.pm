@@ -13,19 +13,17 @@ use strict;
 use warnings;
 use IO::Handle;
 use POSIX ();
-use Time::HiRes 'sleep';
 use Igjobs::Env;
 use Igjobs::Http;
 use Igjobs::Wait;
 
-# new(port => ..., path => ..., clients => 4, keep => 0, pause => 0)
+# new(port => ..., path => ..., clients => 4, keep => 0)
 #   keep   use a connection for many requests; else a new one each time
 #   body   text to POST as JSON; else GET
-#   pause  seconds between an answer and the next request
 sub new {
     my ($class, %option) = @_;
 
-    return bless { clients => 4, keep => 0, pause => 0, %option }, $class;
+    return bless { clients => 4, keep => 0, %option }, $class;
 }
 
 sub start {
@@ -61,7 +59,6 @@ sub client {
         };
         print $out $r ? $r->{status} : 'failed: ' . $@ =~ s/\n.*//sr, "\n";
         $http->cut if !$r;
-        sleep $self->{pause} if $self->{pause};
     }
     close $out;
     return;

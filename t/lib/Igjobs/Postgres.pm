@@ -14,10 +14,7 @@ use POSIX ();
 use Fcntl ':flock';
 use Igjobs::Env;
 use Igjobs::Port 'free_port';
-use Igjobs::Session;
 use Igjobs::Wait;
-
-use constant ANSWER => 3600;     # seconds that a question may take
 
 my $bin = Igjobs::Env::POSTGRES_BIN;
 
@@ -129,49 +126,33 @@ sub dsn {
     return "host=$host port=$self->{port} dbname=$dbname user=$user";
 }
 
-# psql($sql, [user => ..., dbname => ...])
+# psql($sql, [user => ..., dbname => ..., vars => {...}])
 # Returns the output without its last newline; columns are separated by |.
-# Dies with what the server said. Nothing of one call's session is left to the
-# next one.
+# Dies with what the server said.
 sub psql {
     my ($self, $sql, %option) = @_;
-    my $session = $self->session(%option);
-    my $text = eval { $session->send($sql)->wait(ANSWER) };
-
-    if (!defined $text) {
-        my $error = $@ =~ s/ at \S+ line \d+\.?\n\z//r;
-        delete $self->{session};
-        croak "psql: $error";
-    }
-    return $text;
-}
-
-# The superuser's session in the database that was asked last is kept, because
-# a test asks hundreds of times and a new one takes longer than most questions.
-# It is given up for another database, when it was left in a transaction, or
-# when the server is gone. Others are made anew: tests count those.
-sub session {
-    my ($self, %option) = @_;
     my $dsn = $self->dsn(user => 'postgres', %option);
-    my $kept = $self->{session};
+    my %vars = %{ $option{vars} // {} };
 
-    return $kept->[1] if $kept && $kept->[0] eq $dsn && $kept->[1]->own
-        && defined eval { $kept->[1]->send('discard all')->wait(ANSWER) };
-    delete $self->{session};
-    undef $kept;
-    my $session = eval {
-        Igjobs::Session->new($self, name => 'test', stop => 1, %option)
-    } or croak "psql: $@";
-    $self->{session} = [$dsn, $session] if ($option{user} // '') eq '';
-    return $session;
-}
-
-# a server that is asked to end waits for nobody's session
-sub signal {
-    my ($self, $signal) = @_;
-
-    delete $self->{session} if $signal =~ /^(?:TERM|INT|QUIT|KILL)\z/;
-    return $self->SUPER::signal($signal);
+    my $pid = open my $out, '-|';
+    defined $pid or die "fork: $!";
+    if ($pid == 0) {
+        open STDERR, '>&', \*STDOUT;
+        delete @ENV{grep { /^PG/ } keys %ENV};
+        $ENV{PGOPTIONS} = '-c client_min_messages=warning';
+        open my $in, '|-', 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1',
+            (map { ('-v', "$_=$vars{$_}") } sort keys %vars),
+            '-d', "$dsn application_name=test", '-f', '-'
+            or POSIX::_exit(127);
+        print $in $sql;
+        close $in;
+        POSIX::_exit($? ? 1 : 0);
+    }
+    local $?;
+    my $text = do { local $/; <$out> } // '';
+    close $out or croak "psql: $text";
+    chomp $text;
+    return $text;
 }
 
 # rows($sql): the answer as a list of array references

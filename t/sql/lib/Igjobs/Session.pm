@@ -7,8 +7,6 @@
 #   $s->send('begin; ...');  ...  my $text = $s->wait;    # in the background
 #   $s->run('commit');                                    # both at once
 #   $s->wait_blocked;        # until the statement under way waits for a lock
-#
-# Igjobs::Postgres::psql asks through one of these, too.
 
 package Igjobs::Session;
 
@@ -17,22 +15,15 @@ use warnings;
 use Carp;
 use IO::Handle;
 use IO::Select;
-use List::Util 'max';
 use POSIX ();
 use Time::HiRes 'time';
 use Igjobs::Wait;
 
 my $counter = 0;
 
-# new($postgres, user => 'postgres', dbname => 'igjobs', name => 'session',
-#     stop => 0)
-# name is the application_name; with stop => 1 the session ends at an error,
-# which then leaves no statement behind it to be carried out.
+# new($postgres, user => 'postgres', dbname => 'igjobs')
 sub new {
     my ($class, $postgres, %option) = @_;
-    my $name = delete $option{name} // 'session';
-    my @errors = delete $option{stop} ? ('-v', 'ON_ERROR_STOP=1')
-                                      : ('-v', 'VERBOSITY=verbose');
     my $self = bless { postgres => $postgres, owner => $$, buffer => '' },
         $class;
 
@@ -46,9 +37,9 @@ sub new {
         open STDERR, '>&', $out;
         delete @ENV{grep { /^PG/ } keys %ENV};
         $ENV{PGOPTIONS} = '-c client_min_messages=warning';
-        exec 'psql', '-XAtq', @errors, '-d',
+        exec 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-d',
             $postgres->dsn(user => 'postgres', %option)
-                . " application_name=$name"
+                . ' application_name=session'
             or POSIX::_exit(127);
     }
     close $_ for $in, $out;
@@ -57,9 +48,6 @@ sub new {
     $self->{backend} = $self->run('select pg_backend_pid()');
     return $self;
 }
-
-# is it usable by this process, which may be one that the test has forked?
-sub own { my ($self) = @_; return $self->{pid} && $self->{owner} == $$ }
 
 # the process id of the server's side
 sub backend { return $_[0]{backend} }
@@ -70,9 +58,7 @@ sub send {
 
     croak 'a statement is under way' if $self->{marker};
     $self->{marker} = 'end of statement ' . ++$counter;
-    $sql .= "\n;\n" if $sql !~ /^\\\.\n\z/m;
-    utf8::downgrade($sql, 1) or utf8::encode($sql);  # bytes, or characters
-    local $SIG{PIPE} = 'IGNORE';     # an end of psql shows when it is waited for
+    $sql .= ";\n" if $sql !~ /^\\\.\n\z/m;
     print { $self->{to} } "$sql\\warn $self->{marker}\n";
     return $self;
 }
@@ -83,20 +69,15 @@ sub wait {
     my $marker = delete $self->{marker} // croak 'nothing is under way';
     my $deadline = time() + patience($seconds // 60);
 
-    my ($read, $at) = (0, -1);
-
-    until (($at = index $self->{buffer}, "$marker\n", $read) >= 0) {
+    while (index($self->{buffer}, "$marker\n") < 0) {
         my $left = $deadline - time();
-        $read = max(0, length($self->{buffer}) - length $marker);
         croak "no answer: $self->{buffer}"
             if $left <= 0 || !IO::Select->new($self->{from})->can_read($left);
         sysread $self->{from}, $self->{buffer}, 65536,
             length $self->{buffer} or croak "psql ended: $self->{buffer}";
     }
-    my $text = substr $self->{buffer}, 0, $at;
-    substr($self->{buffer}, 0, $at + 1 + length $marker) = '';
-    $text =~ s/\n\z//;
-    return $text;
+    $self->{buffer} =~ s/\A(.*?)\n?\Q$marker\E\n//s;
+    return $1;
 }
 
 # try($sql): the answer or the error text; run($sql): dies of an error
@@ -125,9 +106,6 @@ sub close {
     my ($self) = @_;
 
     return if !$self->{pid} || $self->{owner} != $$;
-    # a process that the test has forked may hold the pipe open
-    local $SIG{PIPE} = 'IGNORE';
-    print { $self->{to} } "\\q\n";
     CORE::close $self->{to};
     CORE::close $self->{from};
     waitpid delete $self->{pid}, 0;
