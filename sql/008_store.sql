@@ -140,6 +140,7 @@ begin
         insert into igjobs.job_profiles (job_id, profile_id)
         select b.job_id, u.id
         from unnest(p_profile_ids) u (id)
+        order by u.id collate "C"
         on conflict do nothing
         returning profile_id
     )
@@ -148,8 +149,8 @@ begin
 end
 $$;
 comment on function igjobs.insert_profiles(igjobs.batches, text[]) is
-    'Part of new_rows: notes these profiles, in their order, as found by the '
-    'job; answers those that it did not have (none: null).';
+    'Part of new_rows: notes these profiles, in profile_id order, as found by '
+    'the job; answers those that it did not have (none: null).';
 
 
 create function igjobs.insert_new_profiles(
@@ -197,12 +198,12 @@ begin
         array_agg(u.source)
     into p
     from (
-        select distinct on (t.id) t.*
+        select distinct on (t.id collate "C") t.*
         from unnest(p.profile_ids, p.usernames, p.full_names, p.genders,
                     p.confidences, p.evidences, p.sources)
             t (id, username, full_name, gender, confidence, evidence, source)
         join unnest(p_profile_ids) k (id) using (id)
-        order by t.id) u;
+        order by t.id collate "C") u;
     return p;
 end
 $$;
