@@ -144,21 +144,14 @@ cli_path_parameter(const char *name, const char *value,
     char path[CLI_PATH_MAX])
 {
     int     n;
-    char   *text;
     size_t  len;
 
-    text = curl_easy_escape(NULL, value, 0);
-
-    if (text == NULL) {
-        return IGJ_ERROR;
-    }
-
     len = strlen(path);
-    n = snprintf(path + len, CLI_PATH_MAX - len, "%c%s=%s",
-                 strchr(path, '?') == NULL ? '?' : '&', name, text);
-    curl_free(text);
+    n = snprintf(path + len, CLI_PATH_MAX - len, "%c%s=",
+                 strchr(path, '?') == NULL ? '?' : '&', name);
 
-    return (size_t) n < CLI_PATH_MAX - len ? IGJ_OK : IGJ_ERROR;
+    return (size_t) n < CLI_PATH_MAX - len ? cli_path_segment(value, path)
+                                           : IGJ_ERROR;
 }
 
 
