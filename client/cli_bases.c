@@ -7,13 +7,12 @@
 
 #include <string.h>
 
+#include "cli_body.h"
 #include "cli_operation.h"
 #include "cli_term.h"
 
 
 static cli_exit_e cli_base_call(cli_t *cli, const char *path);
-static void cli_base_text(igj_json_t *json, const char *key,
-    const char *value);
 
 
 cli_exit_e
@@ -48,9 +47,9 @@ cli_base_call(cli_t *cli, const char *path)
     igj_json_member_text(&json, strpbrk(options->args[0], "/.") == NULL
                                 ? "base_id" : "airtable_link",
                          options->args[0]);
-    cli_base_text(&json, "base_name", options->name);
-    cli_base_text(&json, "influencer_name", options->influencer);
-    cli_base_text(&json, "platform", options->platform);
+    cli_body_text(&json, "base_name", options->name);
+    cli_body_text(&json, "influencer_name", options->influencer);
+    cli_body_text(&json, "platform", options->platform);
 
     if (options->tables > 0) {
         igj_json_member_integer(&json, "num_vas", options->tables);
@@ -66,13 +65,4 @@ cli_base_call(cli_t *cli, const char *path)
     body[json.len] = '\0';
 
     return cli_operation_run(cli, &call, !options->no_wait);
-}
-
-
-static void
-cli_base_text(igj_json_t *json, const char *key, const char *value)
-{
-    if (value != NULL) {
-        igj_json_member_text(json, key, value);
-    }
 }

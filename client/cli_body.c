@@ -22,8 +22,6 @@ static void cli_body_integer(igj_json_t *json, const char *key,
     int64_t value);
 static void cli_body_decimal(igj_json_t *json, const char *key,
     const char *value);
-static void cli_body_text(igj_json_t *json, const char *key,
-    const char *value);
 static int cli_body_piece(cli_body_t *body);
 static size_t cli_body_name(cli_body_t *body);
 
@@ -229,7 +227,7 @@ cli_body_decimal(igj_json_t *json, const char *key, const char *value)
 }
 
 
-static void
+void
 cli_body_text(igj_json_t *json, const char *key, const char *value)
 {
     if (value != NULL) {

@@ -42,6 +42,9 @@ void cli_body_close(cli_body_t *body);
 /* The members that limit a job, as far as there are options for them. */
 void cli_body_limits(igj_json_t *json, const cli_options_t *options);
 
+/* A member, unless its value is NULL. */
+void cli_body_text(igj_json_t *json, const char *key, const char *value);
+
 /* For a request: cli_source_pt, cli_rewind_pt, cli_place_pt. */
 ssize_t cli_body_read(void *data, char *buf, size_t size);
 int cli_body_rewind(void *data);
