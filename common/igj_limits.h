@@ -84,6 +84,7 @@
 /* Status documents and waiting */
 
 #define IGJ_STATUS_CACHE_MS       20       /* per nginx worker */
+#define IGJ_STATUS_LOOKUPS        16       /* in that time, of what is older */
 #define IGJ_STATUS_TTL_S          5        /* in Redis, job not ended */
 #define IGJ_STATUS_FINAL_TTL_S    60       /* in Redis, job ended */
 #define IGJ_RETRY_AFTER_MIN_S     2        /* advised poll interval, first */

@@ -20,6 +20,9 @@
 /* bytes that hold a document's version, id and status */
 #define NGX_HTTP_IGJOBS_DOCUMENT_HEAD    160
 
+/* a copy of which so much has passed is old: this part of its time */
+#define NGX_HTTP_IGJOBS_DOCUMENT_YOUNG   10
+
 
 typedef struct {
     ngx_queue_t                     chain;      /* of the bucket */
@@ -45,6 +48,8 @@ struct ngx_http_igjobs_documents_s {
     ngx_uint_t                      count;
     ngx_uint_t                      size;       /* most entries */
     ngx_msec_t                      keep;
+    ngx_msec_t                      turn;       /* lookups are counted to */
+    ngx_uint_t                      lookups;
 
     ngx_http_igjobs_pg_t           *pg;
     ngx_http_igjobs_redis_t        *redis;
@@ -55,6 +60,8 @@ struct ngx_http_igjobs_documents_s {
 static ngx_http_igjobs_document_t *ngx_http_igjobs_document_find(
     ngx_http_igjobs_documents_t *documents, const ngx_str_t *tenant,
     const igj_uuid_t *job, ngx_queue_t **bucket);
+static ngx_uint_t ngx_http_igjobs_document_serves(
+    const ngx_http_igjobs_document_t *entry);
 static ngx_http_igjobs_document_t *ngx_http_igjobs_document_create(
     ngx_http_igjobs_documents_t *documents, const ngx_str_t *tenant,
     const igj_uuid_t *job, ngx_queue_t *bucket);
@@ -125,7 +132,7 @@ ngx_http_igjobs_document_get(ngx_http_igjobs_documents_t *documents,
 
     if (entry != NULL && !entry->loading) {
 
-        if ((ngx_msec_int_t) (entry->expires - ngx_current_msec) > 0) {
+        if (ngx_http_igjobs_document_serves(entry)) {
             waiter->handler(waiter->data, entry->found, &entry->doc);
             return NGX_OK;
         }
@@ -192,6 +199,35 @@ ngx_http_igjobs_document_find(ngx_http_igjobs_documents_t *documents,
     }
 
     return NULL;
+}
+
+
+/*
+ * A young copy always, an old one where lookups are many: who polls alone sees
+ * a change at once, and however many poll, they cost no more than this.
+ */
+
+static ngx_uint_t
+ngx_http_igjobs_document_serves(const ngx_http_igjobs_document_t *entry)
+{
+    ngx_msec_int_t                      left;
+    const ngx_http_igjobs_documents_t  *documents;
+
+    documents = entry->documents;
+    left = (ngx_msec_int_t) (entry->expires - ngx_current_msec);
+
+    if (left <= 0) {
+        return 0;
+    }
+
+    if (documents->keep - left
+        < documents->keep / NGX_HTTP_IGJOBS_DOCUMENT_YOUNG)
+    {
+        return 1;
+    }
+
+    return documents->lookups >= IGJ_STATUS_LOOKUPS
+           && (ngx_msec_int_t) (documents->turn - ngx_current_msec) > 0;
 }
 
 
@@ -268,6 +304,13 @@ ngx_http_igjobs_document_load(ngx_http_igjobs_document_t *entry)
     ngx_http_igjobs_documents_t  *documents;
 
     documents = entry->documents;
+
+    if ((ngx_msec_int_t) (documents->turn - ngx_current_msec) <= 0) {
+        documents->turn = ngx_current_msec + documents->keep;
+        documents->lookups = 0;
+    }
+
+    documents->lookups++;
 
     if (ngx_http_igjobs_redis_ready(documents->redis)
         && igj_key_status(&key, (char *) entry->tenant.data, entry->id) != 0)

@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use Test::More;
 use FindBin;
+use Time::HiRes 'sleep';
 use lib "$FindBin::Bin/../lib";
 use Igjobs::Stack;
 use Igjobs::Wait;
@@ -152,6 +153,21 @@ subtest 'kept for a moment' => sub {
     is(calls('get'), $before, 'without Redis');
     is($fresh->get('/api/job-status/01890000-0000-7000-8000-000000000000')
        ->{status}, 404, 'unknown') for 1 .. 2;
+
+    $stack->nginx->configure(http => 'igjobs_status_cache_time 4s;');
+    $stack->nginx->reload;
+    $fresh = $stack->client;
+    $fresh->get($path);
+    sleep 0.5;
+    $before = calls('get');
+    $fresh->get($path);
+    is(calls('get'), $before + 1, 'looked up again for who polls alone');
+    $fresh->get(sprintf '/api/job-status/01890000-0000-7000-8000-%012d', $_)
+        for 1 .. 16;
+    sleep 0.5;
+    $before = calls('get');
+    $fresh->get($path);
+    is(calls('get'), $before, 'but not where lookups are many');
 
     $stack->nginx->configure(http =>
         'igjobs_status_cache_time 1h; igjobs_status_cache_size 3;');
