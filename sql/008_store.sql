@@ -253,7 +253,7 @@ comment on function igjobs.new_rows(igjobs.batches, integer, igjobs.page) is
 create function igjobs.chunk_size()
     returns integer
     language sql immutable
-return 500;
+return 250;
 comment on function igjobs.chunk_size() is
     'Rows of a chunk, at most: a page of results needs parts of few chunks, '
     'and reads little that it does not need.';

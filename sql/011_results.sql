@@ -36,10 +36,13 @@ comment on view igjobs.results is
 create function igjobs.result_ranges(
     p_tenant text, p_job uuid, p_first bigint, p_count integer)
     returns table (
-        chunk_no bigint, first_row bigint, a integer, z integer, origin text)
+        chunk_no bigint, first_row bigint, whole boolean, a integer, z integer,
+        origin text)
     language sql stable
 begin atomic
     select c.chunk_no, c.first_row,
+        c.first_row >= p_first
+            and c.first_row + c.n <= p_first + least(p_count, 2000),
         1 + greatest(0, p_first - c.first_row)::integer,
         least(c.n, p_first + least(p_count, 2000) - c.first_row)::integer,
         c.origin
@@ -55,21 +58,23 @@ begin atomic
 end;
 comment on function igjobs.result_ranges(text, uuid, bigint, integer) is
     'The chunks that hold these ordinals (at most 2,000), and of each: the '
-    'ordinal of its first row, the places of the first and the last row that '
-    'are wanted (from 1), and where its rows come from. Part of the caller''s '
-    'statement.';
+    'ordinal of its first row, whether all of it is wanted, the places of the '
+    'first and the last row that are (from 1), and where its rows come from. '
+    'Part of the caller''s statement.';
 
 
 create function igjobs.joined(
-    p_values text[], p_a integer, p_z integer, p_separator text)
+    p_values text[], p_whole boolean, p_a integer, p_z integer,
+    p_separator text)
     returns text
     language sql stable
 return array_to_string(
-    case when p_a = 1 and p_z = cardinality(p_values) then p_values
-        else p_values[p_a:p_z] end, p_separator, '');
-comment on function igjobs.joined(text[], integer, integer, text) is
-    'The values from one place to another as one text; null is empty. A whole '
-    'array is not cut to size, which costs as much as the rest.';
+    case when p_whole then p_values else p_values[p_a:p_z] end,
+    p_separator, '');
+comment on function igjobs.joined(text[], boolean, integer, integer, text) is
+    'All values, or those from one place to another, as one text; null is '
+    'empty. Each look at an array unpacks it, so that its length is not asked '
+    'for.';
 
 
 -- A row for each chunk and not for each profile: to take a row apart and to
@@ -85,9 +90,9 @@ create function igjobs.result_rows(
     language sql stable
 begin atomic
     select (c.z - c.a + 1)::bigint, r.created_at,
-        igjobs.joined(r.profile_ids, c.a, c.z, p_separator),
-        igjobs.joined(r.usernames, c.a, c.z, p_separator),
-        igjobs.joined(r.full_names, c.a, c.z, p_separator)
+        igjobs.joined(r.profile_ids, c.whole, c.a, c.z, p_separator),
+        igjobs.joined(r.usernames, c.whole, c.a, c.z, p_separator),
+        igjobs.joined(r.full_names, c.whole, c.a, c.z, p_separator)
     from igjobs.result_ranges(p_tenant, p_job, p_first, p_count) c
     join igjobs.results r on r.job_id = p_job and r.chunk_no = c.chunk_no
     order by c.first_row;

@@ -18,7 +18,7 @@ grant execute on function
     igjobs.submit_copied(text, uuid),
     igjobs.job_page(text, uuid),
     igjobs.result_ranges(text, uuid, bigint, integer),
-    igjobs.joined(text[], integer, integer, text),
+    igjobs.joined(text[], boolean, integer, integer, text),
     igjobs.result_rows(text, uuid, bigint, integer, text)
 to igjobs_api;
 

@@ -22,14 +22,14 @@ create function igjobs.whole_rows(
     language sql stable
 begin atomic
     select (c.z - c.a + 1)::bigint, r.created_at, c.origin,
-        igjobs.joined(r.profile_ids, c.a, c.z, p_separator),
-        igjobs.joined(r.usernames, c.a, c.z, p_separator),
-        igjobs.joined(r.full_names, c.a, c.z, p_separator),
-        igjobs.joined(r.genders, c.a, c.z, p_separator),
-        igjobs.joined(r.confidences::text[], c.a, c.z, p_separator),
-        igjobs.joined(r.source_accounts, c.a, c.z, p_separator),
+        igjobs.joined(r.profile_ids, c.whole, c.a, c.z, p_separator),
+        igjobs.joined(r.usernames, c.whole, c.a, c.z, p_separator),
+        igjobs.joined(r.full_names, c.whole, c.a, c.z, p_separator),
+        igjobs.joined(r.genders, c.whole, c.a, c.z, p_separator),
+        igjobs.joined(r.confidences::text[], c.whole, c.a, c.z, p_separator),
+        igjobs.joined(r.source_accounts, c.whole, c.a, c.z, p_separator),
         case when p_evidence
-            then igjobs.joined(r.evidences, c.a, c.z, p_separator) end
+            then igjobs.joined(r.evidences, c.whole, c.a, c.z, p_separator) end
     from igjobs.result_ranges(p_tenant, p_job, p_first, p_count) c
     join igjobs.whole_results r
         on r.job_id = p_job and r.chunk_no = c.chunk_no

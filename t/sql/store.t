@@ -98,22 +98,22 @@ is $e->sql('select string_agg(idx || \':\' || profile_id, \' \' order by idx)'
 my $large = $e->submit(1);
 my $l = $e->claim($large);
 my $large_run = $e->start_run($l);
-my @known = map { sprintf 'k%04d', $_ } 1 .. 400;
-my @fresh = map { sprintf 'n%04d', $_ } 1 .. 1101;
+my @known = map { sprintf 'k%04d', $_ } 1 .. 200;
+my @fresh = map { sprintf 'n%04d', $_ } 1 .. 551;
 my @rest = (@known, 'r1', 'r2');
 $e->store($l, $large_run, ids => \@known);
-my @mixed = ($e->page($l, $large_run, from => 400, new => scalar @fresh,
+my @mixed = ($e->page($l, $large_run, from => 200, new => scalar @fresh,
                       ids => [@fresh, @rest]));
-is $e->call(store_page => @mixed)->{kept}, 1103, 'all that is new is kept';
+is $e->call(store_page => @mixed)->{kept}, 553, 'all that is new is kept';
 is $e->sql("select string_agg(first_row || '+' || n, ' ' order by first_row)"
     . " from igjobs.chunks where job_id = '$large'"),
-    '0+400 400+500 900+500 1400+103', 'in chunks of 500 rows at most';
+    '0+200 200+250 450+250 700+53', 'in chunks of 250 rows at most';
 is join(' ', map { $_->{profile_ids} }
-        $e->all(result_rows => 'default', $large, 398, 3, ';'),
-        $e->all(result_rows => 'default', $large, 1500, 10, ';')),
-    'k0399;k0400 n0001 n1101;r1;r2', 'in the order in which they came';
+        $e->all(result_rows => 'default', $large, 198, 3, ';'),
+        $e->all(result_rows => 'default', $large, 750, 10, ';')),
+    'k0199;k0200 n0001 n0551;r1;r2', 'in the order in which they came';
 is $e->sql("select count(*) from igjobs.job_profiles"
-    . " where job_id = '$large'"), 1503, 'each is noted';
+    . " where job_id = '$large'"), 753, 'each is noted';
 
 # the end of the run: an empty page
 
