@@ -26,7 +26,8 @@ sub prepare {
     my $body = body_of(ACCOUNTS, 1, 'some.account_');
     $self->series('igjobs', sub {
         $self->stack->psql('checkpoint');
-        my $job = run_job($self->product, $self->stack->sim, $body);
+        my $job = run_job($self->product, $self->stack->sim, $body,
+                          coarse => 1);
         $self->{id} //= $job->{id};
         return { seconds => $job->{seconds}, runs => RUNS / $job->{seconds} };
     });
