@@ -12,6 +12,7 @@
 #define CLI_CALL_IN_DOUBT  "IGJ0806"
 #define CLI_CALL_NO_PATH   "IGJ0201"
 
+
 /* The body of a call, for a request. */
 typedef struct {
     const char  *text;
@@ -19,9 +20,17 @@ typedef struct {
     size_t       at;
 } cli_call_body_t;
 
+/* What its headers are made in. */
+typedef struct {
+    char  key[CLI_KEY_HEADER_MAX];
+    char  base[CLI_BASE_MAX + 16];
+} cli_call_headers_t;
+
 
 static int cli_call_send(cli_t *cli, const cli_call_t *call,
     cli_answer_t *answer, bool *again);
+static int cli_call_headers(const cli_t *cli, const cli_call_t *call,
+    cli_call_headers_t *h, cli_request_t *request);
 static bool cli_call_doubtful(const cli_answer_t *answer);
 static bool cli_call_gone(const cli_call_t *call, const cli_answer_t *answer);
 static ssize_t cli_call_read(void *data, char *buf, size_t size);
@@ -54,7 +63,7 @@ cli_call(cli_t *cli, const cli_call_t *call, cJSON **doc,
         rc = cli_problem(cli, answer, NULL, NULL);
     }
 
-    if (call->once && answer->outcome == CLI_BROKEN) {
+    if (call->once && cli_call_doubtful(answer)) {
         cli_say("it is not known whether it was done");
     }
 
@@ -70,10 +79,10 @@ static int
 cli_call_send(cli_t *cli, const cli_call_t *call, cli_answer_t *answer,
     bool *again)
 {
-    char             header[CLI_BASE_MAX + 16];
-    cli_request_t    request;
-    cli_patience_t   patience;
-    cli_call_body_t  body;
+    cli_request_t       request;
+    cli_patience_t      patience;
+    cli_call_body_t     body;
+    cli_call_headers_t  headers;
 
     memset(&patience, 0, sizeof(patience));
     memset(&request, 0, sizeof(request));
@@ -82,16 +91,12 @@ cli_call_send(cli_t *cli, const cli_call_t *call, cli_answer_t *answer,
     request.method = call->method;
     request.path = call->path;
     request.accept = "application/json";
-    request.headers[0] = call->async ? "Prefer: respond-async" : NULL;
     request.source = cli_call_read;
     request.rewind = cli_call_rewind;
     request.source_data = &body;
     request.source_len = (int64_t) body.len;
 
-    if (cli_base_header(&cli->options, header, sizeof(header),
-                        &request.headers[1])
-        != IGJ_OK)
-    {
+    if (cli_call_headers(cli, call, &headers, &request) != IGJ_OK) {
         return IGJ_ERROR;
     }
 
@@ -100,7 +105,6 @@ cli_call_send(cli_t *cli, const cli_call_t *call, cli_answer_t *answer,
         cli_http_ask(cli->http, &request, answer);
 
         if (cli_answer_good(answer)
-            || (call->once && cli_call_doubtful(answer))
             || !cli_patience_wait(cli, &patience, answer))
         {
             *again = patience.tries > 0;
@@ -109,6 +113,27 @@ cli_call_send(cli_t *cli, const cli_call_t *call, cli_answer_t *answer,
 
         cli_answer_free(answer);
     }
+}
+
+
+static int
+cli_call_headers(const cli_t *cli, const cli_call_t *call,
+    cli_call_headers_t *h, cli_request_t *request)
+{
+    if (call->async) {
+        request->headers[0] = "Prefer: respond-async";
+    }
+
+    if (call->once) {
+        request->headers[2] = h->key;
+
+        if (cli_key_header(h->key) != IGJ_OK) {
+            return IGJ_ERROR;
+        }
+    }
+
+    return cli_base_header(&cli->options, h->base, sizeof(h->base),
+                           &request->headers[1]);
 }
 
 
@@ -165,6 +190,22 @@ cli_poll_pause(int64_t advice)
 {
     cli_wait_ms(1000 * (advice < 0 ? CLI_POLL_S
                         : advice > CLI_POLL_MAX_S ? CLI_POLL_MAX_S : advice));
+}
+
+
+int
+cli_key_header(char header[CLI_KEY_HEADER_MAX])
+{
+    char  key[37];
+
+    if (cli_uuid_make(key) != IGJ_OK) {
+        return IGJ_ERROR;
+    }
+
+    (void) snprintf(header, CLI_KEY_HEADER_MAX, "Idempotency-Key: \"%s\"",
+                    key);
+
+    return IGJ_OK;
 }
 
 

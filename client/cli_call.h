@@ -1,7 +1,7 @@
 /* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
 
 /*
- * Calls with a small body: sent once more where that cannot do anything twice.
+ * Calls with a small body: sent again until they are answered.
  */
 
 #ifndef CLI_CALL_H
@@ -20,8 +20,7 @@ typedef struct {
     const char  *method;           /* NULL: POST */
     const char  *path;
     const char  *body;             /* JSON; NULL: {} */
-    bool         once;             /* may have been done when its answer is
-                                    * lost, and must not be done twice */
+    bool         once;             /* must not be done twice: has a key */
     bool         async;            /* the 202 is wanted, not the end */
 } cli_call_t;
 
@@ -36,6 +35,10 @@ cli_exit_e cli_call(cli_t *cli, const cli_call_t *call, cJSON **doc,
 /* Waits as the server advises, or for a while. */
 void cli_poll_pause(int64_t advice);
 
+
+/* An Idempotency-Key that no other request has; IGJ_ERROR was said. */
+#define CLI_KEY_HEADER_MAX  64
+int cli_key_header(char header[CLI_KEY_HEADER_MAX]);
 
 /* The header of --base; NULL: none, or it is too long, which was said with
  * IGJ_ERROR. */

@@ -2,7 +2,7 @@
 
 /*
  * igjobs select, distribute, airtable-sync, run-daily, campaigns, assignments.
- * A selection uses profiles up: one whose answer is lost is not sent again.
+ * A selection uses profiles up: it carries a key, so that it is made once.
  */
 
 #include <stdio.h>

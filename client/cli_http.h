@@ -27,7 +27,7 @@ typedef struct {
     const char     *method;        /* NULL: GET, or POST with a source */
     const char     *path;          /* and query, from "/" */
     const char     *accept;        /* media type */
-    const char     *headers[2];    /* further ones, or NULL */
+    const char     *headers[3];    /* further ones, or NULL */
 
     /* Takes the body of a 2xx; NULL: the answer keeps it. */
     cli_sink_pt     sink;

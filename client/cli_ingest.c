@@ -49,7 +49,6 @@ typedef struct {
 
 static cli_exit_e cli_ingest_all(cli_t *cli, cli_ingest_t *in);
 static cli_exit_e cli_ingest_request(cli_t *cli, cli_ingest_t *in);
-static int cli_ingest_key(char header[64]);
 static int cli_ingest_rewind(void *data);
 static ssize_t cli_ingest_read(void *data, char *buf, size_t size);
 static int cli_ingest_piece(cli_ingest_t *in);
@@ -124,7 +123,7 @@ cli_ingest_all(cli_t *cli, cli_ingest_t *in)
 static cli_exit_e
 cli_ingest_request(cli_t *cli, cli_ingest_t *in)
 {
-    char            key[64], base[CLI_BASE_MAX + 16];
+    char            key[CLI_KEY_HEADER_MAX], base[CLI_BASE_MAX + 16];
     cli_exit_e      rc;
     cli_answer_t    answer;
     cli_request_t   request;
@@ -140,7 +139,7 @@ cli_ingest_request(cli_t *cli, cli_ingest_t *in)
     request.source_data = in;
     request.source_len = -1;
 
-    if (cli_ingest_key(key) != IGJ_OK
+    if (cli_key_header(key) != IGJ_OK
         || cli_base_header(&cli->options, base, sizeof(base),
                            &request.headers[1])
            != IGJ_OK)
@@ -172,23 +171,6 @@ cli_ingest_request(cli_t *cli, cli_ingest_t *in)
     return rc;
 }
 
-
-static int
-cli_ingest_key(char header[64])
-{
-    char  key[37];
-
-    if (cli_uuid_make(key) != IGJ_OK) {
-        return IGJ_ERROR;
-    }
-
-    (void) snprintf(header, 64, "Idempotency-Key: \"%s\"", key);
-
-    return IGJ_OK;
-}
-
-
-/* To the beginning of the request. */
 
 static int
 cli_ingest_rewind(void *data)

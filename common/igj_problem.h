@@ -235,8 +235,9 @@
       "request again.")                                                       \
     X(CALL_IN_DOUBT, "IGJ0806", 503, "call-in-doubt",                         \
       "It is not known whether this was done",                                \
-      "The database was lost while it did it. Look at GET /api/campaigns or " \
-      "GET /api/jobs before sending the request again: that does it anew.")   \
+      "The database was lost while it did it. Send the request again with "   \
+      "its Idempotency-Key; without one look at GET /api/campaigns or GET "   \
+      "/api/jobs first, since it is done anew.")                              \
     X(INTERNAL, "IGJ0803", 500, "internal",                                   \
       "The request could not be served",                                      \
       "Send the request again later; tell the operator if it stays.")         \

@@ -1,7 +1,7 @@
 -- Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
--- Idempotency keys: of the requests with one key, one stores a job and all
--- others get its answer. The key's row is the first insert of the job's own
--- transaction, so that a job and its key are there together or not at all.
+-- Idempotency keys: of the requests with one key, one stores a job, or is
+-- carried out, and all others get its answer. The key's row is the first insert
+-- of that one's own transaction, so that both are there together or not at all.
 
 create table igjobs.idempotency_keys (
     job_id      uuid not null,
@@ -144,6 +144,67 @@ comment on function igjobs.submit_with_key(
     'and parallelism if it is stored. A transaction of its own.';
 
 
+-- Keys of calls: functions that answer a call with the same id as they did
+
+create function igjobs.once(caller jsonb, params jsonb)
+    returns jsonb
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    k igjobs.key_taken;
+begin
+    if caller ->> 'key' is null then
+        return caller;
+    end if;
+    k := igjobs.take_key(
+        caller ->> 'tenant', caller ->> 'route', caller ->> 'key', sha256(
+            convert_to(concat_ws(e'\n', caller ->> 'base_id',
+                                 params -> 'body'), 'UTF8')),
+        (caller ->> 'call')::uuid, true);
+    if k.outcome in ('reused', 'in_progress') then
+        raise exception 'idempotency key: %', k.outcome
+            using errcode = case k.outcome when 'reused' then 'IGJ04'
+                                else 'IGJ05' end;
+    end if;
+    return caller || jsonb_build_object('call', k.job_id);
+end
+$$;
+comment on function igjobs.once(jsonb, jsonb) is
+    'The caller of an api function, with the id of the first call that had '
+    'its key: the function answers as it did then. Raises IGJ04 when the key '
+    'belongs to another body or base, IGJ05 while the first is under way.';
+
+
+create function igjobs.end_once(caller jsonb, p_status integer)
+    returns boolean
+    language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off
+as $$
+declare
+    k igjobs.idempotency_keys;
+begin
+    if caller ->> 'key' is null then
+        return false;
+    end if;
+    select t.* into k from igjobs.idempotency_keys t
+    where t.tenant = caller ->> 'tenant' and t.key = caller ->> 'key'
+        and t.route = caller ->> 'route';
+    if p_status >= 400 then
+        delete from igjobs.idempotency_keys t
+        where t.tenant = k.tenant and t.key = k.key and t.route = k.route
+            and t.job_id = (caller ->> 'call')::uuid;
+        return false;
+    end if;
+    return k.job_id <> (caller ->> 'call')::uuid;
+end
+$$;
+comment on function igjobs.end_once(jsonb, integer) is
+    'After the api function, which answered p_status: was it a repeat? A call '
+    'that did nothing leaves no key.';
+
+
 create function igjobs.drop_expired_keys(p_limit integer)
     returns integer
     language plpgsql volatile
@@ -173,6 +234,8 @@ grant execute on function
     igjobs.take_key(text, text, text, bytea, uuid, boolean, text),
     igjobs.submit_with_key(
         text, text, text, text, uuid, text, integer, boolean, integer, text,
-        text, bytea, text)
+        text, bytea, text),
+    igjobs.once(jsonb, jsonb),
+    igjobs.end_once(jsonb, integer)
 to igjobs_api;
 grant execute on function igjobs.drop_expired_keys(integer) to igjobs_worker;

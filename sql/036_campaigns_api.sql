@@ -357,7 +357,7 @@ begin
     insert into public.source_profiles (tenant, base_id, id, username)
     values (caller ->> 'tenant', base, own_id, wanted)
     on conflict do nothing;
-    made := found;
+    made := found or own_id = caller ->> 'call';
 
     select t.* into s from public.source_profiles t
     where t.id = own_id and t.username = wanted and t.base_id = base

@@ -13,7 +13,8 @@
  *   caller   {"tenant":"acme"}; with the header X-Base-Id also "base_id", as
  *            it was sent; on a route with the flag NGX_HTTP_IGJOBS_ONCE also
  *            "call", a UUID version 7 which a repeat of the call has, too: what
- *            a function creates has this id
+ *            a function creates has this id.  A call with the Idempotency-Key
+ *            of an earlier one gets that one's (igjobs.once), and so its answer
  *   params   what stood in the path and in the query string, by name, as text;
  *            of a route with the flag also "body", the object that was sent
  *   status   an answer of 202 carries Retry-After
@@ -60,6 +61,11 @@
 
 #define NGX_HTTP_IGJOBS_NAME_MAX     32
 
+/* sqlstates of igjobs.once, and when to ask again after the second */
+#define NGX_HTTP_IGJOBS_KEY_REUSED_STATE   "IGJ04"
+#define NGX_HTTP_IGJOBS_KEY_STARTED_STATE  "IGJ05"
+#define NGX_HTTP_IGJOBS_KEY_AGAIN          1
+
 
 /* A call that writes, in memory of its own: its client may leave before. */
 typedef struct {
@@ -79,6 +85,7 @@ static void ngx_http_igjobs_call_path(ngx_http_igjobs_ctx_t *ctx,
     igj_json_t *json);
 static void ngx_http_igjobs_call_base(ngx_http_request_t *r,
     igj_json_t *json);
+static void ngx_http_igjobs_call_id(ngx_http_request_t *r, igj_json_t *json);
 static ngx_int_t ngx_http_igjobs_call_write(ngx_http_request_t *r,
     ngx_http_igjobs_pg_param_t *values);
 static void ngx_http_igjobs_call_left(ngx_http_igjobs_ctx_t *ctx);
@@ -86,6 +93,10 @@ static void ngx_http_igjobs_call_written(void *data,
     ngx_http_igjobs_pg_reply_t *reply);
 static void ngx_http_igjobs_call_done(ngx_http_request_t *r,
     ngx_http_igjobs_pg_reply_t *reply);
+static igj_problem_e ngx_http_igjobs_call_fault(ngx_http_request_t *r,
+    ngx_http_igjobs_pg_reply_t *reply);
+static ngx_int_t ngx_http_igjobs_call_repeated(ngx_http_request_t *r,
+    ngx_http_igjobs_pg_result_t *result);
 static ngx_int_t ngx_http_igjobs_call_reply(ngx_http_request_t *r,
     ngx_http_igjobs_pg_result_t *result);
 static ngx_int_t ngx_http_igjobs_call_problem(ngx_http_request_t *r,
@@ -277,15 +288,11 @@ ngx_http_igjobs_call_send(ngx_http_request_t *r, const ngx_str_t *params)
 size_t
 ngx_http_igjobs_call_caller(ngx_http_request_t *r, char *caller)
 {
-    char                          id[IGJ_UUID_TEXT_LEN];
-    igj_str_t                     tenant;
-    igj_uuid_t                    call;
-    igj_json_t                    json;
-    ngx_http_igjobs_ctx_t        *ctx;
-    ngx_http_igjobs_main_conf_t  *mcf;
+    igj_str_t               tenant;
+    igj_json_t              json;
+    ngx_http_igjobs_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_igjobs_module);
 
     tenant.data = (char *) ctx->tenant.data;
     tenant.len = ctx->tenant.len;
@@ -295,12 +302,8 @@ ngx_http_igjobs_call_caller(ngx_http_request_t *r, char *caller)
     igj_json_member_string(&json, "tenant", tenant);
     ngx_http_igjobs_call_base(r, &json);
 
-    if ((ctx->route->flags & NGX_HTTP_IGJOBS_ONCE)
-        && ngx_http_igjobs_make_id(mcf->submissions, &call) == NGX_OK)
-    {
-        igj_uuid_print(&call, id);
-        igj_json_key(&json, "call");
-        igj_json_string(&json, id, sizeof(id));
+    if (ctx->route->flags & NGX_HTTP_IGJOBS_ONCE) {
+        ngx_http_igjobs_call_id(r, &json);
     }
 
     igj_json_object_end(&json);
@@ -333,6 +336,40 @@ ngx_http_igjobs_call_base(ngx_http_request_t *r, igj_json_t *json)
 
     igj_json_key(json, "base_id");
     igj_json_string(json, base, len);
+}
+
+
+/* without a call's id, which can fail, a function does not know its repeats */
+
+static void
+ngx_http_igjobs_call_id(ngx_http_request_t *r, igj_json_t *json)
+{
+    char                          id[IGJ_UUID_TEXT_LEN];
+    igj_uuid_t                    call;
+    igj_idempotency_key_t         key;
+    ngx_http_igjobs_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_igjobs_module);
+
+    if (ngx_http_igjobs_make_id(mcf->submissions, &call) != NGX_OK) {
+        return;
+    }
+
+    igj_uuid_print(&call, id);
+    igj_json_key(json, "call");
+    igj_json_string(json, id, sizeof(id));
+
+    /* a header that is wrong was refused before */
+
+    if (ngx_http_igjobs_key_name(r, &key) != IGJ_PROBLEM_NONE || key.len == 0) {
+        return;
+    }
+
+    igj_json_key(json, "key");
+    igj_json_string(json, key.text, key.len);
+    igj_json_key(json, "route");
+    igj_json_string(json, (char *) r->uri.data,
+                    ngx_min(r->uri.len, NGX_HTTP_IGJOBS_KEY_PATH));
 }
 
 
@@ -419,6 +456,14 @@ ngx_http_igjobs_call_done(ngx_http_request_t *r,
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
 
+    if ((ctx->route->flags & NGX_HTTP_IGJOBS_ONCE)
+        && reply->outcome == NGX_HTTP_IGJOBS_PG_OK
+        && ngx_http_igjobs_call_repeated(r, reply->result) != NGX_OK)
+    {
+        ngx_http_igjobs_finish(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
     if ((ctx->route->flags & NGX_HTTP_IGJOBS_OPERATION)
         && reply->outcome == NGX_HTTP_IGJOBS_PG_OK
         && ngx_http_igjobs_operation_wait(r, reply->result) == NGX_OK)
@@ -434,8 +479,8 @@ void
 ngx_http_igjobs_call_answer(ngx_http_request_t *r,
     ngx_http_igjobs_pg_reply_t *reply)
 {
-    igj_problem_e           problem;
-    ngx_http_igjobs_ctx_t  *ctx;
+    ngx_int_t      rc;
+    igj_problem_e  problem;
 
     if (reply->outcome == NGX_HTTP_IGJOBS_PG_OK) {
         ngx_http_igjobs_finish(r, ngx_http_igjobs_call_reply(r,
@@ -443,18 +488,58 @@ ngx_http_igjobs_call_answer(ngx_http_request_t *r,
         return;
     }
 
+    problem = ngx_http_igjobs_call_fault(r, reply);
+    rc = NGX_OK;
+
+    if (problem == IGJ_PROBLEM_IDEMPOTENCY_IN_PROGRESS) {
+        rc = ngx_http_igjobs_retry_after(r, NGX_HTTP_IGJOBS_KEY_AGAIN);
+    }
+
+    ngx_http_igjobs_finish(r, rc == NGX_OK ? ngx_http_igjobs_problem(r, problem)
+                                           : rc);
+}
+
+
+static igj_problem_e
+ngx_http_igjobs_call_fault(ngx_http_request_t *r,
+    ngx_http_igjobs_pg_reply_t *reply)
+{
+    igj_problem_e           problem;
+    ngx_http_igjobs_ctx_t  *ctx;
+
+    if (ngx_strcmp(reply->sqlstate, NGX_HTTP_IGJOBS_KEY_REUSED_STATE) == 0) {
+        return IGJ_PROBLEM_IDEMPOTENCY_KEY_REUSED;
+    }
+
+    if (ngx_strcmp(reply->sqlstate, NGX_HTTP_IGJOBS_KEY_STARTED_STATE) == 0) {
+        return IGJ_PROBLEM_IDEMPOTENCY_IN_PROGRESS;
+    }
+
     ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
     problem = ngx_http_igjobs_pg_problem_of(r, reply);
 
     /* who sends it again has it done anew */
 
-    if ((ctx->route->flags & NGX_HTTP_IGJOBS_ONCE)
-        && reply->outcome == NGX_HTTP_IGJOBS_PG_UNKNOWN)
-    {
-        problem = IGJ_PROBLEM_CALL_IN_DOUBT;
-    }
+    return ((ctx->route->flags & NGX_HTTP_IGJOBS_ONCE)
+            && reply->outcome == NGX_HTTP_IGJOBS_PG_UNKNOWN)
+           ? IGJ_PROBLEM_CALL_IN_DOUBT : problem;
+}
 
-    ngx_http_igjobs_finish(r, ngx_http_igjobs_problem(r, problem));
+
+/* the last column of an answer on a route with the flag ONCE */
+
+static ngx_int_t
+ngx_http_igjobs_call_repeated(ngx_http_request_t *r,
+    ngx_http_igjobs_pg_result_t *result)
+{
+    ngx_str_t  repeated;
+
+    repeated = ngx_http_igjobs_pg_value(result, 0,
+                                    ngx_http_igjobs_pg_columns(result) - 1);
+
+    return (repeated.len == 1 && repeated.data[0] == 't')
+           ? ngx_http_igjobs_header_text(r, "Idempotent-Replayed", "true")
+           : NGX_OK;
 }
 
 

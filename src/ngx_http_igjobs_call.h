@@ -14,17 +14,25 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "igj_idempotency.h"
+
 #include "ngx_http_igjobs.h"
 
 
+/* bytes of a path that its keys know */
+#define NGX_HTTP_IGJOBS_KEY_PATH  128
+
 #define NGX_HTTP_IGJOBS_CALLER_SIZE                                           \
-    (192 + IGJ_TENANT_MAX + 2 * IGJ_MAX_BASE_ID)
+    (256 + IGJ_TENANT_MAX + 2 * IGJ_MAX_BASE_ID                               \
+     + 2 * IGJ_IDEMPOTENCY_KEY_MAX                                            \
+     + igj_json_string_max(NGX_HTTP_IGJOBS_KEY_PATH))
 
 
 /*
  * Writes the first argument of an api function into a buffer of this size:
- * {"tenant", "base_id" (the header X-Base-Id, if there is one), "call" (of a
- * route with the flag ONCE)}; returns its length.
+ * {"tenant", "base_id" (the header X-Base-Id, if there is one), and of a route
+ * with the flag ONCE "call", and "key" and "route" if there is a key}; returns
+ * its length.
  */
 size_t ngx_http_igjobs_call_caller(ngx_http_request_t *r, char *caller);
 

@@ -114,8 +114,19 @@ static igj_problem_e
 ngx_http_igjobs_call_body_wrong(ngx_http_request_t *r)
 {
     igj_problem_e                 problem;
+    igj_idempotency_key_t         key;
     ngx_http_igjobs_ctx_t        *ctx;
     ngx_http_igjobs_main_conf_t  *mcf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
+
+    if (ctx->route->flags & NGX_HTTP_IGJOBS_ONCE) {
+        problem = ngx_http_igjobs_key_name(r, &key);
+
+        if (problem != IGJ_PROBLEM_NONE) {
+            return problem;
+        }
+    }
 
     if (r->headers_in.content_length_n <= 0 && !r->headers_in.chunked) {
         return IGJ_PROBLEM_NONE;
@@ -127,7 +138,6 @@ ngx_http_igjobs_call_body_wrong(ngx_http_request_t *r)
         return IGJ_PROBLEM_OVERLOADED;
     }
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_igjobs_module);
     problem = ngx_http_igjobs_body_type(r);
 
     return (problem == IGJ_PROBLEM_UNSUPPORTED_MEDIA_TYPE

@@ -39,8 +39,9 @@ static const igj_pg_type_t  ngx_http_igjobs_sql_submission[] = {
 
 
 /*
- * the same for functions that write, for those that change a job, and for those
- * of both kinds that go through many thousand rows
+ * the same for functions that write, and for those that change a job; and for
+ * those of both kinds whose route has the flag NGX_HTTP_IGJOBS_ONCE, of which
+ * some go through many thousand rows
  */
 
 #define ngx_http_igjobs_sql_write(name)                                       \
@@ -48,22 +49,25 @@ static const igj_pg_type_t  ngx_http_igjobs_sql_submission[] = {
       "select status, body from igjobs.api_" name "($1::jsonb, $2::jsonb)",   \
       2, NGX_HTTP_IGJOBS_PG_CALLS, NGX_HTTP_IGJOBS_SQL_WRITE, NULL }
 
-#define ngx_http_igjobs_sql_large(name)                                       \
-    { "igjobs_api_" name,                                                     \
-      "select status, body from igjobs.api_" name "($1::jsonb, $2::jsonb)",   \
-      2, NGX_HTTP_IGJOBS_PG_LARGE_CALLS, NGX_HTTP_IGJOBS_SQL_WRITE, NULL }
-
 #define ngx_http_igjobs_sql_change(name)                                      \
     { "igjobs_api_" name,                                                     \
       "select status, body, job_id, doc, kind, class, turns"                  \
       " from igjobs.api_" name "($1::jsonb, $2::jsonb)",                      \
       2, NGX_HTTP_IGJOBS_PG_CALLS, NGX_HTTP_IGJOBS_SQL_WRITE, NULL }
 
-#define ngx_http_igjobs_sql_large_change(name)                                \
+#define ngx_http_igjobs_sql_api_once(name, columns, group)                    \
     { "igjobs_api_" name,                                                     \
-      "select status, body, job_id, doc, kind, class, turns"                  \
-      " from igjobs.api_" name "($1::jsonb, $2::jsonb)",                      \
-      2, NGX_HTTP_IGJOBS_PG_LARGE_CALLS, NGX_HTTP_IGJOBS_SQL_WRITE, NULL }
+      "select " columns ", igjobs.end_once($1::jsonb, status)"                \
+      " from igjobs.api_" name                                                \
+      "(igjobs.once($1::jsonb, $2::jsonb), $2::jsonb)",                       \
+      2, NGX_HTTP_IGJOBS_PG_ ## group, NGX_HTTP_IGJOBS_SQL_WRITE, NULL }
+
+#define ngx_http_igjobs_sql_once(name, group)                                 \
+    ngx_http_igjobs_sql_api_once(name, "status, body", group)
+
+#define ngx_http_igjobs_sql_change_once(name, group)                          \
+    ngx_http_igjobs_sql_api_once(name,                                        \
+        "status, body, job_id, doc, kind, class, turns", group)
 
 
 static const ngx_http_igjobs_sql_t
@@ -171,13 +175,13 @@ static const ngx_http_igjobs_sql_t
         ngx_http_igjobs_sql_call("schedule"),
 
     [NGX_HTTP_IGJOBS_SQL_API_DAILY_SELECTION] =
-        ngx_http_igjobs_sql_large("daily_selection"),
+        ngx_http_igjobs_sql_once("daily_selection", LARGE_CALLS),
 
     [NGX_HTTP_IGJOBS_SQL_API_DISTRIBUTE] =
-        ngx_http_igjobs_sql_large("distribute"),
+        ngx_http_igjobs_sql_once("distribute", LARGE_CALLS),
 
     [NGX_HTTP_IGJOBS_SQL_API_CREATE_SOURCE_PROFILE] =
-        ngx_http_igjobs_sql_write("create_source_profile"),
+        ngx_http_igjobs_sql_once("create_source_profile", CALLS),
 
     [NGX_HTTP_IGJOBS_SQL_API_DELETE_SOURCE_PROFILE] =
         ngx_http_igjobs_sql_write("delete_source_profile"),
@@ -200,7 +204,7 @@ static const ngx_http_igjobs_sql_t
     [NGX_HTTP_IGJOBS_SQL_API_REDRIVE] = ngx_http_igjobs_sql_change("redrive"),
 
     [NGX_HTTP_IGJOBS_SQL_API_RUN_DAILY] =
-        ngx_http_igjobs_sql_change("run_daily"),
+        ngx_http_igjobs_sql_change_once("run_daily", CALLS),
 
     /* who asks while it runs may wait for the job */
     [NGX_HTTP_IGJOBS_SQL_API_OPERATION] =
@@ -211,22 +215,22 @@ static const ngx_http_igjobs_sql_t
           2, NGX_HTTP_IGJOBS_PG_CALLS, 0, NULL },
 
     [NGX_HTTP_IGJOBS_SQL_API_AIRTABLE_SYNC] =
-        ngx_http_igjobs_sql_large_change("airtable_sync"),
+        ngx_http_igjobs_sql_change_once("airtable_sync", LARGE_CALLS),
 
     [NGX_HTTP_IGJOBS_SQL_API_SYNC_STATUSES] =
-        ngx_http_igjobs_sql_large_change("sync_statuses"),
+        ngx_http_igjobs_sql_change_once("sync_statuses", LARGE_CALLS),
 
     [NGX_HTTP_IGJOBS_SQL_API_MARK_UNFOLLOW_DUE] =
-        ngx_http_igjobs_sql_large_change("mark_unfollow_due"),
+        ngx_http_igjobs_sql_change_once("mark_unfollow_due", LARGE_CALLS),
 
     [NGX_HTTP_IGJOBS_SQL_API_DELETE_COMPLETED] =
-        ngx_http_igjobs_sql_large_change("delete_completed"),
+        ngx_http_igjobs_sql_change_once("delete_completed", LARGE_CALLS),
 
     [NGX_HTTP_IGJOBS_SQL_API_CREATE_BASE] =
-        ngx_http_igjobs_sql_change("create_base"),
+        ngx_http_igjobs_sql_change_once("create_base", CALLS),
 
     [NGX_HTTP_IGJOBS_SQL_API_VERIFY_BASE] =
-        ngx_http_igjobs_sql_change("verify_base"),
+        ngx_http_igjobs_sql_change_once("verify_base", CALLS),
 
     [NGX_HTTP_IGJOBS_SQL_SUBMIT] = {
         "igjobs_submit",

@@ -139,6 +139,13 @@ void ngx_http_igjobs_submission_replayed(ngx_http_igjobs_submission_t *s);
 
 
 /*
+ * The request's Idempotency-Key, of which there is one at most; of length 0
+ * without one.
+ */
+igj_problem_e ngx_http_igjobs_key_name(ngx_http_request_t *r,
+    igj_idempotency_key_t *name);
+
+/*
  * Reads the header before the body; *key is NULL without one.  The body is fed
  * to the key as it arrives; ..._finish() makes the fingerprint.  NGX_ERROR: no
  * memory.

@@ -30,17 +30,16 @@ igj_problem_e
 ngx_http_igjobs_submit_key(ngx_http_request_t *r,
     ngx_http_igjobs_submit_key_t **out)
 {
-    igj_str_t                      value;
     igj_problem_e                  problem;
-    ngx_table_elt_t               *h;
     ngx_pool_cleanup_t            *cln;
+    igj_idempotency_key_t          name;
     ngx_http_igjobs_submit_key_t  *key;
 
     *out = NULL;
 
-    problem = ngx_http_igjobs_submit_key_header(r, &h);
+    problem = ngx_http_igjobs_key_name(r, &name);
 
-    if (problem != IGJ_PROBLEM_NONE || h == NULL) {
+    if (problem != IGJ_PROBLEM_NONE || name.len == 0) {
         return problem;
     }
 
@@ -50,14 +49,7 @@ ngx_http_igjobs_submit_key(ngx_http_request_t *r,
     }
 
     key = cln->data;
-
-    value.data = (char *) h->value.data;
-    value.len = h->value.len;
-
-    if (igj_idempotency_key(&key->name, value) != IGJ_OK) {
-        return IGJ_PROBLEM_BAD_IDEMPOTENCY_KEY;
-    }
-
+    key->name = name;
     key->digest = EVP_MD_CTX_new();
     cln->handler = ngx_http_igjobs_submit_key_free;
 
@@ -70,6 +62,28 @@ ngx_http_igjobs_submit_key(ngx_http_request_t *r,
     *out = key;
 
     return IGJ_PROBLEM_NONE;
+}
+
+
+igj_problem_e
+ngx_http_igjobs_key_name(ngx_http_request_t *r, igj_idempotency_key_t *name)
+{
+    igj_str_t         value;
+    igj_problem_e     problem;
+    ngx_table_elt_t  *h;
+
+    name->len = 0;
+    problem = ngx_http_igjobs_submit_key_header(r, &h);
+
+    if (problem != IGJ_PROBLEM_NONE || h == NULL) {
+        return problem;
+    }
+
+    value.data = (char *) h->value.data;
+    value.len = h->value.len;
+
+    return (igj_idempotency_key(name, value) == IGJ_OK)
+           ? IGJ_PROBLEM_NONE : IGJ_PROBLEM_BAD_IDEMPOTENCY_KEY;
 }
 
 

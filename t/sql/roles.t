@@ -52,6 +52,7 @@ my %may = (
         api_source_profiles
         api_sync_statuses
         api_verify_base
+        end_once
         estimate_job
         filtered_rows
         ingest
@@ -59,6 +60,7 @@ my %may = (
         ingest_open
         job_page
         joined
+        once
         result_ranges
         result_rows
         setting
