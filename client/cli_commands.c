@@ -427,8 +427,8 @@ const cli_command_t  cli_commands[] = {
 
     { "select", "", 0, 0, cli_select_options, cli_select,
       "makes a campaign of profiles that nobody has used",
-      "Prints the id of the campaign. It is sent again when its answer is lost, "
-      "with a key, so that no further profiles are taken.",
+      "Prints the id of the campaign. It is sent again when its answer is "
+      "lost, with a key, so that no further profiles are taken.",
       "select --per-table 180" },
 
     { "distribute", "CAMPAIGN", 1, 1, cli_distribute_options, cli_distribute,
