@@ -271,7 +271,8 @@ ngx_http_igjobs_init_process(ngx_cycle_t *cycle)
                                                      mcf->pg, mcf->rds);
 
     mcf->watches = ngx_http_igjobs_watches_start(cycle, &mcf->watch, mcf->pg,
-                                                 &mcf->redis, &mcf->resolve);
+                                                 mcf->documents, &mcf->redis,
+                                                 &mcf->resolve);
     mcf->streams = ngx_http_igjobs_streams_start(cycle, mcf->events_heartbeat);
 
     if (mcf->documents == NULL

@@ -79,6 +79,9 @@ static void ngx_http_igjobs_document_known(ngx_http_igjobs_document_t *entry,
 static ngx_int_t ngx_http_igjobs_document_keep(
     ngx_http_igjobs_document_t *entry, const ngx_str_t *doc);
 static ngx_uint_t ngx_http_igjobs_document_erased(const ngx_str_t *doc);
+static void ngx_http_igjobs_document_renew(
+    ngx_http_igjobs_documents_t *documents, const ngx_str_t *tenant,
+    const igj_uuid_t *job, const ngx_str_t *doc, ngx_uint_t news);
 static void ngx_http_igjobs_document_send(
     ngx_http_igjobs_documents_t *documents, const char *tenant,
     const char *job, const ngx_str_t *doc, ngx_uint_t news);
@@ -482,22 +485,38 @@ void
 ngx_http_igjobs_document_publish(ngx_http_igjobs_documents_t *documents,
     const ngx_str_t *tenant, const ngx_str_t *job, const ngx_str_t *doc)
 {
+    igj_uuid_t  uuid;
+
+    if (igj_uuid_parse((char *) job->data, job->len, &uuid) == IGJ_OK) {
+        ngx_http_igjobs_document_renew(documents, tenant, &uuid, doc, 1);
+    }
+}
+
+
+void
+ngx_http_igjobs_document_told(ngx_http_igjobs_documents_t *documents,
+    const ngx_str_t *tenant, const igj_uuid_t *job, const ngx_str_t *doc)
+{
+    ngx_http_igjobs_document_renew(documents, tenant, job, doc, 0);
+}
+
+
+static void
+ngx_http_igjobs_document_renew(ngx_http_igjobs_documents_t *documents,
+    const ngx_str_t *tenant, const igj_uuid_t *job, const ngx_str_t *doc,
+    ngx_uint_t news)
+{
     char                         id[IGJ_UUID_TEXT_LEN + 1];
-    igj_uuid_t                   uuid;
     ngx_queue_t                 *bucket;
     ngx_http_igjobs_document_t  *entry;
 
-    if (igj_uuid_parse((char *) job->data, job->len, &uuid) != IGJ_OK) {
-        return;
-    }
-
-    igj_uuid_print(&uuid, id);
+    igj_uuid_print(job, id);
     id[IGJ_UUID_TEXT_LEN] = '\0';
 
     ngx_http_igjobs_document_send(documents, (char *) tenant->data, id, doc,
-                                  1);
+                                  news);
 
-    entry = ngx_http_igjobs_document_find(documents, tenant, &uuid, &bucket);
+    entry = ngx_http_igjobs_document_find(documents, tenant, job, &bucket);
 
     if (entry != NULL && !entry->loading) {
         ngx_http_igjobs_document_free(entry);

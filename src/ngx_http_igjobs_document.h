@@ -62,6 +62,13 @@ void ngx_http_igjobs_document_leave(ngx_http_igjobs_document_waiter_t *waiter);
 void ngx_http_igjobs_document_publish(ngx_http_igjobs_documents_t *documents,
     const ngx_str_t *tenant, const ngx_str_t *job, const ngx_str_t *doc);
 
+/*
+ * Somebody was told that the job has ended, out of Postgres or by a message:
+ * whoever asks from now on is told it, too.  tenant has a NUL behind it.
+ */
+void ngx_http_igjobs_document_told(ngx_http_igjobs_documents_t *documents,
+    const ngx_str_t *tenant, const igj_uuid_t *job, const ngx_str_t *doc);
+
 /* What a document says of itself: its version (0: not a document), its end. */
 uint64_t ngx_http_igjobs_document_version(const ngx_str_t *doc);
 ngx_uint_t ngx_http_igjobs_document_final(const ngx_str_t *doc);

@@ -93,7 +93,7 @@ ngx_http_igjobs_topic_create(ngx_http_igjobs_watches_t *watches,
     ngx_http_igjobs_topic_t  *topic;
 
     topic = ngx_alloc(sizeof(ngx_http_igjobs_topic_t) + name->len
-                      + tenant->len, watches->log);
+                      + tenant->len + 1, watches->log);
     if (topic == NULL) {
         return NULL;
     }
@@ -109,7 +109,7 @@ ngx_http_igjobs_topic_create(ngx_http_igjobs_watches_t *watches,
 
     topic->tenant.data = p;
     topic->tenant.len = tenant->len;
-    ngx_memcpy(p, tenant->data, tenant->len);
+    *ngx_cpymem(p, tenant->data, tenant->len) = '\0';
 
     topic->watches = watches;
     topic->job = *job;
@@ -360,6 +360,12 @@ ngx_http_igjobs_topic_document(ngx_http_igjobs_topic_t *topic,
         topic->version = version;
         topic->found = NGX_HTTP_IGJOBS_DOCUMENT_FOUND;
         topic->final = ngx_http_igjobs_document_final(doc);
+
+        if (topic->final) {
+            ngx_http_igjobs_document_told(topic->watches->documents,
+                                          &topic->tenant, &topic->job, doc);
+        }
+
         ngx_http_igjobs_topic_news(topic);
     }
 

@@ -70,6 +70,7 @@ struct ngx_http_igjobs_topic_s {
 struct ngx_http_igjobs_watches_s {
     ngx_http_igjobs_watch_conf_t   *conf;
     ngx_http_igjobs_pg_t           *pg;
+    ngx_http_igjobs_documents_t    *documents;
     ngx_log_t                      *log;
 
     ngx_rbtree_t                    topics;

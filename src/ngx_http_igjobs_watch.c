@@ -27,6 +27,7 @@ static void ngx_http_igjobs_topic_settle(ngx_http_igjobs_topic_t *topic);
 ngx_http_igjobs_watches_t *
 ngx_http_igjobs_watches_start(ngx_cycle_t *cycle,
     ngx_http_igjobs_watch_conf_t *conf, ngx_http_igjobs_pg_t *pg,
+    ngx_http_igjobs_documents_t *documents,
     ngx_http_igjobs_redis_conf_t *redis,
     ngx_http_igjobs_resolve_conf_t *resolve)
 {
@@ -39,6 +40,7 @@ ngx_http_igjobs_watches_start(ngx_cycle_t *cycle,
 
     watches->conf = conf;
     watches->pg = pg;
+    watches->documents = documents;
     watches->log = cycle->log;
 
     ngx_rbtree_init(&watches->topics, &watches->sentinel,

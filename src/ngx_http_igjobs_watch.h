@@ -64,6 +64,7 @@ typedef struct {
 
 ngx_http_igjobs_watches_t *ngx_http_igjobs_watches_start(ngx_cycle_t *cycle,
     ngx_http_igjobs_watch_conf_t *conf, ngx_http_igjobs_pg_t *pg,
+    ngx_http_igjobs_documents_t *documents,
     ngx_http_igjobs_redis_conf_t *redis,
     ngx_http_igjobs_resolve_conf_t *resolve);
 void ngx_http_igjobs_watches_stop(ngx_http_igjobs_watches_t *watches);

@@ -103,6 +103,20 @@ subtest 'a job that ends' => sub {
        'the connection is good for another request');
 };
 
+subtest 'who was told of the end' => sub {
+    my $job = new_job();
+
+    $documents->set($job, 'processing');
+    $documents->commit($job, 'completed');
+    my $client = $stack->client;
+    is($client->get(path($job))->json->{status}, 'processing',
+        'a worker has ended the job and not told yet');
+    is($client->get(path($job) . '?wait=30')->json->{status}, 'completed',
+        'who waits is told out of Postgres');
+    is($client->get(path($job))->json->{status}, 'completed',
+        'is not told less from then on');
+};
+
 subtest 'the time is over' => sub {
     my $job = new_job();
     my $r = $stack->client->get(path($job) . '?wait=1');

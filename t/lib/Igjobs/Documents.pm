@@ -20,14 +20,22 @@ sub new {
 # set($job, $status, member => number or JSON, ...): the new version
 sub set {
     my ($self, $job, @rest) = @_;
+    my $text = $self->commit($job, @rest);
+
+    $self->tell($job, $text);
+    return ($text =~ /^\{"version":(\d+)/)[0];
+}
+
+# commit($job, $status, ...): in Postgres alone; its text
+sub commit {
+    my ($self, $job, @rest) = @_;
     my $text = $self->next($job, @rest);
 
     $self->{stack}->psql(<<"SQL");
 update public.scrape_jobs set version = version + 1, doc = \$doc\$$text\$doc\$
 where job_id = '$job'
 SQL
-    $self->tell($job, $text);
-    return ($text =~ /^\{"version":(\d+)/)[0];
+    return $text;
 }
 
 # next($job, ...): what set() would store, and nothing else
