@@ -267,6 +267,13 @@ igj_http_header_join(struct curl_slist **list, const char *name,
 }
 
 
+const char *
+igj_http_encodings(const char *url)
+{
+    return strncasecmp(url, "http://", 7) == 0 ? "identity" : "gzip, br";
+}
+
+
 static struct curl_slist *
 igj_http_headers(igj_http_t *h, const igj_http_request_t *req)
 {
@@ -285,9 +292,9 @@ igj_http_headers(igj_http_t *h, const igj_http_request_t *req)
         rc |= igj_http_header_join(&list, "Content-Type: ", type);
     }
 
-    if (h->identity) {
-        rc |= igj_http_header_add(&list, "Accept-Encoding: identity");
-    }
+    rc |= igj_http_header_join(&list, "Accept-Encoding: ",
+                               h->identity ? "identity"
+                                           : igj_http_encodings(req->url));
 
     if (req->bearer != NULL) {
         rc |= igj_http_header_join(&list, "Authorization: Bearer ",
@@ -347,7 +354,8 @@ igj_http_set_policy(igj_http_t *h, CURL *c)
     /* a name server that hangs must not hold a lane past its time-out */
     curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
 
-    /* no zstd: it may deliver nothing at all of a cut body */
+    /* what may come, whatever was asked for; no zstd: it may deliver nothing
+     * at all of a cut body */
     if (!h->identity) {
         curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "gzip, br");
     }

@@ -137,6 +137,13 @@ IGJ_MUST_CHECK
 igj_http_result_t igj_http_call(igj_http_t *h, const igj_http_request_t *req,
     igj_http_response_t *resp);
 
+/*
+ * What may come compressed, for Accept-Encoding.  Nothing over plain HTTP: it
+ * is spoken to servers beside this one, where to compress costs more than it
+ * saves.  What comes so all the same is understood.
+ */
+const char *igj_http_encodings(const char *url);
+
 /* A header of the last answer, NULL if absent; valid until the next call. */
 const char *igj_http_header(igj_http_t *h, const char *name);
 

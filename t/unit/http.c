@@ -123,8 +123,10 @@ what_is_sent(void)
     ok(peer_asked(0, "GET /path HTTP/1.1\r\n"), "request line");
     ok(strstr(request, "\r\nAuthorization: Bearer " SECRET "\r\n") != NULL,
        "the secret is in its header");
-    ok(strstr(request, "\r\nAccept-Encoding: gzip, br\r\n") != NULL,
-       "encodings: no zstd");
+    ok(strstr(request, "\r\nAccept-Encoding: identity\r\n") != NULL,
+       "nothing compressed over plain HTTP");
+    is_text(igj_http_encodings("https://api.apify.com"), "gzip, br",
+            "over TLS encodings: no zstd");
 
     is(ONCE(.body = "{}", .body_len = 2), IGJ_HTTP_OK, "a POST");
     is(resp.status, 201, "its status");
