@@ -172,6 +172,8 @@ cli_ingest_request(cli_t *cli, cli_ingest_t *in)
 }
 
 
+/* To the beginning of the request. */
+
 static int
 cli_ingest_rewind(void *data)
 {

@@ -339,7 +339,10 @@ ngx_http_igjobs_call_base(ngx_http_request_t *r, igj_json_t *json)
 }
 
 
-/* without a call's id, which can fail, a function does not know its repeats */
+/*
+ * Without an id, which can fail to be made, a function does not know its
+ * repeats; a call with a key is refused then.
+ */
 
 static void
 ngx_http_igjobs_call_id(ngx_http_request_t *r, igj_json_t *json)
@@ -351,25 +354,21 @@ ngx_http_igjobs_call_id(ngx_http_request_t *r, igj_json_t *json)
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_igjobs_module);
 
-    if (ngx_http_igjobs_make_id(mcf->submissions, &call) != NGX_OK) {
-        return;
+    if (ngx_http_igjobs_make_id(mcf->submissions, &call) == NGX_OK) {
+        igj_uuid_print(&call, id);
+        igj_json_key(json, "call");
+        igj_json_string(json, id, sizeof(id));
     }
-
-    igj_uuid_print(&call, id);
-    igj_json_key(json, "call");
-    igj_json_string(json, id, sizeof(id));
 
     /* a header that is wrong was refused before */
 
-    if (ngx_http_igjobs_key_name(r, &key) != IGJ_PROBLEM_NONE || key.len == 0) {
-        return;
+    if (ngx_http_igjobs_key_name(r, &key) == IGJ_PROBLEM_NONE && key.len > 0) {
+        igj_json_key(json, "key");
+        igj_json_string(json, key.text, key.len);
+        igj_json_key(json, "route");
+        igj_json_string(json, (char *) r->uri.data,
+                        ngx_min(r->uri.len, NGX_HTTP_IGJOBS_KEY_PATH));
     }
-
-    igj_json_key(json, "key");
-    igj_json_string(json, key.text, key.len);
-    igj_json_key(json, "route");
-    igj_json_string(json, (char *) r->uri.data,
-                    ngx_min(r->uri.len, NGX_HTTP_IGJOBS_KEY_PATH));
 }
 
 
