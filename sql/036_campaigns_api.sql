@@ -323,11 +323,11 @@ return case
         format('"username" %s.', params ->> 'username_fault'),
         'username is not valid', '#/username')
     when jsonb_typeof(body -> 'id') not in ('string', 'null')
-        or body ->> 'id' !~ '^[[:graph:]]{1,100}$'
+        or body ->> 'id' !~ '^[[:graph:]]{1,100}$' or body ->> 'id' ~ '/'
     then igjobs.api_problem(
         400, 'invalid-member', '"id" must be a string of 1 to 100 '
-        'characters without blanks, such as a UUID; without one, one is '
-        'made.', 'id is not valid', '#/id')
+        'characters without blanks and slashes, such as a UUID; without one, '
+        'one is made.', 'id is not valid', '#/id')
 end;
 comment on function igjobs.source_profile_problem(jsonb, jsonb) is
     'What is wrong with a source profile that a request describes; null when '

@@ -232,6 +232,7 @@ subtest 'source profiles' => sub {
             [{ username => '' }, 'username is not valid'],
             [{ username => 'no name' }, 'username is not valid'],
             [{ username => 'a', id => 'a b' }, 'id is not valid'],
+            [{ username => 'a', id => 'a/b' }, 'id is not valid'],
             [{ username => 'a', id => 7 }, 'id is not valid'];
 
     post($path, { username => "name_$_" }) for 1 .. 4;
