@@ -64,7 +64,8 @@ const igj_setting_t  igj_settings_table[] = {
 
     { "apify-base-url", { "APIFY_BASE_URL" }, IGJ_SETTING_TEXT,
       igj_field(apify_base_url), "https://api.apify.com", 0, 0, NULL, false,
-      "address of the Apify API" },
+      "address of the Apify API; answers come compressed over https, as they "
+      "are over http, which is for a server beside the worker" },
 
     { "apify-path-prefix", { "APIFY_PATH_PREFIX" }, IGJ_SETTING_TEXT,
       igj_field(apify_path_prefix), "actors", 0, 0, NULL, false,
