@@ -28,7 +28,7 @@ typedef struct {
 
 
 static int cli_call_send(cli_t *cli, const cli_call_t *call,
-    cli_answer_t *answer, bool *again);
+    cli_answer_t *answer, bool *again, bool *doubt);
 static int cli_call_headers(const cli_t *cli, const cli_call_t *call,
     cli_call_headers_t *h, cli_request_t *request);
 static bool cli_call_doubtful(const cli_answer_t *answer);
@@ -42,12 +42,12 @@ cli_exit_e
 cli_call(cli_t *cli, const cli_call_t *call, cJSON **doc,
     cli_answer_t *answer)
 {
-    bool        again;
+    bool        again, doubt;
     cli_exit_e  rc;
 
     *doc = NULL;
 
-    if (cli_call_send(cli, call, answer, &again) != IGJ_OK) {
+    if (cli_call_send(cli, call, answer, &again, &doubt) != IGJ_OK) {
         return CLI_USAGE;
     }
 
@@ -63,7 +63,7 @@ cli_call(cli_t *cli, const cli_call_t *call, cJSON **doc,
         rc = cli_problem(cli, answer, NULL, NULL);
     }
 
-    if (call->once && cli_call_doubtful(answer)) {
+    if (call->once && doubt) {
         cli_say("it is not known whether it was done");
     }
 
@@ -73,11 +73,12 @@ cli_call(cli_t *cli, const cli_call_t *call, cJSON **doc,
 }
 
 
-/* As often as it may be and helps; again: more than once. */
+/* As often as it may be and helps; again: more than once; doubt: one try may
+ * have been carried out, and no later one said so. */
 
 static int
 cli_call_send(cli_t *cli, const cli_call_t *call, cli_answer_t *answer,
-    bool *again)
+    bool *again, bool *doubt)
 {
     cli_request_t       request;
     cli_patience_t      patience;
@@ -100,9 +101,13 @@ cli_call_send(cli_t *cli, const cli_call_t *call, cli_answer_t *answer,
         return IGJ_ERROR;
     }
 
+    *doubt = false;
+
     for ( ;; ) {
         body.at = 0;
         cli_http_ask(cli->http, &request, answer);
+        *doubt = !cli_answer_good(answer)
+                 && (*doubt || cli_call_doubtful(answer));
 
         if (cli_answer_good(answer)
             || !cli_patience_wait(cli, &patience, answer))

@@ -343,6 +343,12 @@ subtest 'answers that are lost' => sub {
     is $r->{status}, 3, 'without patience';
     like $r->{err}, qr/not known whether it was done/, 'it is not known of';
 
+    $server = server('', problem(503, 'IGJ0801', 'Away',
+                                 'Retry-After' => 30));
+    $r = Igjobs::Command->new($server->url)->run(['--patience', 2, 'select']);
+    is $r->{status}, 3, 'nor where the next try is refused';
+    like $r->{err}, qr/not known whether it was done/, 'which is told';
+
     $server = server('', problem(404, 'IGJ1108', 'Not found'));
     $remote = Igjobs::Command->new($server->url);
     is $remote->run(['source-profiles', 'remove', $campaign])->{status}, 0,
