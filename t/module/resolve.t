@@ -8,6 +8,7 @@ use warnings;
 use Test::More;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
+use IO::Select;
 use IO::Socket::INET;
 use POSIX ();
 use Igjobs::Env;
@@ -56,9 +57,11 @@ sub answer {
 }
 
 answers();
+my $test = $$;
 my $server = fork // die "fork: $!";
 if ($server == 0) {
-    while (getppid() != 1) {
+    while (getppid() == $test) {
+        IO::Select->new($dns)->can_read(1) or next;
         my $peer = $dns->recv(my $query, 512) // next;
         my $text = answer($query) // next;
         $dns->send($text, 0, $peer);
