@@ -505,8 +505,9 @@ begin
     return coalesce(
         igjobs.cause_of_state(j, s), igjobs.cause_of_workers(j, s),
         igjobs.cause_of_money(j, s), igjobs.cause_of_provider(j, s),
-        igjobs.cause_of_caps(j, s), igjobs.cause_of_waiting(j, s),
-        igjobs.cause_of_tail(j, s), igjobs.cause_of_queue(j, s));
+        igjobs.cause_of_caps(j, s), igjobs.cause_of_airtable(j, s),
+        igjobs.cause_of_waiting(j, s), igjobs.cause_of_tail(j, s),
+        igjobs.cause_of_queue(j, s));
 end
 $$;
 comment on function igjobs.cause_of(public.scrape_jobs, igjobs.situation) is

@@ -173,6 +173,51 @@ comment on view igjobs.airtable_bases is
     'when. next_at: the first moment without a turn.';
 
 
+create function igjobs.cause_of_airtable(
+    j public.scrape_jobs, s igjobs.situation)
+    returns igjobs.cause
+    language plpgsql volatile
+as $$
+declare
+    p igjobs.airtable_pace;
+    silent boolean;
+    until timestamptz;
+begin
+    if j.kind <> 'operation' then
+        return null;
+    end if;
+    select t.* into p from igjobs.airtable_pace t
+    where t.base in (
+            select b.payload ->> 'airtable_base' from igjobs.batches b
+            where b.tenant = j.tenant and b.job_id = j.job_id
+                and b.state in ('queued', 'leased')
+            limit 1000)
+        and greatest(t.frozen_until, t.next_at)
+            > clock_timestamp() + interval '1 s'
+    order by greatest(t.frozen_until, t.next_at) limit 1;
+    if p.base is null then
+        return null;
+    end if;
+
+    silent := coalesce(p.frozen_until > clock_timestamp(), false);
+    until := greatest(p.frozen_until, p.next_at);
+    return igjobs.because('airtable_pace', j.updated_at, until, case
+        when silent then format(
+            'Airtable takes no request for base %s before %s: it was asked '
+            'too often.', p.base, igjobs.utc(until))
+        else format(
+            'Requests to base %s wait for their turn, the next free one is '
+            'at %s: at most %s go out a second.', p.base, igjobs.utc(until),
+            igjobs.setting('airtable_requests_per_second'))
+        end, jsonb_build_object('airtable_base', p.base, 'silent', silent));
+end
+$$;
+comment on function igjobs.cause_of_airtable(
+    public.scrape_jobs, igjobs.situation) is
+    'Part of explain: the turns of a base that an operation works on are '
+    'taken for more than a second, or Airtable wants silence.';
+
+
 revoke all on all functions in schema igjobs from public;
 revoke all on igjobs.airtable_pace, igjobs.airtable_places,
     igjobs.airtable_bases from public;

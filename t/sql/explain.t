@@ -201,6 +201,26 @@ $x = held($job, 'tenant_budget', qr/may spend a day, 0\.27 USD/,
           tenant => 'poor');
 like $x->{until}, qr/T00:00:00\.0+\+00:00$/, 'until midnight';
 
+# Airtable
+
+$job = $e->submit(100);
+$e->sql("update public.scrape_jobs set kind = 'operation'"
+    . " where job_id = '$job'");
+$e->sql("update igjobs.batches set payload = '{\"airtable_base\": \"appOne\"}'"
+    . " where job_id = '$job'");
+$e->call(worker_beat => 'o', 4, 0, ['operation'], ['none'], ['none'], 60000);
+$e->sql("select igjobs.airtable_freeze('appTwo', 30000)");
+held($job, 'nothing', qr/at once/);
+$e->sql("select igjobs.airtable_freeze('appOne', 30000)");
+$x = held($job, 'airtable_pace', qr/no request for base appOne before .*often/);
+is $e->sql("select '$x->{until}'::timestamptz = frozen_until from"
+    . " igjobs.airtable_pace where base = 'appOne'"), 't', 'until then';
+$e->sql("update igjobs.airtable_pace set frozen_until = null,"
+    . " next_at = clock_timestamp() + interval '9 s'");
+$x = held($job, 'airtable_pace', qr/appOne wait for their turn, .* 4 go out a/);
+is_deeply $x->{detail}, { airtable_base => 'appOne', silent => JSON::PP::false },
+    'nobody wants silence';
+
 # when it will end: 8 of 20 batches took 10 s each, 4 are in work
 
 $job = $e->submit(1000, parallelism => 4);
