@@ -14,8 +14,8 @@
 #include "cli_profiles.h"
 #include "cli_show.h"
 #include "cli_term.h"
+#include "cli_watch.h"
 #include "igj_limits.h"
-#include "igj_uuid.h"
 
 
 #define CLI_INGEST_HEAD  "{\"profiles\":["
@@ -54,7 +54,7 @@ static ssize_t cli_ingest_read(void *data, char *buf, size_t size);
 static int cli_ingest_piece(cli_ingest_t *in);
 static cli_exit_e cli_ingest_taken(cli_t *cli, cli_ingest_t *in,
     const cli_answer_t *answer);
-static cli_exit_e cli_ingest_wait(cli_t *cli, int64_t advice, cJSON **doc);
+static cli_exit_e cli_ingest_wait(cli_t *cli, cJSON **doc);
 
 
 cli_exit_e
@@ -273,7 +273,7 @@ cli_ingest_taken(cli_t *cli, cli_ingest_t *in, const cli_answer_t *answer)
     rc = CLI_OK;
 
     if (answer->status == 202 && !cli->options.no_wait) {
-        rc = cli_ingest_wait(cli, answer->retry_after, &doc);
+        rc = cli_ingest_wait(cli, &doc);
     }
 
     if (rc == CLI_OK || rc == CLI_JOB_FAILED) {
@@ -294,9 +294,9 @@ cli_ingest_taken(cli_t *cli, cli_ingest_t *in, const cli_answer_t *answer)
 /* Until all of it was taken in; *doc is replaced. */
 
 static cli_exit_e
-cli_ingest_wait(cli_t *cli, int64_t advice, cJSON **doc)
+cli_ingest_wait(cli_t *cli, cJSON **doc)
 {
-    char             path[CLI_PATH_MAX];
+    char             id[37], path[CLI_PATH_MAX];
     cli_exit_e       rc;
     const char      *text;
     cli_answer_t     answer;
@@ -306,19 +306,22 @@ cli_ingest_wait(cli_t *cli, int64_t advice, cJSON **doc)
     patience.watching = true;
     text = cli_json_text(*doc, "batch_id");
 
-    if (text == NULL || strlen(text) != IGJ_UUID_TEXT_LEN) {
-        cli_say("the answer names no ingestion");
+    if (cli_uuid(text == NULL ? "" : text, "ingestion", id) != IGJ_OK) {
         return CLI_FAILED;
     }
 
-    (void) snprintf(path, sizeof(path), "/api/ingest/%s", text);
+    (void) snprintf(path, sizeof(path), "/api/ingest/%s", id);
 
     for ( ;; ) {
-        cli_poll_pause(advice);
+        rc = cli_watch_operation(cli, id);
+
+        if (rc != CLI_OK) {
+            return rc;
+        }
+
         cJSON_Delete(*doc);
         *doc = NULL;
         rc = cli_get_patiently(cli, path, &patience, doc, &answer);
-        advice = answer.retry_after;
         text = cli_json_text(*doc, "status");
 
         if (rc != CLI_OK || text == NULL) {
@@ -333,5 +336,7 @@ cli_ingest_wait(cli_t *cli, int64_t advice, cJSON **doc)
             cli_say("some of the profiles could not be taken in");
             return CLI_JOB_FAILED;
         }
+
+        cli_poll_pause(answer.retry_after);   /* it was begun again since */
     }
 }

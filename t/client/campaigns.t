@@ -77,6 +77,7 @@ subtest 'a large file' => sub {
         join '', "id,username\n", map { "$_,user_$_\n" } 1 .. 3500)]);
     is $r->{status}, 0, 'taken in' or diag $r->{err};
     like $r->{out}, qr/^status +completed$/m, 'is waited for';
+    like $r->{err}, qr/^\[#+\] 100 %  batches 4\/4$/m, 'with its progress';
     like $r->{err}, qr/^3500 profiles: 3500 new, 0 known before$/m, 'counted';
     $r = $igjobs->run(['ingest', '--no-wait', "$dir/large.csv"]);
     like $r->{out}, qr/^batch_id +[-0-9a-f]{36}$/m, 'or not';
