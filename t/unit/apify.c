@@ -1,57 +1,15 @@
 /* Copyright (c) igjobs authors. BSD 2-clause, see LICENSE. */
 
-/* The Apify client but for reading pages (apify_page.c): starting a run,
- * following, ending and finding it, and what each error means. */
+/* The Apify client but for reading pages (apify_page.c) and finding runs
+ * (apify_find.c): starting a run, following and ending it, and what each error
+ * means. */
 
-#include "igj_provider.h"
-#include "peer.h"
-#include "tap.h"
-
-#include <curl/curl.h>
+#include "apify_peer.h"
 
 
-#define SECRET  "apify_api_sEcReT"
 #define RUN(status)                                                           \
     "{\"data\":{\"id\":\"run1\",\"status\":\"" status "\","                   \
     "\"defaultDatasetId\":\"ds1\",\"usageTotalUsd\":null}}"
-
-
-static igj_provider_conf_t    conf;
-static igj_http_t            *http;
-static igj_provider_t        *provider;
-static igj_provider_error_t   err;
-static igj_run_t              run;
-static _Atomic int            stop;
-static char                   base[64];
-
-
-static void
-setup(const igj_http_sys_t *sys)
-{
-    peer_open();
-    snprintf(base, sizeof(base), "http://127.0.0.1:%d", peer.port);
-    memset(&fake, 0, sizeof(fake));
-    atomic_store(&stop, 0);
-    igj_run_init(&run, "run1", "ds1");
-
-    igj_provider_conf_defaults(&conf);
-    conf.api_key = SECRET;
-    conf.actor = "owner/actor";
-    conf.base_url = base;
-    conf.long_poll_s = 2;
-
-    http = igj_http_create(sys);
-    provider = igj_provider_create("apify", &conf, http, &stop, &err);
-}
-
-
-static void
-teardown(void)
-{
-    igj_provider_destroy(provider);
-    igj_http_destroy(http);
-    peer_close();
-}
 
 
 /* What a budget allows the next start. */
@@ -503,148 +461,6 @@ ending(void)
 }
 
 
-#define LISTED(id)                                                            \
-    "{\"id\":\"run" id "\",\"status\":\"RUNNING\",\"defaultDatasetId\":\"ds"  \
-    id "\",\"defaultKeyValueStoreId\":\"kv" id "\"}"
-
-
-static igj_find_t
-find(int64_t since_ms)
-{
-    igj_find_t    rc;
-    igj_found_t   found;
-    igj_search_t  search = { "mine", NULL, since_ms };
-
-    rc = igj_provider_find(provider, &search, &found, &err);
-    run = found.runs[0];
-
-    return rc;
-}
-
-
-static void
-finding(void)
-{
-    setup(&fake_sys);
-    peer_reply(200, "", "{\"data\":{\"total\":2,\"items\":[" LISTED("1") ","
-               LISTED("2") "]}}");
-    peer_reply(200, "", "{\"igjobs_token\":\"other\"}");
-    peer_reply(200, "", "{\"igjobs_token\":\"mine\"}");
-    is(find(1763780000000), IGJ_FIND_FOUND, "found by its token");
-    is_text(run.id, "run2", "its id");
-    is_text(run.dataset_id, "ds2", "its dataset");
-    ok(peer_asked(0, "GET /v2/actors/owner~actor/runs?desc=0&offset=0&limit=500"
-                  "&startedAfter=2025-11-22T02:53:20.000Z "),
-       "among those since the intent, up to now");
-    ok(peer_asked(2, "GET /v2/key-value-stores/kv2/records/INPUT "),
-       "by the stored input");
-    teardown();
-
-    setup(&fake_sys);
-    peer_reply(200, "", "{\"data\":{\"total\":9,\"items\":[" LISTED("1") "]}}");
-    peer_reply(200, "", "[\"an input of somebody else\"]");
-    peer_reply(200, "", "{\"data\":{\"total\":0,\"items\":[]}}");
-    is(find(1763780000000),
-       IGJ_FIND_ABSENT, "not among all that there are");
-    ok(peer_asked(2, "GET /v2/actors/owner~actor/runs?desc=0&offset=0&limit=500"
-                  "&startedAfter=2025-11-22T02:52:50.000Z"
-                  "&startedBefore=2025-11-22T02:53:21.000Z "),
-       "nor before, as far as clocks may differ");
-    teardown();
-
-    setup(&fake_sys);
-    peer_reply(200, "", "{\"data\":{\"total\":0,\"items\":[]}}");
-    peer_reply(200, "", "{\"data\":{\"total\":0,\"items\":[]}}");
-    is(find(1763780000000),
-       IGJ_FIND_ABSENT, "no runs at all");
-    teardown();
-
-    setup(&fake_sys);
-    peer_reply(200, "", "{\"data\":{\"total\":0}}");
-    is(find(1763780000000),
-       IGJ_FIND_ERROR, "a list that is none proves nothing");
-    is(err.class, IGJ_PROVIDER_RETRY, "and is asked again later");
-    teardown();
-}
-
-
-static void
-finding_others(void)
-{
-    igj_found_t   found;
-    igj_search_t  other = { "mine", "former/actor", 1763780000000 };
-
-    setup(&fake_sys);
-    peer_reply(200, "", "{\"data\":{\"items\":[" LISTED("1") "," LISTED("2")
-               "," LISTED("3") "]}}");
-    peer_reply(200, "", "{\"igjobs_token\":\"mine\"}");
-    peer_reply(200, "", "{\"igjobs_token\":\"other\"}");
-    peer_reply(200, "", "{\"igjobs_token\":\"mine\"}");
-    is(igj_provider_find(provider, &other, &found, &err), IGJ_FIND_FOUND,
-       "a start that was delivered twice");
-    is(found.n, 2, "leads to both runs");
-    is_text(found.runs[0].id, "run1", "the oldest first");
-    is_text(found.runs[1].id, "run3", "then the other");
-    ok(peer_asked(0, "GET /v2/actors/former~actor/runs?"),
-       "of the actor that the intent names");
-    teardown();
-
-    setup(&fake_sys);
-    peer_reply(200, "", "{\"data\":{\"items\":[" LISTED("1") "]}}");
-    peer_reply(200, "", "{\"usernames\":[\"mine\"],\"former\":\"mine\"}");
-    is(find(1763780000000), IGJ_FIND_FOUND,
-       "the token is found under a name that was set before");
-    teardown();
-}
-
-
-static void
-finding_in_doubt(void)
-{
-    int  i;
-
-    setup(&fake_sys);
-    peer_reply(200, "", "{\"data\":{\"items\":[" LISTED("1") "]}}");
-    for (i = 0; i < 20; i++) {
-        peer_reply(404, "", "{\"error\":{\"type\":\"record-not-found\"}}");
-    }
-    ok(find(1763780000000)
-       != IGJ_FIND_FOUND, "a run without an input is not ours");
-    ok(peer_asked(peer_count() - 1, "GET /v2/actors/owner~actor/runs?"),
-       "and the search goes on");
-    teardown();
-
-    setup(&fake_sys);
-    peer_reply(200, "", "{\"data\":{\"items\":[" LISTED("1") "," LISTED("2")
-               "]}}");
-    for (i = 0; i < 4; i++) {
-        peer_reply(500, "", "");
-    }
-    peer_reply(200, "", "{\"igjobs_token\":\"mine\"}");
-    is(find(1763780000000),
-       IGJ_FIND_FOUND, "an input that cannot be read does not hide the next");
-    is_text(run.id, "run2", "its id");
-    teardown();
-
-    setup(&fake_sys);
-    peer_reply(200, "", "{\"data\":{\"items\":[" LISTED("1") "]}}");
-    for (i = 0; i < 4; i++) {
-        peer_reply(500, "", "");
-    }
-    is(find(1763780000000),
-       IGJ_FIND_ERROR, "nor is it taken for somebody else's");
-    is(err.class, IGJ_PROVIDER_RETRY, "but asked again later");
-    teardown();
-
-    setup(&fake_sys);
-    peer_reply(401, "", "{\"error\":{\"type\":\"invalid-token\"}}");
-    is(find(1763780000000),
-       IGJ_FIND_ERROR, "a token that ended");
-    is(err.class, IGJ_PROVIDER_STOP, "stops");
-    teardown();
-}
-
-
 static void
 configuration(void)
 {
@@ -751,9 +567,6 @@ main(void)
     wait_ends();
     wait_faults();
     ending();
-    finding();
-    finding_others();
-    finding_in_doubt();
     configuration();
     checking();
 

@@ -3,12 +3,8 @@
 /* Pages of a dataset: what is taken for a whole page, what is asked again, how
  * the cursor moves, and that nothing of a refused try remains. */
 
+#include "apify_peer.h"
 #include "igj_jsonl.h"
-#include "igj_provider.h"
-#include "peer.h"
-#include "tap.h"
-
-#include <curl/curl.h>
 
 
 #define JSONL     "Content-Type: application/jsonl; charset=utf-8\r\n"
@@ -19,16 +15,9 @@
 #define ABC       "begin a b c "
 
 
-static igj_provider_conf_t    conf;
-static igj_http_t            *http;
-static igj_provider_t        *provider;
-static igj_provider_error_t   err;
-static igj_run_t              run;
-static igj_page_t             page;
-static _Atomic int            stop;
-static char                   base[64];
-static char                   seen[4096];     /* all callbacks, in order */
-static int                    refuse;
+static igj_page_t  page;
+static char        seen[4096];     /* all callbacks, in order */
+static int         refuse;
 
 
 static int
@@ -79,33 +68,12 @@ static const igj_page_sink_t  sink = {
 
 
 static void
-setup(const igj_http_sys_t *sys)
+setup_read(const igj_http_sys_t *sys)
 {
-    peer_open();
-    snprintf(base, sizeof(base), "http://127.0.0.1:%d", peer.port);
-    memset(&fake, 0, sizeof(fake));
-    atomic_store(&stop, 0);
-    igj_run_init(&run, "run1", "ds1");
+    setup(sys);
     run.state = IGJ_RUN_SUCCEEDED;
     seen[0] = '\0';
     refuse = 0;
-
-    igj_provider_conf_defaults(&conf);
-    conf.api_key = "key";
-    conf.actor = "actor";
-    conf.base_url = base;
-
-    http = igj_http_create(sys);
-    provider = igj_provider_create("apify", &conf, http, &stop, &err);
-}
-
-
-static void
-teardown(void)
-{
-    igj_provider_destroy(provider);
-    igj_http_destroy(http);
-    peer_close();
 }
 
 
@@ -120,7 +88,7 @@ read_page(int64_t offset, int limit)
 static void
 whole_pages(void)
 {
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     conf.fields = NULL;
     peer_reply(200, TOTAL("5"), A B C);
     peer_reply(200, TOTAL("5"), A B);
@@ -140,14 +108,14 @@ whole_pages(void)
     ok(strstr(peer_request(1), "offset=3&limit=3 ") != NULL, "from the cursor");
     teardown();
 
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     peer_reply(200, TOTAL("0"), "");
     is(read_page(0, 0), IGJ_PROVIDER_OK, "an empty dataset");
     ok(page.end && page.items == 0 && page.next_offset == 0, "ends at once");
     ok(strstr(peer_request(0), "limit=2500 ") != NULL, "default page size");
     teardown();
 
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     run.state = IGJ_RUN_RUNNING;
     peer_reply(200, TOTAL("2"), A B);
     peer_reply(200, TOTAL("2"), "");
@@ -162,7 +130,7 @@ whole_pages(void)
     ok(page.end && page.items == 1, "is read to its end");
     teardown();
 
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     igj_provider_destroy(provider);
     conf.fields = "username,id,error";
     provider = igj_provider_create("apify", &conf, http, &stop, &err);
@@ -174,7 +142,7 @@ whole_pages(void)
        "is gone round by the run's");
     teardown();
 
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     peer_gzip(TOTAL("3"), A B C, strlen(A B C), 0);
     is(read_page(0, 0), IGJ_PROVIDER_OK, "gzip");
     is_text(seen, ABC, "is decoded");
@@ -185,7 +153,7 @@ whole_pages(void)
 static void
 mixed_items(void)
 {
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     peer_reply(200, TOTAL("9"), A
                "{\"username\":\"gone\",\"error\":\"not_found\"}\n"
                "{\"username\":null}\n"
@@ -210,7 +178,7 @@ long_line(void)
     char    *text;
     size_t   len;
 
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     text = malloc(IGJ_JSONL_LINE_MAX + 256);
     len = (size_t) sprintf(text, A "{\"username\":\"huge\",\"biography\":\"");
     memset(text + len, 'x', IGJ_JSONL_LINE_MAX);
@@ -276,7 +244,7 @@ cut_pages(void)
     size_t  i;
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        setup(&fake_sys);
+        setup_read(&fake_sys);
         peer_text(rows[i].bytes, rows[i].after);
         peer_reply(200, TOTAL("3"), A B C);
 
@@ -308,7 +276,7 @@ cut_compressed(void)
     bad = 0;
 
     for (cut = 1; cut < 40; cut += 3) {
-        setup(&fake_sys);
+        setup_read(&fake_sys);
         peer_gzip(TOTAL("3"), text, sizeof(text) - 1, cut);
         peer_reply(200, TOTAL("3"), text);
 
@@ -328,7 +296,7 @@ always_cut(void)
 {
     int  i;
 
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     for (i = 0; i < 9; i++) {
         peer_reply(200, TOTAL("3"), A B);
     }
@@ -345,20 +313,20 @@ always_cut(void)
 static void
 headers_that_lie(void)
 {
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     peer_reply(200, TOTAL("3") "X-Apify-Pagination-Count: 1\r\n"
                "X-Apify-Pagination-Limit: 999999999999\r\n", A B C);
     is(read_page(0, 0), IGJ_PROVIDER_OK, "a wrong count");
     ok(page.items == 3 && page.end, "is not looked at");
     teardown();
 
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     peer_reply(200, TOTAL("3"), A B "{\"username\":\"c\"}");
     is(read_page(0, 0), IGJ_PROVIDER_OK, "no line end after the last item");
     is_text(seen, ABC, "is no loss where the length is known");
     teardown();
 
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     peer_reply(200, JSONL, A B);
     peer_reply(200, JSONL, C);
     is(read_page(0, 2), IGJ_PROVIDER_OK, "no length at all");
@@ -367,7 +335,7 @@ headers_that_lie(void)
     ok(page.end, "a short one is");
     teardown();
 
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     peer_reply(200, JSONL, A "{\"username\":\"b\"}");
     peer_reply(200, JSONL, A B);
     is(read_page(0, 0), IGJ_PROVIDER_OK, "no length and no line end");
@@ -379,7 +347,7 @@ headers_that_lie(void)
 static void
 looking_ahead(void)
 {
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     run.state = IGJ_RUN_RUNNING;
     peer_reply(200, TOTAL("2"), "");
     peer_reply(200, TOTAL("2"), A B);
@@ -399,7 +367,7 @@ older_copies(void)
 {
     int  i;
 
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     peer_reply(200, TOTAL("4"), A B);
     peer_reply(200, TOTAL("3"), C);
     peer_reply(200, TOTAL("3"), "");
@@ -413,7 +381,7 @@ older_copies(void)
     ok(page.end && page.next_offset == 4, "until all have come");
     teardown();
 
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     run.total_seen = 4;
     for (i = 0; i < 9; i++) {
         peer_reply(200, TOTAL("3"), "");
@@ -423,7 +391,7 @@ older_copies(void)
             "is told");
     teardown();
 
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     peer_reply(200, TOTAL("2"), "");
     peer_reply(200, TOTAL("3"), "");
     is(read_page(3, 2), IGJ_PROVIDER_OK, "a length below the cursor");
@@ -431,7 +399,7 @@ older_copies(void)
     ok(page.end && page.next_offset == 3, "and one that equals it is the end");
     teardown();
 
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     peer_reply(200, TOTAL("1"), A B);
     is(read_page(0, 0), IGJ_PROVIDER_OK, "more items than the length says");
     ok(page.items == 2 && page.total == 2 && page.end, "all count");
@@ -444,14 +412,14 @@ refusals(void)
 {
     int  i;
 
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     refuse = 1;
     peer_reply(200, TOTAL("2"), A B);
     is(read_page(0, 0), IGJ_PROVIDER_RETRY, "the caller's buffer is full");
     is(peer_count(), 1, "which asking again would not mend");
     teardown();
 
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     for (i = 0; i < 20; i++) {
         peer_reply(404, "", "{\"error\":{\"type\":\"record-not-found\"}}");
     }
@@ -459,19 +427,19 @@ refusals(void)
     is(err.http_status, 404, "its status");
     teardown();
 
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     peer_reply(429, "Retry-After: 30\r\n", "");
     is(read_page(0, 0), IGJ_PROVIDER_PARK, "429");
     is(err.retry_after_ms, 30000, "for so long");
     teardown();
 
-    setup(&fake_sys);
+    setup_read(&fake_sys);
     igj_run_init(&run, "a/b", "../x");
     is(read_page(0, 0), IGJ_PROVIDER_GIVE_UP, "ids that are none");
     is(peer_count(), 0, "go into no URL");
     teardown();
 
-    setup(NULL);
+    setup_read(NULL);
     peer.flag = &stop;
     peer_text("HTTP/1.1 200 X\r\n" TOTAL("3") "\r\n" A, PEER_HANG);
     is(read_page(0, 0), IGJ_PROVIDER_CANCELED, "stopped in the middle");
