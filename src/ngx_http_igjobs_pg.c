@@ -140,6 +140,11 @@ ngx_http_igjobs_pg_group_start(ngx_http_igjobs_pg_t *pg,
     group->ops_per_sync = ngx_http_igjobs_pg_shape[id].ops_per_sync;
     group->max_syncs = ngx_http_igjobs_pg_shape[id].max_syncs;
 
+    if (!pg->conf->prepared) {
+        /* poolers may drop the answers to transactions behind the first */
+        group->max_syncs = ngx_min(group->max_syncs, 1);
+    }
+
     ngx_queue_init(&group->waiting);
 
     group->event.handler = ngx_http_igjobs_pg_dispatch;

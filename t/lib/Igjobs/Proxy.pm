@@ -8,6 +8,8 @@
 #   $proxy->rule(point => 'commit', action => 'lose', times => 1);
 #   ... a submission ...
 #   $proxy->fired                        how often rules have been acted upon
+#   $proxy->overlaps                     statements sent before the one in front
+#                                        of them was answered
 #
 # Points, all of them messages of the client:
 #   submit     the Sync behind a small submission
@@ -102,6 +104,7 @@ sub rule {
 }
 
 sub fired { return $_[0]->ask('fired') }
+sub overlaps { return $_[0]->ask('overlaps') }
 
 # connections whose answer is kept back
 sub held { return $_[0]->ask('held') }
@@ -130,7 +133,7 @@ sub ask {
 sub serve {
     my ($self, $control) = @_;
 
-    @$self{qw(pairs fired rule)} = ([], 0, undef);
+    @$self{qw(pairs fired overlaps rule)} = ([], 0, 0, undef);
     for (;;) {
         my @pairs = @{ $self->{pairs} };
         my $read = IO::Select->new($control, $self->{listen});
@@ -166,6 +169,8 @@ sub command {
         $self->{rule} = { skip => 0, times => 1, reset => 0, %rule };
     } elsif ($word eq 'fired') {
         $answer = $self->{fired};
+    } elsif ($word eq 'overlaps') {
+        $answer = $self->{overlaps};
     } elsif ($word eq 'held') {
         $answer = @held;
     } elsif ($word eq 'drop') {
@@ -190,7 +195,7 @@ sub accept_client {
     push @{ $self->{pairs} }, {
         client => $client, server => $server, to_client => '',
         to_server => '', input => '', started => 0, kept => '', held => 0,
-        statement => '',
+        statement => '', asked => 0, end => '',
     };
     return;
 }
@@ -205,14 +210,23 @@ sub turn {
         return if !$pair->{client};
     }
     if ($ready->{$server}) {
-        my $at = length $pair->{kept};
-        receive($pair, 'server', $pair->{held} ? \$pair->{kept}
-                                               : \$pair->{to_client})
-            or return cut($pair);
-        return cut($pair) if $pair->{losing} && length $pair->{kept} > $at;
+        my $into = $pair->{held} ? \$pair->{kept} : \$pair->{to_client};
+        my $at = length $$into;
+        receive($pair, 'server', $into) or return cut($pair);
+        return cut($pair) if $pair->{losing} && length $$into > $at;
+        answered($pair, substr $$into, $at);
     }
     transmit($pair, 'client') or return cut($pair) if $room->{$client};
     transmit($pair, 'server') or return cut($pair) if $room->{$server};
+    return;
+}
+
+# notes whether all that was asked has been answered: ReadyForQuery is the end
+sub answered {
+    my ($pair, $bytes) = @_;
+
+    $pair->{end} = substr "......$pair->{end}$bytes", -6;
+    $pair->{asked} = 0 if $pair->{end} =~ /Z\0{3}\x05[ITE]\z/;
     return;
 }
 
@@ -265,8 +279,12 @@ sub messages {
 
 sub message {
     my ($self, $pair, $message) = @_;
+    my $type = substr $message, 0, 1;
     my $point = point($pair, $message);
     my $rule = $self->{rule};
+
+    $self->{overlaps}++ if $pair->{asked} && $type =~ /[PBQ]/;
+    $pair->{asked} = 1 if $type =~ /[SQ]/;
 
     if (!$rule || $rule->{times} <= 0 || $rule->{point} ne $point
         || $rule->{skip}-- > 0)

@@ -1,6 +1,7 @@
 # Copyright (c) igjobs authors. BSD 2-clause, see LICENSE.
 #
-# A private stack: Postgres, Redis, simulator, nginx and workers.
+# A private stack: Postgres (and PgBouncer before it), Redis, simulator, nginx
+# and workers.
 #
 #   my $stack = Igjobs::Stack->new;          # nothing runs yet
 #   $stack->start(qw(postgres redis sim nginx worker));   # or a part of it
@@ -20,6 +21,7 @@ use Test::More ();
 use Igjobs::Env;
 use Igjobs::Jobs;
 use Igjobs::Nginx;
+use Igjobs::Pgbouncer;
 use Igjobs::Postgres;
 use Igjobs::Process;
 use Igjobs::Redis;
@@ -29,8 +31,8 @@ use Igjobs::Worker;
 
 my @unfinished;
 
-# new(postgres => {...}, redis => {...}, sim => {...}, nginx => {...},
-#     worker => {...}): options of the parts, see there
+# new(postgres => {...}, pgbouncer => {...}, redis => {...}, sim => {...},
+#     nginx => {...}, worker => {...}): options of the parts, see there
 sub new {
     my ($class, %option) = @_;
     my $self = bless { option => \%option, parts => [], pid => $$ }, $class;
@@ -76,6 +78,13 @@ sub add_postgres {
     return $self->{postgres} //= $postgres;
 }
 
+# from then on what is added goes through it
+sub add_pgbouncer {
+    my ($self, %option) = @_;
+
+    return $self->add(Igjobs::Pgbouncer->new($self->postgres, %option));
+}
+
 sub add_redis {
     my ($self, %option) = @_;
 
@@ -91,7 +100,8 @@ sub add_sim {
 # the addresses of the stack's own servers are filled in unless given
 sub add_nginx {
     my ($self, %option) = @_;
-    my ($postgres, $redis) = @$self{qw(postgres redis)};
+    my $postgres = $self->{pgbouncer} // $self->{postgres};
+    my $redis = $self->{redis};
 
     $option{postgres} = $postgres->dsn(user => 'igjobs_api')
         if $postgres && !exists $option{postgres};
@@ -102,7 +112,8 @@ sub add_nginx {
 
 sub add_worker {
     my ($self, %option) = @_;
-    my ($postgres, $redis, $sim) = @$self{qw(postgres redis sim)};
+    my $postgres = $self->{pgbouncer} // $self->{postgres};
+    my ($redis, $sim) = @$self{qw(redis sim)};
 
     $option{postgres} = $postgres->dsn(user => 'igjobs_worker')
         if $postgres && !exists $option{postgres};
@@ -124,7 +135,7 @@ sub finish {
     my @problems;
 
     @unfinished = grep { $_ != $self } @unfinished;
-    push @problems, $self->stop_parts(qw(Worker Nginx Sim));
+    push @problems, $self->stop_parts(qw(Worker Nginx Sim Pgbouncer));
     push @problems, map { $self->left_in_postgres($_) }
         $self->of_kind('Postgres');
     push @problems, map { $self->left_in_redis($_) } $self->of_kind('Redis');
@@ -197,7 +208,7 @@ END {
     my $status = $?;
     for my $stack (grep { $_->{pid} == $$ } @unfinished) {
         $_->show_log for $stack->parts;
-        $stack->stop_parts(qw(Worker Nginx Sim Redis Postgres));
+        $stack->stop_parts(qw(Worker Nginx Sim Pgbouncer Redis Postgres));
         left_processes($_->{dir}) for $stack->parts;
         print STDERR map { sanitizer_reports($_->{dir}) } $stack->parts;
         $status ||= 1;
